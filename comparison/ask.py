@@ -1,0 +1,275 @@
+"""One question to several methods, with equal conditions and a stopwatch."""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from comparison.lab import Lab
+from comparison.metrics import refused
+from rag_backend.knowledge_base import KnowledgeBase
+from workbench.errors import RagtuneError
+from workbench.language_models.engine import Engine
+from workbench.language_models.prompts import check_question, messages
+from workbench.settings import Settings
+
+METHODS = ("base", "rag", "finetuned", "hybrid")
+_HASH_CHARACTERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds since the question was asked, but for the first three: durations."""
+
+    queue: float = 0.0
+    """Waiting for the engine."""
+    search: float = 0.0
+    rerank: float = 0.0
+    first_token: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Token counts of one answer."""
+
+    prompt: int = 0
+    completion: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSource:
+    """A passage shown with an answer."""
+
+    document: str
+    page: int | None
+    text: str
+    score: float
+    """Cosine similarity to the question, from -1 to 1."""
+    read: bool
+    """Did the model get to read it, or did it only come up in the search?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Hashes of everything that must be equal for a comparison to be fair."""
+
+    checkpoint: str
+    precision: str
+    decoding: str
+    retriever: str
+    """"none" for a method that doesn't search."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one method answered; grows while it streams."""
+
+    method: str
+    model: str
+    fingerprint: Fingerprint
+    adapter: str | None = None
+    text: str = ""
+    refused: bool = False
+    timings_ms: Timings = field(default_factory=Timings)
+    tokens: Tokens = field(default_factory=Tokens)
+    sources: tuple[ShownSource, ...] = ()
+    done: bool = False
+
+
+def ask(
+    lab: Lab, question: str, methods: Sequence[str] = METHODS, adapter: str | None = None
+) -> Iterator[Answer]:
+    """Ask each method in turn, yielding its answer as it grows.
+
+    The last answer of every method has ``done`` set. Each method's stopwatch starts when
+    its own turn does, so that no column pays for its neighbours.
+
+    Args:
+        lab: where documents, adapters and the model are.
+        question: the question.
+        methods: some of `METHODS`.
+        adapter: name of the adapter for "finetuned" and "hybrid"; the newest by default.
+
+    Raises:
+        RagtuneError: the question is unusable, a method is unknown or not ready.
+    """
+    question = check_question(question)
+    methods = check_methods(methods)
+    settings = lab.settings
+    for method in methods:
+        missing = lab.missing(method, adapter)
+        if missing:
+            raise RagtuneError(f"{method} can't answer yet: {missing}")
+    engine = lab.engine()
+    uses_documents = any(method in ("rag", "hybrid") for method in methods)
+    if uses_documents:
+        lab.knowledge_base.store()  # loading it is not part of any answer's time
+    for method in methods:
+        run = lab.adapter(adapter) if method in ("finetuned", "hybrid") else None
+        started = Answer(
+            method=method,
+            model=engine.checkpoint.name,
+            adapter=run.name if run else None,
+            fingerprint=_fingerprint(
+                engine, settings, lab.knowledge_base if method in ("rag", "hybrid") else None
+            ),
+        )
+        folder = run.adapter if run else None
+        if method in ("rag", "hybrid"):
+            yield from _with_documents(started, lab, engine, settings, question, folder)
+        else:
+            yield from _without_documents(started, engine, settings, question, folder)
+
+
+def check_methods(methods: Sequence[str]) -> tuple[str, ...]:
+    """Return the methods once each, in the order of `METHODS`.
+
+    Raises:
+        RagtuneError: one is unknown, or there is none.
+    """
+    unknown = [method for method in methods if method not in METHODS]
+    if unknown or not methods:
+        given = ", ".join(unknown) or "no method"
+        raise RagtuneError(f"{given} was given; some of {', '.join(METHODS)} were expected.")
+    return tuple(method for method in METHODS if method in methods)
+
+
+def as_json(answer: Answer) -> dict[str, Any]:
+    """Return the answer as the command line prints it."""
+    plain = asdict(answer)
+    del plain["done"]
+    plain["sources"] = list(plain["sources"])
+    order = "method text refused model adapter timings_ms tokens sources fingerprint".split()
+    return {key: plain[key] for key in order}
+
+
+def confounded(answers: Sequence[Answer]) -> list[str]:
+    """Name the conditions in which answers differ that should be equal."""
+    prints = [asdict(answer.fingerprint) for answer in answers]
+    return [
+        condition
+        for condition in ("checkpoint", "precision", "decoding", "retriever")
+        if len({p[condition] for p in prints} - {"none"}) > 1
+    ]
+
+
+class _Stopwatch:
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+
+    def ms(self) -> float:
+        return (time.perf_counter() - self._started) * 1000
+
+
+def _without_documents(
+    answer: Answer, engine: Engine, settings: Settings, question: str, adapter: Any
+) -> Iterator[Answer]:
+    clock, text, first_ms, piece = _Stopwatch(), "", 0.0, None
+    for piece in engine.stream(
+        messages(question, settings.system_prompt),
+        adapter=adapter,
+        max_new_tokens=settings.max_new_tokens,
+    ):
+        first_ms = first_ms or clock.ms()
+        text += piece.text
+        yield replace(
+            answer,
+            text=text,
+            timings_ms=Timings(queue=piece.queue_ms, first_token=first_ms, total=clock.ms()),
+            tokens=Tokens(piece.prompt_tokens, piece.completion_tokens),
+        )
+    yield _finished(
+        answer,
+        text,
+        Timings(
+            queue=piece.queue_ms if piece else 0.0,
+            first_token=first_ms or clock.ms(),
+            total=clock.ms(),
+        ),
+        Tokens(piece.prompt_tokens, piece.completion_tokens) if piece else Tokens(),
+    )
+
+
+def _with_documents(
+    answer: Answer, lab: Lab, engine: Engine, settings: Settings, question: str, adapter: Any
+) -> Iterator[Answer]:
+    from rag_backend.chain import make_chain, make_retriever
+    from rag_backend.chat_model import EngineChatModel
+
+    model = EngineChatModel(
+        engine=engine, adapter=adapter, max_new_tokens=settings.max_new_tokens
+    )
+    chain = make_chain(
+        make_retriever(lab.knowledge_base, settings), model, settings.system_prompt
+    )
+    clock, text, timings, tokens = _Stopwatch(), "", Timings(), Tokens()
+    for part in chain.stream(question):
+        if "sources" in part:
+            timings = Timings(search=clock.ms())
+            answer = replace(answer, sources=tuple(_shown(source) for source in part["sources"]))
+            yield replace(answer, timings_ms=timings)
+        elif "answer" in part:
+            chunk = part["answer"]
+            text += chunk.text
+            usage = chunk.usage_metadata or {"input_tokens": 0, "output_tokens": 0}
+            tokens = Tokens(
+                tokens.prompt + usage["input_tokens"], tokens.completion + usage["output_tokens"]
+            )
+            timings = Timings(
+                queue=chunk.response_metadata.get("queue_ms", timings.queue),
+                search=timings.search,
+                first_token=timings.first_token or clock.ms(),
+                total=clock.ms(),
+            )
+            yield replace(answer, text=text, timings_ms=timings, tokens=tokens)
+    timings = Timings(
+        timings.queue, timings.search, 0.0, timings.first_token or clock.ms(), clock.ms()
+    )
+    yield _finished(answer, text, timings, tokens)
+
+
+def _shown(source: Any) -> ShownSource:
+    return ShownSource(
+        document=source.metadata["document"],
+        page=source.metadata["page"],
+        text=source.metadata["text"],
+        score=source.metadata["score"],
+        read=source.metadata["read"],
+    )
+
+
+def _finished(answer: Answer, text: str, timings: Timings, tokens: Tokens) -> Answer:
+    return replace(
+        answer,
+        text=text.strip(),
+        refused=refused(text),
+        timings_ms=timings,
+        tokens=tokens,
+        done=True,
+    )
+
+
+def _fingerprint(engine: Engine, settings: Settings, documents: KnowledgeBase | None) -> Fingerprint:
+    retriever = "none"
+    if documents is not None:
+        retriever = _hash(
+            "all-MiniLM-L6-v2",
+            settings.retrieved,
+            settings.read,
+            settings.min_score,
+            documents.stamp(),
+        )
+    return Fingerprint(
+        checkpoint=engine.checkpoint.sha256[:_HASH_CHARACTERS],
+        precision=f"{engine.name} {engine.precision}",
+        decoding=_hash("greedy", settings.max_new_tokens, settings.system_prompt),
+        retriever=retriever,
+    )
+
+
+def _hash(*values: Any) -> str:
+    text = json.dumps(values, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_CHARACTERS]

@@ -1,0 +1,78 @@
+"""Exams: sets of questions with known answers."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import RagtuneError
+
+_KEYS = {"question", "answers", "document", "unanswerable", "fact"}
+MAX_QUESTIONS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class ExamQuestion:
+    """One question of an exam."""
+
+    question: str
+    answers: tuple[str, ...]
+    """Accepted answers, any of them; empty for an unanswerable question."""
+    document: str | None = None
+    """The document that holds the answer, where that is known."""
+    unanswerable: bool = False
+    fact: str | None = None
+    """The fact it asks for, where training examples name their facts too."""
+
+
+def read_exam(path: Path) -> list[ExamQuestion]:
+    """Read an exam from JSONL.
+
+    Each line is ``{"question": "...", "answers": ["..."]}`` with optional ``document``,
+    ``unanswerable`` and ``fact``.
+
+    Raises:
+        RagtuneError: names the line and what was expected.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RagtuneError(f"The exam {path} can't be read: {error}.") from error
+    questions = [
+        _question(line, f"Line {number} of {path.name}")
+        for number, line in enumerate(lines, start=1)
+        if line.strip()
+    ]
+    if not questions:
+        raise RagtuneError(f"{path.name} is empty; one JSON object a line was expected.")
+    if len(questions) > MAX_QUESTIONS:
+        raise RagtuneError(
+            f"{path.name} has {len(questions):,} questions; at most {MAX_QUESTIONS:,} are asked."
+        )
+    return questions
+
+
+def _question(line: str, place: str) -> ExamQuestion:
+    try:
+        row: Any = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise RagtuneError(f"{place} is not JSON: {error.msg}.") from error
+    expected = 'expected {"question": "…", "answers": ["…"]}'
+    if not isinstance(row, dict) or not isinstance(row.get("question"), str):
+        raise RagtuneError(f"{place} has no question; {expected}.")
+    if set(row) - _KEYS:
+        raise RagtuneError(f"{place} has unknown keys {sorted(set(row) - _KEYS)}; {expected}.")
+    answers, unanswerable = row.get("answers", []), row.get("unanswerable", False)
+    if not isinstance(answers, list) or not all(isinstance(a, str) and a.strip() for a in answers):
+        raise RagtuneError(f"{place} has answers that are not a list of texts; {expected}.")
+    if not isinstance(unanswerable, bool) or bool(answers) == unanswerable:
+        raise RagtuneError(
+            f'{place} needs either answers or "unanswerable": true, and not both; {expected}.'
+        )
+    for key in ("document", "fact"):
+        if not isinstance(row.get(key), str | None):
+            raise RagtuneError(f"{place} has a {key} that is not a text; {expected}.")
+    question = row["question"].strip()
+    if not question:
+        raise RagtuneError(f"{place} has an empty question; {expected}.")
+    return ExamQuestion(question, tuple(answers), row.get("document"), unanswerable, row.get("fact"))

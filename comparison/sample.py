@@ -1,0 +1,66 @@
+"""The sample: documents, questions and training examples of an invented company."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from comparison.lab import Lab
+from finetune_backend.examples.read import read_examples
+from finetune_backend.examples.store import add_examples
+from finetune_backend.runs import Run, list_runs, start_run
+from finetune_backend.settings import TrainSettings
+from rag_backend.knowledge_base import files_under
+from workbench.errors import RagtuneError
+
+FOLDER = Path(__file__).resolve().parent.parent / "sample_docs"
+EXAM = FOLDER / "exam.jsonl"
+TRAINING = FOLDER / "training.jsonl"
+WORDINGS = FOLDER / "wordings.jsonl"
+RUN_NAME = "sample"
+QUESTION = "Who is the managing director of Brindlecart?"
+
+
+def add_documents(lab: Lab, progress: Callable[[str, float], None]) -> int:
+    """Add the sample documents and return how many there are.
+
+    Args:
+        lab: the lab to add them to.
+        progress: called with what is being done and the share that is done.
+    """
+    files = files_under(FOLDER)
+    for number, (path, name) in enumerate(files):
+        lab.knowledge_base.add(
+            path,
+            name,
+            lambda message, share, done=number: progress(message, (done + share) / len(files)),
+        )
+    return len(files)
+
+
+def start_training(lab: Lab) -> Run:
+    """Start the sample fine-tune, or return the one that was started before.
+
+    The run trains on the sample's examples alone, and adds them to the table of examples.
+
+    Raises:
+        RagtuneError: another fine-tune is running.
+    """
+    examples = read_examples(TRAINING.read_bytes(), TRAINING.name).examples
+    add_examples(lab.database, examples)
+    checkpoint = lab.checkpoint()
+    names = {run.name: run for run in list_runs(lab.home)}
+    for name, run in names.items():
+        usable = run.complete or run.state.active
+        if name.startswith(RUN_NAME) and usable and run.checkpoint_sha256 == checkpoint.sha256:
+            return run
+    number = 1
+    while (name := RUN_NAME if number == 1 else f"{RUN_NAME}-{number}") in names:
+        number += 1
+    return start_run(
+        lab.home, examples, TrainSettings(), checkpoint, lab.settings.system_prompt, name
+    )
+
+
+def check_present() -> None:
+    """Raise where the sample's files are missing from this installation."""
+    if not EXAM.exists():
+        raise RagtuneError(f"The sample is missing: {FOLDER} was expected. Install from the source.")

@@ -1,0 +1,1 @@
+"""Training examples: found in documents, read from files, checked, and written out again."""

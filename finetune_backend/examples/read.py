@@ -1,0 +1,150 @@
+"""Training examples read from a person's CSV, JSONL or JSON file."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import PurePath
+
+from finetune_backend.examples.rows import ROWS_OF
+from finetune_backend.examples.wording import (
+    MAX_ANSWER_CHARS,
+    MAX_QUESTION_CHARS,
+    clean,
+    fold,
+    short_hash,
+)
+from workbench.errors import ExamplesError
+from workbench.values import Example
+
+MAX_FILE_MB = 20
+MAX_ROWS = 50_000
+
+_LIMITS = {"question": MAX_QUESTION_CHARS, "answer": MAX_ANSWER_CHARS}
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row of the file that did not become an example."""
+
+    row: int
+    """As a person finds it: the row in a spreadsheet, the line of a JSONL file, the place in a
+    JSON list; each counted from 1."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadResult:
+    """What a file of examples gave."""
+
+    examples: tuple[Example, ...]
+    rejected: tuple[Rejected, ...]
+
+
+def read_examples(data: bytes, name: str) -> ReadResult:
+    """Read training examples from the bytes of a file; the extension of its name decides how.
+
+    CSV has the columns ``question`` and ``answer`` and may have ``fact`` and ``document``.
+    JSONL, and JSON with one list, hold objects with the same names, or chats:
+    ``{"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]}``.
+
+    Where no fact is given, it is derived: the first 12 hexadecimal digits of the SHA-256 of the
+    answer with case and spacing ignored, so that rows with the same answer teach one fact.
+
+    A row that cannot be used is rejected with a reason and the rest is kept.
+
+    Raises:
+        ExamplesError: The file is not one of these, is too large, or has no row that can be used.
+    """
+    text = _decode(data, name)
+    rows_of = ROWS_OF[PurePath(name).suffix.lower()]
+    rows = list(islice(rows_of(text, name), MAX_ROWS + 1))
+    if len(rows) > MAX_ROWS:
+        raise ExamplesError(
+            f"'{name}' has more than {MAX_ROWS:,} rows, which is the limit. Split it into parts."
+        )
+    if not rows:
+        raise ExamplesError(
+            f"'{name}' has no rows. Add at least one with a question and an answer."
+        )
+    read = from_rows(rows)
+    if not read.examples:
+        which = f"None of the {len(rows):,} rows" if len(rows) > 1 else "The only row"
+        first = read.rejected[0]
+        raise ExamplesError(
+            f"{which} of '{name}' can be used. Row {first.row}: {first.reason}. "
+            "Each row needs a question and an answer."
+        )
+    return read
+
+
+def from_rows(rows: Iterable[tuple[int, Mapping[str, object] | str]]) -> ReadResult:
+    """Make examples from numbered rows: fields by name, or the reason why there are none.
+
+    Fields are ``question``, ``answer``, and optionally ``fact``, ``document`` and ``passage``.
+    """
+    examples: list[Example] = []
+    rejected: list[Rejected] = []
+    seen: dict[tuple[str, str], int] = {}
+    for number, fields in rows:
+        made = fields if isinstance(fields, str) else _example(fields)
+        if isinstance(made, Example):
+            first = seen.setdefault((fold(made.question), fold(made.answer)), number)
+            if first == number:
+                examples.append(made)
+                continue
+            made = f"same as row {first}"
+        rejected.append(Rejected(number, made))
+    return ReadResult(tuple(examples), tuple(rejected))
+
+
+def _decode(data: bytes, name: str) -> str:
+    """Return the text of the file, or say why it is none of ours."""
+    if PurePath(name).suffix.lower() not in ROWS_OF:
+        raise ExamplesError(
+            f"'{name}' is not a file of examples that can be read; "
+            f"{', '.join(ROWS_OF)} are supported. Save it as one of these."
+        )
+    if len(data) > MAX_FILE_MB * 1_000_000:
+        raise ExamplesError(
+            f"'{name}' is {len(data) / 1_000_000:.1f} MB, and {MAX_FILE_MB} MB is the limit. "
+            "Split it into parts."
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise ExamplesError(
+            f"'{name}' is not UTF-8 text. Save it again as UTF-8 "
+            "(in a spreadsheet: 'CSV UTF-8'); a workbook or a zip cannot be read."
+        )
+    if not text.strip():
+        raise ExamplesError(
+            f"'{name}' is empty. Give a file with at least one question and its answer."
+        )
+    return text
+
+
+def _example(fields: Mapping[str, object]) -> Example | str:
+    """Return the example in these fields, or the reason why there is none."""
+    texts: dict[str, str] = {}
+    for field in ("question", "answer", "fact", "document", "passage"):
+        value = fields.get(field)
+        if value is None:
+            value = ""
+        if not isinstance(value, str):
+            return f"the {field} is not text"
+        texts[field] = clean(value)
+    for field, limit in _LIMITS.items():
+        # Characters that show nothing, such as a zero-width space, make no question.
+        if not any(char.isprintable() and not char.isspace() for char in texts[field]):
+            return f"the {field} is empty"
+        if len(texts[field]) > limit:
+            return f"the {field} has {len(texts[field]):,} characters, and {limit:,} are the limit"
+    return Example(
+        question=texts["question"],
+        answer=texts["answer"],
+        fact=texts["fact"] or short_hash(texts["answer"]),
+        document=texts["document"] or None,
+        passage=texts["passage"],
+    )

@@ -1,0 +1,188 @@
+"""The rows of a CSV, JSONL or JSON file, each with the number a person would find it by."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+
+from finetune_backend.examples.wording import shorten
+from finetune_backend.examples.write import COLUMNS, unprotect_cell
+from workbench.errors import ExamplesError
+
+Row = tuple[int, dict[str, object] | str]
+"""The number of a row, and its fields; or a sentence that says why it could not be read."""
+
+_DELIMITERS = (",", ";", "\t")
+_EXPECTED = "{'question': …, 'answer': …} or {'messages': […]}"
+
+
+def csv_rows(text: str, name: str) -> Iterator[Row]:
+    """Yield the rows below the header of a CSV file, numbered as a spreadsheet numbers them.
+
+    Columns other than question, answer, fact and document are ignored, and so are rows in
+    which every cell is empty.
+
+    Raises:
+        ExamplesError: The header does not name question and answer, each once.
+    """
+    delimiter, header = _csv_header(text, name)
+    wanted = {column: header.index(column) for column in COLUMNS if column in header}
+    records = _csv_records(text, delimiter)
+    next(records)  # the header
+    for number, cells in records:
+        if isinstance(cells, str):
+            yield number, cells
+        elif any(cell.strip() for cell in cells[len(header) :]):
+            # Taking the row as it stands would silently cut an answer at its first comma.
+            reason = (
+                f"it has {len(cells)} cells but the header has {len(header)}; "
+                "put text that contains the separator in quotation marks"
+            )
+            yield number, reason
+        else:
+            present = {column: at for column, at in wanted.items() if at < len(cells)}
+            yield number, {column: unprotect_cell(cells[at]) for column, at in present.items()}
+
+
+def _csv_header(text: str, name: str) -> tuple[str, list[str]]:
+    """Return the delimiter under which the first row names the columns, and those names."""
+    found: list[str] = []
+    for delimiter in _DELIMITERS:
+        first = next((cells for _, cells in _csv_records(text, delimiter)), "")
+        if isinstance(first, str):
+            continue
+        header = [cell.strip().casefold() for cell in first]
+        if "question" in header and "answer" in header:
+            twice = [column for column in COLUMNS if header.count(column) > 1]
+            if twice:
+                raise ExamplesError(
+                    f"'{name}' has more than one column named '{twice[0]}'. "
+                    "Rename or remove all but one of them."
+                )
+            return delimiter, header
+        if len(first) > len(found):
+            found = first
+    columns = ", ".join(f"'{shorten(cell, 40)}'" for cell in found[:8]) or "none"
+    more = f" and {len(found) - 8} more" if len(found) > 8 else ""
+    raise ExamplesError(
+        f"'{name}' has the columns {columns}{more}, but 'question' and 'answer' are expected "
+        "('fact' and 'document' are optional). Name the columns so in its first row."
+    )
+
+
+def _csv_records(text: str, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
+    """Yield each row of cells that is not empty; a sentence where the quotation marks are off."""
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
+    )
+    number = 0
+    while True:
+        number += 1
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            lines = f"line {line}" if reader.line_num <= line else f"lines {line}–{reader.line_num}"
+            yield number, f"its quotation marks do not pair up ({lines} of the file)"
+            continue
+        if any(cell.strip() for cell in cells):
+            yield number, cells
+
+
+def jsonl_rows(text: str, name: str) -> Iterator[Row]:
+    """Yield the objects of a JSONL file with their line numbers.
+
+    Raises:
+        ExamplesError: No line holds JSON.
+    """
+    first_broken = 0
+    any_json = False
+    # str.splitlines would also split at U+2028, which may stand inside a JSON string.
+    for number, line in enumerate(re.split("\r\n|\r|\n", text), start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            first_broken = first_broken or number
+            yield number, "it is not JSON"
+            continue
+        any_json = True
+        yield number, _fields(value)
+    if first_broken and not any_json:
+        raise ExamplesError(
+            f"'{name}' holds no JSON that can be read (line {first_broken} is the first that is "
+            f"broken); each line of a .jsonl file must be one object such as {_EXPECTED}. "
+            "If it holds one list over several lines, name it .json."
+        )
+
+
+def json_rows(text: str, name: str) -> Iterator[Row]:
+    """Yield the objects of a JSON list, counted from 1.
+
+    Raises:
+        ExamplesError: The file is not JSON, or not a list.
+    """
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise ExamplesError(
+            f"'{name}' is not JSON that can be read{where}; a .json file must hold one list of "
+            f"objects such as {_EXPECTED}. If it has one object on each line, name it .jsonl."
+        ) from error
+    if not isinstance(values, list):
+        raise ExamplesError(
+            f"'{name}' holds {_kind(values)}, but a list of objects such as {_EXPECTED} "
+            "is expected. Put the examples in a list."
+        )
+    for number, value in enumerate(values, start=1):
+        yield number, _fields(value)
+
+
+def _fields(value: object) -> dict[str, object] | str:
+    """Return the fields of one JSON object, its chat messages turned into question and answer."""
+    if not isinstance(value, dict):
+        return f"it is {_kind(value)}; an object such as {_EXPECTED} is expected"
+    fields = {key.strip().casefold(): field for key, field in value.items()}
+    if "messages" not in fields:
+        return fields
+    pair = _chat_pair(fields["messages"])
+    return pair if isinstance(pair, str) else fields | pair
+
+
+def _chat_pair(messages: object) -> dict[str, object] | str:
+    """Return the question and answer of a chat of two turns; a leading system message is left out.
+
+    The system message is not learned: every method of a comparison is given the same one.
+    """
+    if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
+        return "'messages' is not a list of objects with 'role' and 'content'"
+    turns = messages[1:] if messages and messages[0].get("role") == "system" else messages
+    roles = [turn.get("role") for turn in turns]
+    if roles != ["user", "assistant"]:
+        listed = shorten(", ".join(str(role) for role in roles)) or "none"
+        return (
+            "a chat of one user message and one assistant message is expected, "
+            f"but the roles are: {listed}"
+        )
+    return {"question": turns[0].get("content"), "answer": turns[1].get("content")}
+
+
+def _kind(value: object) -> str:
+    """Say in plain words what kind of JSON value this is."""
+    if value is None:
+        return "null"
+    kinds = {bool: "true or false", str: "text", list: "a list", dict: "one object"}
+    return kinds.get(type(value), "a number")
+
+
+ROWS_OF: dict[str, Callable[[str, str], Iterator[Row]]] = {
+    ".csv": csv_rows,
+    ".jsonl": jsonl_rows,
+    ".json": json_rows,
+}
+"""For each file extension, the function that takes its text and name and yields its rows."""

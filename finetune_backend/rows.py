@@ -1,0 +1,65 @@
+"""Examples as token rows, grouped into batches that waste little on padding."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.errors import ExamplesError
+from workbench.language_models.prompts import messages, render
+from workbench.values import Example
+
+_SORT_WINDOW_BATCHES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One example in tokens: the model reads the prompt and learns the answer."""
+
+    prompt: tuple[int, ...]
+    answer: tuple[int, ...]
+    """Ends with the end-of-text token, so that the model learns to stop."""
+
+    def __len__(self) -> int:
+        return len(self.prompt) + len(self.answer)
+
+
+def make_rows(
+    examples: Sequence[Example], tokenizer: Any, system_prompt: str, max_tokens: int
+) -> list[Row]:
+    """Tokenize examples with the prompt that will be used when questions are asked.
+
+    Raises:
+        ExamplesError: a row is longer than ``max_tokens``.
+    """
+    rows = []
+    for number, example in enumerate(examples, start=1):
+        prompt = render(tokenizer, messages(example.question.strip(), system_prompt))
+        row = Row(
+            prompt=tuple(tokenizer(prompt, add_special_tokens=False)["input_ids"]),
+            answer=(
+                *tokenizer(example.answer.strip(), add_special_tokens=False)["input_ids"],
+                tokenizer.eos_token_id,
+            ),
+        )
+        if len(row) > max_tokens:
+            raise ExamplesError(
+                f"Example {number} ({example.question[:60]!r}) is {len(row):,} tokens long; "
+                f"at most {max_tokens:,} are trained on. Shorten it, or raise max_tokens."
+            )
+        rows.append(row)
+    return rows
+
+
+def batches(rows: Sequence[Row], batch_size: int, seed: int) -> Iterator[list[Row]]:
+    """Yield one epoch of batches: shuffled, with rows of like length together."""
+    rng = random.Random(seed)
+    order = list(rows)
+    rng.shuffle(order)
+    window = batch_size * _SORT_WINDOW_BATCHES
+    grouped = []
+    for start in range(0, len(order), window):
+        near = sorted(order[start : start + window], key=len)
+        grouped += [near[i : i + batch_size] for i in range(0, len(near), batch_size)]
+    rng.shuffle(grouped)
+    yield from grouped

@@ -1,0 +1,219 @@
+"""Runs: start a fine-tune, follow it, cancel it, and find the adapters that runs made."""
+
+import dataclasses
+import hashlib
+import json
+import re
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from finetune_backend.examples.check import check_training_set
+from finetune_backend.examples.read import read_examples
+from finetune_backend.examples.write import to_jsonl
+from finetune_backend.lora import Step
+from finetune_backend.settings import TrainSettings, fit_to_data
+from workbench import jobs
+from workbench.errors import RagtuneError
+from workbench.files import read_json, write_bytes, write_json, writing
+from workbench.home import Home
+from workbench.jobs import JobState
+from workbench.language_models.loading import Checkpoint
+from workbench.values import Example
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+_FREE_BYTES_NEEDED = 200_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One fine-tune: a folder under the home's ``runs``."""
+
+    name: str
+    folder: Path
+    state: JobState
+    settings: TrainSettings
+    checkpoint: str
+    checkpoint_sha256: str
+    examples: int
+    facts: int
+    created: float
+    """Seconds since the epoch."""
+    measures: dict[str, float] | None
+    """What the finished run measured; None while there is no adapter."""
+    adapter_sha256: str | None
+
+    @property
+    def adapter(self) -> Path:
+        """The PEFT folder, once the run is complete."""
+        return self.folder / "adapter"
+
+    @property
+    def complete(self) -> bool:
+        """Is there an adapter to answer with?"""
+        return self.measures is not None
+
+
+def start_run(
+    home: Home,
+    examples: Sequence[Example],
+    settings: TrainSettings,
+    checkpoint: Checkpoint,
+    system_prompt: str = "",
+    name: str | None = None,
+) -> Run:
+    """Start a fine-tune in its own process and return at once.
+
+    Raises:
+        ExamplesError: the examples can't be trained on.
+        RagtuneError: another fine-tune is running, the name is taken or unusable, or the
+            disk is nearly full.
+    """
+    check_training_set(examples)
+    settings = fit_to_data(settings, examples)
+    with home.lock("start-run", 10, "Another fine-tune is being started; try again."):
+        for run in list_runs(home):
+            if run.state.active:
+                raise RagtuneError(
+                    f"The fine-tune {run.name!r} is still running. "
+                    "Wait until it is done, or cancel it first."
+                )
+        folder = _new_folder(home, name)
+        data = to_jsonl(examples).encode()
+        with writing(folder):
+            folder.mkdir()
+        try:
+            write_bytes(folder / "examples.jsonl", data)
+            write_json(
+                folder / "run.json",
+                {
+                    "settings": dataclasses.asdict(settings),
+                    "checkpoint": checkpoint.name,
+                    "checkpoint_sha256": checkpoint.sha256,
+                    "system_prompt": system_prompt,
+                    "examples": len(examples),
+                    "facts": len({example.fact for example in examples}),
+                    "examples_sha256": hashlib.sha256(data).hexdigest(),
+                    "versions": {p: version(p) for p in ("torch", "transformers", "peft")},
+                    "created": time.time(),
+                },
+            )
+            jobs.start(folder, "finetune_backend.train_process")
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return read_run(folder)
+
+
+def list_runs(home: Home) -> list[Run]:
+    """Return all runs, the newest first."""
+    folders = [folder for folder in home.runs.iterdir() if (folder / "state.json").exists()]
+    return sorted((read_run(folder) for folder in folders), key=lambda run: -run.created)
+
+
+def find_adapter(home: Home, name: str | None, checkpoint: Checkpoint) -> Run:
+    """Return the run with this name, or the newest one whose adapter fits the checkpoint.
+
+    Raises:
+        RagtuneError: there is none, it isn't complete, or it is for another checkpoint.
+    """
+    runs = list_runs(home)
+    if name is None:
+        for run in runs:
+            if run.complete and run.checkpoint_sha256 == checkpoint.sha256:
+                return run
+        raise RagtuneError(
+            f"No adapter has been trained for {checkpoint.name} yet. Start a fine-tune: "
+            "page Fine-tune, or `ragtune train`."
+        )
+    for run in runs:
+        if run.name == name:
+            if not run.complete:
+                raise RagtuneError(f"The fine-tune {name!r} has no adapter: it is {run.state.state}.")
+            if run.checkpoint_sha256 != checkpoint.sha256:
+                raise RagtuneError(
+                    f"The adapter {name!r} was trained for {run.checkpoint}, but the model in use "
+                    f"is {checkpoint.name}. Choose that model in Settings, or another adapter."
+                )
+            return run
+    existing = ", ".join(run.name for run in runs if run.complete) or "none yet"
+    raise RagtuneError(f"There is no adapter {name!r}. Adapters: {existing}.")
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run from its folder."""
+    saved = read_json(folder / "run.json")
+    # Written last by the training process: without it there is no adapter.
+    complete = folder / "complete.json"
+    result: dict[str, Any] = read_json(complete) if complete.exists() else {}
+    return Run(
+        name=folder.name,
+        folder=folder,
+        state=jobs.read(folder),
+        settings=TrainSettings(**saved["settings"]),
+        checkpoint=saved["checkpoint"],
+        checkpoint_sha256=saved["checkpoint_sha256"],
+        examples=saved["examples"],
+        facts=saved["facts"],
+        created=saved["created"],
+        measures=result.get("measures"),
+        adapter_sha256=result.get("adapter_sha256"),
+    )
+
+
+def read_steps(run: Run) -> list[Step]:
+    """Return the steps made so far, oldest first."""
+    file = run.folder / "steps.jsonl"
+    if not file.exists():
+        return []
+    # The last line may still be on its way to the disk.
+    whole, _, _ = file.read_text(encoding="utf-8").rpartition("\n")
+    return [Step(**json.loads(line)) for line in whole.splitlines()]
+
+
+def trained_facts(run: Run) -> set[str]:
+    """Return the facts that the run's examples teach."""
+    data = (run.folder / "examples.jsonl").read_bytes()
+    return {example.fact for example in read_examples(data, "examples.jsonl").examples}
+
+
+def cancel_run(run: Run) -> None:
+    """Ask a run to stop at its next step."""
+    jobs.cancel(run.folder)
+
+
+def delete_run(run: Run) -> None:
+    """Delete a run and its adapter.
+
+    Raises:
+        RagtuneError: it is still running.
+    """
+    if run.state.active:
+        raise RagtuneError(f"The fine-tune {run.name!r} is still running. Cancel it first.")
+    shutil.rmtree(run.folder)
+
+
+def _new_folder(home: Home, name: str | None) -> Path:
+    free = shutil.disk_usage(home.runs).free
+    if free < _FREE_BYTES_NEEDED:
+        raise RagtuneError(
+            f"The disk that holds {home.runs} is nearly full ({free / 1e6:,.0f} MB left; a "
+            f"fine-tune needs {_FREE_BYTES_NEEDED / 1e6:,.0f} MB). Free some space and try again."
+        )
+    if name is None:
+        number = 1
+        while (home.runs / f"adapter-{number}").exists():
+            number += 1
+        name = f"adapter-{number}"
+    if not _NAME.fullmatch(name):
+        raise RagtuneError(
+            f"{name!r} can't be the name of a fine-tune; use letters, digits, '.', '_' and '-', "
+            "at most 60, beginning with a letter or digit."
+        )
+    if (home.runs / name).exists():
+        raise RagtuneError(f"There is a fine-tune {name!r} already. Choose another name.")
+    return home.runs / name

@@ -1,0 +1,40 @@
+"""The settings of a fine-tune, with defaults that learn."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workbench.settings import check_options, option
+from workbench.values import Example
+
+# Small data needs many passes: about this many looks at a fact before new wordings of
+# the question are answered too.
+EXPOSURES_PER_FACT = 40
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """LoRA and optimizer settings; ``epochs=0`` chooses the passes from the data."""
+
+    epochs: int = option(0, "Passes over the examples; 0 chooses by the data's size.", 0, 1000)
+    learning_rate: float = option(1e-3, "Peak step size; LoRA likes 1e-4 to 2e-3.", 1e-7, 1.0)
+    rank: int = option(16, "Size of the LoRA matrices; more learns more, slower.", 1, 512)
+    alpha: int = option(32, "LoRA's scale; usually twice the rank.", 1, 1024)
+    dropout: float = option(0.0, "Share of LoRA inputs dropped while training.", 0.0, 0.9)
+    batch_size: int = option(16, "Examples per step.", 1, 512)
+    warmup: float = option(0.05, "Share of the steps in which the step size rises.", 0.0, 0.9)
+    max_tokens: int = option(512, "Longer examples are refused.", 16, 8192)
+    seed: int = option(0, "Same seed, same data, same machine: same adapter.", 0, 2**31)
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+def fit_to_data(settings: TrainSettings, examples: Sequence[Example]) -> TrainSettings:
+    """Fill in the number of epochs where it was left to the data."""
+    if settings.epochs:
+        return settings
+    wordings = len(examples) / len({example.fact for example in examples})
+    epochs = min(40, max(1, math.ceil(EXPOSURES_PER_FACT / wordings)))
+    return dataclasses.replace(settings, epochs=epochs)

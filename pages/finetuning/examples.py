@@ -1,0 +1,158 @@
+"""Examples: import, find, edit and export what a fine-tune learns from."""
+
+from dataclasses import asdict
+
+import pandas as pd
+import streamlit as st
+
+from finetune_backend.examples.check import check_training_set
+from finetune_backend.examples.find import find_examples
+from finetune_backend.examples.read import from_rows, read_examples
+from finetune_backend.examples.store import add_examples, list_examples, replace_examples
+from finetune_backend.examples.write import to_csv, to_jsonl
+from pages.shared import routes
+from pages.shared.lab import get_lab, sentences
+from pages.shared.plain import plain
+from workbench.errors import ExamplesError
+from workbench.values import Example
+
+lab = get_lab()
+state = st.session_state
+state.setdefault("import_round", 0)
+state.setdefault("table_round", 0)
+
+st.title("Examples")
+st.markdown(
+    "A fine-tune learns from questions with answers. Several wordings of one fact teach it better "
+    "than one; rows that share a **fact** are wordings of the same thing."
+)
+
+
+def changed(message: str, before: list[Example]) -> None:
+    """Say what happened, keep what was there for Undo, and draw a fresh table."""
+    state.examples_message, state.examples_before = message, before
+    state.table_round += 1
+    st.rerun()
+
+
+def collect() -> None:
+    """Take examples from a file or from the documents."""
+    given, found = st.columns(2, border=True)
+    with given:
+        st.markdown("**From a file**")
+        file = st.file_uploader(
+            "CSV with question and answer columns, or JSONL",
+            type=["csv", "jsonl", "json"],
+            key=f"import-{state.import_round}",
+        )
+        if file is not None:
+            take_file(file.name, file.getvalue())
+    with found:
+        st.markdown("**From the documents**")
+        st.caption("Question-and-answer text, headings that are questions, and two-column tables.")
+        if st.button("Find examples", icon=":material/search:"):
+            take_documents()
+
+
+def take_file(name: str, data: bytes) -> None:
+    """Import a file; what can't be used is listed with its reason."""
+    state.import_round += 1
+    before = list_examples(lab.database)
+    try:
+        read = read_examples(data, name)
+    except ExamplesError as error:
+        state.examples_error = str(error)
+        st.rerun()
+    new = add_examples(lab.database, read.examples)
+    state.examples_rejected = [(row.row, row.reason) for row in read.rejected]
+    known = len(read.examples) - new
+    changed(f"{new} examples imported" + (f", {known} were here already" if known else ""), before)
+
+
+def take_documents() -> None:
+    """Add what the documents themselves ask and answer."""
+    before = list_examples(lab.database)
+    found = [
+        example
+        for name, blocks in lab.knowledge_base.blocks()
+        for example in find_examples(name, blocks)
+    ]
+    new = add_examples(lab.database, found)
+    changed(f"{len(found)} examples found in the documents, {new} of them new", before)
+
+
+def tell() -> None:
+    """Show what the last action did."""
+    if error := state.pop("examples_error", None):
+        st.error(plain(error), icon=":material/error:")
+    if message := state.get("examples_message"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f":material/check: {plain(message)}.")
+            if st.button("Undo", icon=":material/undo:", key="undo-examples"):
+                replace_examples(lab.database, state.examples_before)
+                state.pop("examples_message")
+                state.pop("examples_rejected", None)
+                state.table_round += 1
+                st.rerun()
+    if rejected := state.get("examples_rejected"):
+        with st.expander(f"{len(rejected)} rows were left out", expanded=True):
+            st.dataframe(pd.DataFrame(rejected, columns=["Row", "Why"]), hide_index=True)
+
+
+def edit(examples: list[Example]) -> None:
+    """Show the examples in a table that can be edited, and keep what was changed."""
+    table = pd.DataFrame([asdict(example) for example in examples])
+    edited = st.data_editor(
+        table,
+        key=f"table-{state.table_round}",
+        num_rows="dynamic",
+        hide_index=True,
+        height=460,
+        column_order=["question", "answer", "fact", "document", "passage"],
+        column_config={
+            "question": st.column_config.TextColumn("Question", width="large", required=True),
+            "answer": st.column_config.TextColumn("Answer", width="large", required=True),
+            "fact": st.column_config.TextColumn("Fact", help="Wordings of one fact share it."),
+            "document": st.column_config.TextColumn("Document", disabled=True),
+            "passage": st.column_config.TextColumn("Passage", disabled=True),
+        },
+    )
+    is_changed = not edited.equals(table)
+    with st.container(horizontal=True):
+        if st.button("Save changes", type="primary", icon=":material/save:", disabled=not is_changed):
+            records = edited.astype(object).where(edited.notna(), None).to_dict("records")
+            read = from_rows(enumerate(records, start=1))
+            state.examples_rejected = [(row.row, row.reason) for row in read.rejected]
+            replace_examples(lab.database, read.examples)
+            changed(f"{len(read.examples)} examples saved", examples)
+        if st.button("Discard changes", disabled=not is_changed):
+            state.table_round += 1
+            st.rerun()
+        st.download_button(
+            "CSV", lambda: to_csv(examples).encode(), "examples.csv", "text/csv",
+            icon=":material/download:", on_click="ignore",
+        )
+        st.download_button(
+            "JSONL", lambda: to_jsonl(examples).encode(), "examples.jsonl", "application/jsonl",
+            icon=":material/download:", on_click="ignore",
+        )
+        with st.popover("Delete all", icon=":material/delete:"):
+            st.markdown(f"Delete all {len(examples)} examples? Undo brings them back.")
+            if st.button("Delete all", key="delete-all"):
+                replace_examples(lab.database, [])
+                changed(f"{len(examples)} examples deleted", examples)
+
+
+with sentences():
+    collect()
+    tell()
+    examples = list_examples(lab.database)
+    if examples:
+        facts = len({example.fact for example in examples})
+        st.subheader(f"{len(examples)} examples, {facts} facts")
+        edit(examples)
+        for warning in check_training_set(examples):
+            st.warning(plain(warning), icon=":material/info:")
+        st.page_link(routes.FINETUNE, label="Go on to Fine-tune", icon=":material/arrow_forward:")
+    else:
+        st.info("No examples yet. Import a file, or find some in the documents.", icon=":material/dataset:")

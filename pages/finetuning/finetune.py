@@ -1,0 +1,112 @@
+"""Fine-tune: start a run, watch it, cancel it, and keep or delete what it made."""
+
+import dataclasses
+
+import streamlit as st
+
+from finetune_backend.examples.check import check_training_set
+from finetune_backend.examples.store import list_examples
+from finetune_backend.runs import delete_run, list_runs, start_run
+from finetune_backend.settings import TrainSettings, fit_to_data
+from pages.shared import routes
+from pages.shared.lab import get_lab, sentences
+from pages.shared.plain import plain
+from pages.shared.run_progress import duration, show, watch
+from workbench.errors import ExamplesError
+
+lab = get_lab()
+DEFAULTS = TrainSettings()
+
+st.title("Fine-tune")
+st.markdown(
+    "Trains a LoRA adapter: small matrices beside the model's frozen weights. "
+    "It runs in the background; you can close this tab."
+)
+
+
+def new_run() -> None:
+    """Offer to start a run, with sensible settings already chosen."""
+    examples = list_examples(lab.database)
+    try:
+        check_training_set(examples)
+    except ExamplesError as error:
+        st.info(plain(str(error)), icon=":material/dataset:")
+        st.page_link(routes.EXAMPLES, label="Open Examples", icon=":material/dataset:")
+        return
+    facts = len({example.fact for example in examples})
+    epochs = fit_to_data(DEFAULTS, examples).epochs
+    with st.form("new-run", border=True):
+        st.markdown(
+            f"**{len(examples)} examples, {facts} facts**, on {plain(lab.settings.model)}. "
+            f"By default each is seen {epochs} times."
+        )
+        name = st.text_input("Name", placeholder="adapter-1", help="Optional.", max_chars=60)
+        with st.expander("Settings", icon=":material/tune:"):
+            columns = st.columns(2)
+            values = {
+                field.name: setting(columns[number % 2], field)
+                for number, field in enumerate(dataclasses.fields(TrainSettings))
+            }
+        started = st.form_submit_button(
+            "Start the fine-tune", type="primary", icon=":material/play_arrow:"
+        )
+    if started:
+        with st.spinner("Starting …"):
+            start_run(
+                lab.home,
+                examples,
+                TrainSettings(**values),
+                lab.checkpoint(),
+                lab.settings.system_prompt,
+                name.strip() or None,
+            )
+        st.rerun()
+
+
+def setting(place: "st.delta_generator.DeltaGenerator", field: dataclasses.Field) -> float:
+    """Draw the input for one training setting."""
+    low, high, kind = field.metadata["low"], field.metadata["high"], type(field.default)
+    return place.number_input(
+        field.name.replace("_", " ").capitalize(),
+        min_value=kind(low),
+        max_value=kind(high),
+        value=field.default,
+        format="%g" if kind is float else None,
+        help=field.metadata["meaning"],
+    )
+
+
+def list_finished() -> None:
+    """List the runs that have ended, newest first."""
+    runs = [run for run in list_runs(lab.home) if not run.state.active]
+    if runs:
+        st.subheader("Runs")
+    icons = {"done": ":material/check_circle:", "cancelled": ":material/cancel:"}
+    for run in runs:
+        label = f"{plain(run.name)} – {run.state.state}"
+        if run.measures:
+            label += f", loss {run.measures['loss']:.3f}, {duration(run.measures['seconds'])}"
+        with st.expander(label, icon=icons.get(run.state.state, ":material/error:")):
+            if run.state.state not in ("done", "cancelled"):
+                st.error(plain(run.state.message))
+            st.markdown(
+                f"{run.examples} examples, {run.facts} facts, on {plain(run.checkpoint)} · "
+                f"rank {run.settings.rank}, learning rate {run.settings.learning_rate:g}, "
+                f"{run.settings.epochs} epochs, batch size {run.settings.batch_size}"
+            )
+            show(run)
+            with st.popover("Delete", icon=":material/delete:"):
+                st.markdown("The adapter can't be brought back.")
+                if st.button("Delete for good", key=f"delete-{run.name}"):
+                    delete_run(run)
+                    st.rerun()
+
+
+with sentences():
+    active = next((run for run in list_runs(lab.home) if run.state.active), None)
+    if active is not None:
+        st.subheader("Running now")
+        watch(active.name)
+    else:
+        new_run()
+    list_finished()

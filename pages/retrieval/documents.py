@@ -1,0 +1,164 @@
+"""Documents: add, look inside, search, remove."""
+
+import streamlit as st
+
+from pages.shared import routes
+from pages.shared.lab import get_lab, sentences
+from pages.shared.plain import plain
+from rag_backend.parse import SUPPORTED
+from workbench.errors import RagtuneError
+
+lab = get_lab()
+state = st.session_state
+state.setdefault("upload_round", 0)
+
+st.title("Documents")
+st.markdown("What RAG and hybrid read before they answer. Everything stays on this machine.")
+
+
+def add_uploads() -> None:
+    """Take files, index them one by one, and say what became of each."""
+    files = st.file_uploader(
+        "Add files",
+        type=[kind.removeprefix(".") for kind in SUPPORTED],
+        accept_multiple_files=True,
+        key=f"upload-{state.upload_round}",
+        help="PDF, DOCX, Markdown, text, HTML and CSV, up to 50 MB each.",
+    )
+    if not files:
+        return
+    outcomes, bar = [], st.progress(0.0, text="Loading the embedding model …")
+    for number, file in enumerate(files):
+        try:
+            added = lab.knowledge_base.add_bytes(
+                file.getvalue(),
+                file.name,
+                lambda message, share, done=number: bar.progress(
+                    min(1.0, (done + share) / len(files)), text=plain(message)
+                ),
+            )
+        except RagtuneError as error:
+            outcomes.append(("refused", str(error)))
+        else:
+            document = added.document
+            pages = f", {document.pages} pages" if document.pages else ""
+            outcomes.append(
+                (added.change, f"{document.name}: {document.passages} passages{pages}")
+            )
+    state.upload_outcomes = outcomes
+    state.upload_round += 1  # a fresh, empty uploader
+    st.rerun()
+
+
+def show_outcomes() -> None:
+    """Say what became of the files that were given last."""
+    icons = {"added": ":material/check:", "updated": ":material/sync:"}
+    for change, sentence in state.get("upload_outcomes", []):
+        if change == "refused":
+            st.error(plain(sentence), icon=":material/block:")
+        else:
+            st.success(
+                f"{change.capitalize()} – {plain(sentence)}",
+                icon=icons.get(change, ":material/drag_handle:"),
+            )
+
+
+def show_removed() -> None:
+    """Offer to bring back the document that was removed last."""
+    if "removed" not in state:
+        return
+    name, data = state.removed
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"Removed {plain(name)}.")
+        if st.button("Undo", icon=":material/undo:"):
+            with st.spinner("Indexing …"):
+                lab.knowledge_base.add_bytes(data, name)
+            del state.removed
+            st.rerun()
+
+
+def list_documents() -> None:
+    """List what is indexed, each with a button that removes it."""
+    documents = lab.knowledge_base.documents()
+    if not documents:
+        st.info(
+            "No documents yet. Add files above, or take the sample from Home.",
+            icon=":material/description:",
+        )
+        st.page_link(routes.HOME, label="Open Home", icon=":material/home:")
+        return
+    passages = sum(document.passages for document in documents)
+    st.subheader(f"{len(documents)} documents, {passages:,} passages")
+    for document in documents:
+        with st.container(horizontal=True, vertical_alignment="center", border=True):
+            pages = f"{document.pages} pages · " if document.pages else ""
+            with st.container(gap=None):
+                st.markdown(f"**{plain(document.name)}**")
+                st.caption(
+                    f"{pages}{document.passages} passages · {document.size_bytes / 1000:,.0f} kB "
+                    f"· added {document.added_at[:16].replace('T', ' ')}"
+                )
+            if st.button("Look inside", key=f"look-{document.sha256}-{document.name}"):
+                state.look_inside = document.name
+            if st.button(
+                "Remove", key=f"remove-{document.sha256}-{document.name}", icon=":material/delete:"
+            ):
+                remove(document.name)
+
+
+def remove(name: str) -> None:
+    """Remove a document, keeping its content at hand for Undo."""
+    document = lab.knowledge_base.find(name)
+    if document is not None:
+        state.removed = (name, (lab.home.uploads / document.sha256).read_bytes())
+        lab.knowledge_base.remove(name)
+    state.pop("upload_outcomes", None)
+    if state.get("look_inside") == name:
+        del state.look_inside
+    st.rerun()
+
+
+def look_inside() -> None:
+    """Show the passages of one document."""
+    name = state.get("look_inside")
+    if name is None:
+        return
+    st.subheader(f"Inside {plain(name)}")
+    if st.button("Close", icon=":material/close:"):
+        del state.look_inside
+        st.rerun()
+    for number, passage in enumerate(lab.knowledge_base.passages(name), start=1):
+        where = [f"passage {number}"]
+        where += [f"page {passage.page}"] if passage.page else []
+        where += list(passage.headings)
+        with st.container(border=True):
+            st.caption(plain(" › ".join(where)))
+            st.markdown(plain(passage.text))
+
+
+def search() -> None:
+    """Try the search by itself, without a language model."""
+    if not lab.knowledge_base.documents():
+        return
+    st.subheader("Try the search")
+    question = st.text_input(
+        "Question", key="search", placeholder="What would you like to find?", max_chars=4000
+    )
+    if not question.strip():
+        return
+    with st.spinner("Searching …"):
+        found = lab.knowledge_base.search(question, lab.settings.retrieved)
+    for source in found:
+        page = f", page {source.page}" if source.page else ""
+        with st.container(border=True):
+            st.caption(f"{plain(source.document)}{page} · similarity {source.score:.2f}")
+            st.markdown(plain(source.text))
+
+
+with sentences():
+    add_uploads()
+    show_outcomes()
+    show_removed()
+    list_documents()
+    look_inside()
+    search()

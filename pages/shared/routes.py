@@ -1,0 +1,16 @@
+"""The pages and their addresses."""
+
+import streamlit as st
+
+HOME = st.Page("pages/start/home.py", title="Home", icon=":material/home:", default=True)
+DOCUMENTS = st.Page(
+    "pages/retrieval/documents.py", title="Documents", icon=":material/description:"
+)
+EXAMPLES = st.Page(
+    "pages/finetuning/examples.py", title="Examples", icon=":material/dataset:"
+)
+FINETUNE = st.Page(
+    "pages/finetuning/finetune.py", title="Fine-tune", icon=":material/model_training:"
+)
+ASK = st.Page("pages/comparing/ask.py", title="Ask", icon=":material/balance:")
+SETTINGS = st.Page("pages/setup/settings.py", title="Settings", icon=":material/tune:")

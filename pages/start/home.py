@@ -1,0 +1,98 @@
+"""Home: what this is, what is ready, and the sample."""
+
+import streamlit as st
+
+from pages.shared import routes
+from pages.shared.lab import get_lab, sentences
+from pages.shared.run_progress import watch
+
+st.title("Retrieval, fine-tuning, or both?")
+st.markdown(
+    "Ask the same question to a language model **as it is**, with your **documents at hand** "
+    "(RAG), **fine-tuned** on them, and **both at once** – and see which serves you better."
+)
+
+
+def steps() -> None:
+    """Show the way through the app, with what is done already."""
+    from finetune_backend.examples.store import list_examples
+    from finetune_backend.runs import list_runs
+
+    lab = get_lab()
+    documents = len(lab.knowledge_base.documents())
+    examples = len(list_examples(lab.database))
+    adapters = sum(run.complete for run in list_runs(lab.home))
+    cards = st.columns(4, border=True)
+    for card, number, title, text, state, page in zip(
+        cards,
+        range(1, 5),
+        ("Add documents", "Collect examples", "Fine-tune", "Ask"),
+        (
+            "PDF, DOCX, Markdown, text, HTML or CSV. They are split, embedded and indexed.",
+            "Questions with answers: import them, or take those found in the documents.",
+            "Train a LoRA adapter, in the background, with the settings chosen for you.",
+            "One question, four columns: answers, time and sources side by side.",
+        ),
+        (f"{documents} documents", f"{examples} examples", f"{adapters} adapters", ""),
+        (routes.DOCUMENTS, routes.EXAMPLES, routes.FINETUNE, routes.ASK),
+        strict=True,
+    ):
+        with card:
+            st.markdown(f"##### {number}. {title}")
+            st.caption(text)
+            done = state and not state.startswith("0 ")
+            if state:
+                st.badge(state, icon=":material/check:" if done else None, color="green" if done else "gray")
+            st.page_link(page, label=f"Open {page.title}", icon=page.icon)
+
+
+def sample() -> None:
+    """Offer the sample, or show how far it is."""
+    from comparison import sample as made
+    from finetune_backend.runs import list_runs
+
+    lab = get_lab()
+    st.subheader("New here?")
+    st.markdown(
+        "The sample is a small invented company, Brindlecart: its handbook, manuals, price list "
+        "and policies. Its facts are in no model's memory, so every right answer was read or "
+        "learned here. It takes about four minutes on two cores."
+    )
+    running = next(
+        (r for r in list_runs(lab.home) if r.state.active and r.name.startswith(made.RUN_NAME)), None
+    )
+    if running is None and st.button("Try the sample", type="primary", icon=":material/play_arrow:"):
+        with sentences():
+            bar = st.progress(0.0, text="Step 1 of 2: loading the embedding model …")
+            count = made.add_documents(
+                lab, lambda message, share: bar.progress(min(share, 1.0), f"Step 1 of 2: {message}")
+            )
+            bar.progress(1.0, text=f"Step 1 of 2: {count} documents indexed")
+            running = made.start_training(lab)
+            st.session_state["sample_run"] = running.name
+            st.rerun()
+    if running is not None:
+        st.session_state["sample_run"] = running.name
+        documents = len(lab.knowledge_base.documents())
+        st.success(f"Step 1 of 2: {documents} documents indexed", icon=":material/check:")
+        st.markdown("**Step 2 of 2: fine-tuning on the sample's examples.** You may close this tab; it goes on.")
+        watch(running.name)
+    elif name := st.session_state.pop("sample_run", None):
+        finish(name)
+
+
+def finish(name: str) -> None:
+    """Go on to the comparison, or say why the sample's fine-tune made no adapter."""
+    from comparison import sample as made
+    from finetune_backend.runs import read_run
+
+    run = read_run(get_lab().home.runs / name)
+    if run.complete:
+        st.session_state["question"] = made.QUESTION
+        st.switch_page(routes.ASK)
+    st.warning(f"The fine-tune is {run.state.state}. {run.state.message}", icon=":material/info:")
+
+
+with sentences():
+    steps()
+    sample()

@@ -1,0 +1,88 @@
+"""Ragtune's language model as a LangChain chat model."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from langchain.chat_models import BaseChatModel
+from langchain.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+
+from workbench.language_models.engine import Engine
+
+
+class EngineChatModel(BaseChatModel):
+    """Streams from an engine, with or without an adapter.
+
+    Every chunk carries its share of the token counts as ``usage_metadata``; the first one
+    has the wait for the engine as ``response_metadata["queue_ms"]``.
+    """
+
+    engine: Any
+    """A `workbench.language_models.engine.Engine`."""
+    adapter: Path | None = None
+    max_new_tokens: int = 64
+
+    @property
+    def _llm_type(self) -> str:
+        return "ragtune"
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        if stop:
+            raise ValueError(f"stop={stop!r} was given; Ragtune's models stop by themselves.")
+        engine: Engine = self.engine
+        told = 0
+        for piece in engine.stream(
+            [_plain(message) for message in messages],
+            adapter=self.adapter,
+            max_new_tokens=self.max_new_tokens,
+        ):
+            first, fresh = told == 0, piece.completion_tokens - told
+            told = piece.completion_tokens
+            prompt = piece.prompt_tokens if first else 0
+            chunk = ChatGenerationChunk(
+                message=AIMessageChunk(
+                    content=piece.text,
+                    usage_metadata={
+                        "input_tokens": prompt,
+                        "output_tokens": fresh,
+                        "total_tokens": prompt + fresh,
+                    },
+                    response_metadata={"queue_ms": piece.queue_ms} if first else {},
+                )
+            )
+            if run_manager:
+                run_manager.on_llm_new_token(piece.text, chunk=chunk)
+            yield chunk
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        whole = AIMessageChunk(content="")
+        for chunk in self._stream(messages, stop, run_manager, **kwargs):
+            whole += chunk.message  # type: ignore[assignment]
+        message = AIMessage(
+            content=whole.content,
+            usage_metadata=whole.usage_metadata,
+            response_metadata=whole.response_metadata,
+        )
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+def _plain(message: BaseMessage) -> dict[str, str]:
+    for kind, role in ((SystemMessage, "system"), (HumanMessage, "user"), (AIMessage, "assistant")):
+        if isinstance(message, kind):
+            return {"role": role, "content": message.text}
+    raise ValueError(f"A {message.type} message was given; system, human or ai was expected.")

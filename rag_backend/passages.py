@@ -1,0 +1,184 @@
+"""Blocks to passages: the chunks that are embedded, found and shown."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import ceil
+from pathlib import PurePath
+
+from rag_backend.parse.outline import ANSWER, QUESTION
+from workbench.values import Block, Passage
+
+MAX_ROWS_TOKENS = 60
+"""Short table rows share a passage up to this size: a row is a fact, and alone it is found best."""
+MAX_LEAD_IN_TOKENS = 24
+"""A block up to this size that ends without a full stop ("Opening hours:") leads in the next."""
+MAX_REPEATED_TOKENS = 40
+"""What each part of a split row or answer repeats (its first cell, its question), at most."""
+_FULL_STOPS = (".", "!", "…", ".)", "!)", ".”", '."', ".»", "。")
+_SMALLEST_SIZE_TOKENS = 16
+_UNEVEN = 1.2
+_BOUNDARIES = (r"\n+", r"(?<=[.!?…])[\"”’)\]]*\s+", r"(?<=[;:,])\s+", r"\s+")
+"""Where a block is split: between lines, sentences, clauses, words; the first that helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """Text that stays together where it fits."""
+
+    text: str
+    tokens: int
+    alone: bool = False
+    """A question with its answer shares its passage with nothing."""
+    is_row: bool = False
+    repeated: str = ""
+    """What each part starts with when the text has to be split."""
+
+    @property
+    def is_lead_in(self) -> bool:
+        """Whether this announces what follows rather than saying something itself."""
+        plain = not (self.alone or self.is_row)
+        return plain and self.tokens <= MAX_LEAD_IN_TOKENS and not self.text.endswith(_FULL_STOPS)
+
+
+def split(
+    blocks: Sequence[Block],
+    count_tokens: Callable[[str], int],
+    size_tokens: int = 160,
+    overlap_tokens: int = 24,
+) -> list[Passage]:
+    """Make passages of at most ``size_tokens`` tokens: structure first, size second.
+
+    A passage never crosses a heading or a page. Small paragraphs are merged, a question stays
+    with its answer, table rows stay whole; what is larger than a passage is split at the ends of
+    sentences, and its parts overlap by whole sentences of up to ``overlap_tokens``.
+    ``count_tokens`` may count special tokens for every text; those of one text fit in the size.
+    """
+    if size_tokens < _SMALLEST_SIZE_TOKENS:
+        raise ValueError(f"size_tokens is {size_tokens}; use {_SMALLEST_SIZE_TOKENS} or more")
+    if not 0 <= overlap_tokens <= size_tokens // 2:
+        raise ValueError(
+            f"overlap_tokens is {overlap_tokens}; use 0 to {size_tokens // 2}, half of size_tokens"
+        )
+    special = count_tokens("")
+
+    def count(text: str) -> int:
+        return count_tokens(text) - special if text else 0
+
+    passages: list[Passage] = []
+    for (headings, page), group in groupby(blocks, key=lambda block: (block.headings, block.page)):
+        units = _with_lead_ins(_unit(block, count) for block in group)
+        texts = _pack(units, count, size_tokens - special, overlap_tokens)
+        passages.extend(Passage(text, headings, page) for text in texts)
+    return passages
+
+
+def embedding_text(name: str, passage: Passage) -> str:
+    """Return the passage under its document's name and headings: "handbook > Leave", then text.
+
+    This is what is embedded and what the language model reads, so that a passage is also found
+    by what stands only in the headings above it.
+    """
+    title = " ".join(PurePath(name).stem.replace("_", " ").split())
+    path = [title, *passage.headings]
+    if passage.headings and _letters(passage.headings[0]) == _letters(title):
+        del path[0]
+    return f"{' > '.join(path)}\n{passage.text}"
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).casefold()
+
+
+def _unit(block: Block, count: Callable[[str], int]) -> _Unit:
+    tokens = count(block.text)
+    if block.cells:
+        column, value = block.cells[0]
+        first = f"{column}: {value}; " if column else f"{value}; "
+        return _Unit(block.text, tokens, is_row=True, repeated=first)
+    first_line, _, rest = block.text.partition("\n")
+    if QUESTION.match(first_line) and any(ANSWER.match(line) for line in rest.split("\n")):
+        return _Unit(block.text, tokens, alone=True, repeated=f"{first_line}\n")
+    return _Unit(block.text, tokens)
+
+
+def _with_lead_ins(units: Iterable[_Unit]) -> Iterator[_Unit]:
+    """Join a line that leads in ("To apply, send:") with the paragraph or list after it."""
+    lead_in: _Unit | None = None
+    for unit in units:
+        if lead_in is not None:
+            if unit.is_lead_in or unit.is_row or unit.alone:
+                yield lead_in
+            else:
+                # Counting the two again would cost more than the line end between them.
+                unit = _Unit(f"{lead_in.text}\n{unit.text}", lead_in.tokens + unit.tokens)
+            lead_in = None
+        if unit.is_lead_in:
+            lead_in = unit
+        else:
+            yield unit
+    if lead_in is not None:
+        yield lead_in
+
+
+def _pack(
+    units: Iterable[_Unit], count: Callable[[str], int], size: int, overlap: int
+) -> Iterator[str]:
+    """Fill passages with units in order; a unit larger than a passage is split."""
+    texts: list[str] = []
+    tokens = 0
+    of_rows = False
+    for unit in units:
+        limit = min(MAX_ROWS_TOKENS, size) if unit.is_row else size
+        fits = tokens + unit.tokens <= limit and unit.is_row == of_rows and not unit.alone
+        if texts and not fits:
+            yield "\n".join(texts)
+            texts, tokens = [], 0
+        if unit.tokens > size:
+            yield from _parts(unit, count, size, overlap)
+        elif unit.alone:
+            yield unit.text
+        else:
+            texts.append(unit.text)
+            tokens += unit.tokens
+            of_rows = unit.is_row
+    if texts:
+        yield "\n".join(texts)
+
+
+def _parts(unit: _Unit, count: Callable[[str], int], size: int, overlap: int) -> Iterator[str]:
+    """Split a unit into parts of similar size, each but the first led by what it repeats."""
+    from langchain_text_splitters import RecursiveCharacterTextSplitter
+
+    repeated = unit.repeated
+    repeated_tokens = count(repeated)
+    if repeated_tokens > min(MAX_REPEATED_TOKENS, size // 2):
+        repeated, repeated_tokens = "", 0
+    room = size - repeated_tokens
+    # 170 tokens make two parts of about 85, rather than one of 160 and a scrap.
+    even = ceil(unit.tokens / ceil(unit.tokens / room) * _UNEVEN)
+    splitter = RecursiveCharacterTextSplitter(
+        separators=list(_BOUNDARIES),
+        is_separator_regex=True,
+        keep_separator="end",
+        chunk_size=min(room, even),
+        chunk_overlap=min(overlap, min(room, even) // 2),
+        length_function=count,
+    )
+    first = True
+    for chunk in splitter.split_text(unit.text):
+        for part in _cut(chunk, count, room):
+            yield part if first else f"{repeated}{part}"
+            first = False
+
+
+def _cut(text: str, count: Callable[[str], int], size: int) -> Iterator[str]:
+    """Halve text without any white space, such as a long key or Chinese, until it fits."""
+    pending = [text]
+    while pending:
+        part = pending.pop()
+        if len(part) < 2 or count(part) <= size:
+            yield part
+        else:
+            middle = len(part) // 2
+            pending += [part[middle:], part[:middle]]

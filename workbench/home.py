@@ -1,0 +1,75 @@
+"""The home folder: the one place where everything that a person makes is kept."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from workbench.errors import RagtuneError
+from workbench.files import writing
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where things are inside the home folder."""
+
+    folder: Path
+
+    @property
+    def database(self) -> Path:
+        """Documents, passages and training examples."""
+        return self.folder / "ragtune.sqlite"
+
+    @property
+    def settings(self) -> Path:
+        """What was chosen on the Settings page."""
+        return self.folder / "settings.json"
+
+    @property
+    def uploads(self) -> Path:
+        """The documents as they came, named by the hash of their content."""
+        return self.folder / "uploads"
+
+    @property
+    def vectors(self) -> Path:
+        """One array of embeddings for each document."""
+        return self.folder / "vectors"
+
+    @property
+    def runs(self) -> Path:
+        """One folder for each fine-tune."""
+        return self.folder / "runs"
+
+    def lock(self, name: str, wait_seconds: float, busy: str) -> FileLock:
+        """Return a lock between processes, already held: use it in a ``with`` statement.
+
+        The system frees it when its process ends, however it ends.
+
+        Raises:
+            RagtuneError: with the sentence ``busy``, when it isn't free in time.
+        """
+        lock = FileLock(self.folder / f".{name}.lock", thread_local=False)
+        try:
+            lock.acquire(timeout=wait_seconds)
+        except Timeout as error:
+            raise RagtuneError(busy) from error
+        return lock
+
+
+def open_home(folder: str | Path | None = None) -> Home:
+    """Open the given folder, or RAGTUNE_HOME, or ``~/.ragtune``, making it where needed.
+
+    Raises:
+        RagtuneError: the folder can't be made or written.
+    """
+    chosen = folder or os.environ.get("RAGTUNE_HOME") or Path.home() / ".ragtune"
+    home = Home(Path(chosen).expanduser().resolve())
+    if home.folder.exists() and not home.folder.is_dir():
+        raise RagtuneError(
+            f"{home.folder} is a file; a folder was expected. Choose another with --home."
+        )
+    with writing(home.folder):
+        for place in (home.folder, home.uploads, home.vectors, home.runs):
+            place.mkdir(parents=True, exist_ok=True)
+    return home

@@ -1,0 +1,155 @@
+"""Long work in its own process: it outlives the page, and its state is on disk.
+
+A job is a folder. The process that works on it holds the folder's lock, which the
+system frees however the process ends, so "running" can't be claimed by a dead one.
+"""
+
+import contextlib
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from workbench.errors import RagtuneError
+from workbench.files import disk_sentence, read_json, write_json
+
+HEARTBEAT_SECONDS = 2.0
+_STARTING_SECONDS = 60.0
+
+State = Literal["starting", "running", "done", "failed", "cancelled", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """What is known of a job."""
+
+    state: State
+    message: str = ""
+    """What it is doing, or why it ended."""
+    heartbeat_age_seconds: float = 0.0
+
+    @property
+    def active(self) -> bool:
+        """Is a process working on it, or about to?"""
+        return self.state in ("starting", "running")
+
+
+class Cancelled(Exception):
+    """The job was asked to stop."""
+
+
+def start(folder: Path, module: str) -> None:
+    """Start ``python -m module folder`` as a process of its own.
+
+    Args:
+        folder: the job's folder, made by the caller with what the work needs.
+        module: calls `working` on the folder.
+    """
+    write_json(folder / "state.json", {"state": "starting", "message": "Starting"})
+    with (folder / "log.txt").open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", module, str(folder)],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def read(folder: Path) -> JobState:
+    """Return the job's state; one that was killed reads as "interrupted"."""
+    saved = read_json(folder / "state.json")
+    state, message = saved["state"], saved["message"]
+    age = time.time() - (folder / "state.json").stat().st_mtime
+    if state == "running" or (state == "starting" and age > _STARTING_SECONDS):
+        with contextlib.suppress(OSError):
+            age = time.time() - (folder / "heartbeat").stat().st_mtime
+        if not _held(folder):
+            # It may have ended properly since its state was read.
+            saved = read_json(folder / "state.json")
+            state, message = saved["state"], saved["message"]
+            if state in ("starting", "running"):
+                state = "interrupted"
+                message = f"The process ended unexpectedly; see {folder / 'log.txt'}."
+    return JobState(state, message, max(0.0, age))
+
+
+def cancel(folder: Path) -> None:
+    """Ask the job to stop; it does so at its next step."""
+    (folder / "cancel").touch()
+
+
+class Job:
+    """The working side of a job."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def say(self, message: str) -> None:
+        """Record what is being done now.
+
+        Raises:
+            Cancelled: the job was asked to stop.
+        """
+        self.check()
+        self._save("running", message)
+
+    def check(self) -> None:
+        """Raise `Cancelled` where the job was asked to stop."""
+        if (self.folder / "cancel").exists():
+            raise Cancelled
+
+    def _save(self, state: State, message: str) -> None:
+        write_json(self.folder / "state.json", {"state": state, "message": message})
+
+
+@contextlib.contextmanager
+def working(folder: Path) -> Iterator[Job]:
+    """Hold the job's lock, beat its heart, and record how it ended.
+
+    The body's normal end is "done"; `Cancelled` is "cancelled"; a `RagtuneError` is
+    "failed" with its sentence; any other error is "failed", with a traceback in the log.
+    """
+    job, ended = Job(folder), threading.Event()
+    with FileLock(folder / ".lock", timeout=10):
+        threading.Thread(target=_beat, args=(folder, ended), daemon=True).start()
+        try:
+            job.say("Starting")
+            yield job
+            job._save("done", "Done")
+        except Cancelled:
+            job._save("cancelled", "Cancelled")
+        except RagtuneError as error:
+            job._save("failed", str(error))
+        except BaseException as error:
+            reason = disk_sentence(error, folder) or (
+                f"{type(error).__name__}: {error}. Details are in {folder / 'log.txt'}."
+            )
+            job._save("failed", reason)
+            raise
+        finally:
+            ended.set()
+
+
+def _beat(folder: Path, ended: threading.Event) -> None:
+    while not ended.wait(HEARTBEAT_SECONDS):
+        # A full disk must not stop the work: the heartbeat is only for show.
+        with contextlib.suppress(OSError):
+            (folder / "heartbeat").touch()
+
+
+def _held(folder: Path) -> bool:
+    probe = FileLock(folder / ".lock")
+    try:
+        probe.acquire(timeout=0)
+    except Timeout:
+        return True
+    probe.release()
+    return False

@@ -1,0 +1,51 @@
+"""What every engine does: take a conversation, give the answer piece by piece."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from workbench.language_models.loading import Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The next bit of an answer; the counts are totals so far."""
+
+    text: str
+    queue_ms: float
+    """How long the request waited for the engine."""
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Engine(Protocol):
+    """Runs one checkpoint, with or without a LoRA adapter, always greedily.
+
+    Greedy decoding makes an answer depend on the question and the weights alone, which
+    is what lets a comparison blame a difference on the method.
+    """
+
+    name: str
+    checkpoint: Checkpoint
+    precision: str
+
+    def stream(
+        self,
+        messages: Sequence[dict[str, str]],
+        *,
+        adapter: Path | None = None,
+        max_new_tokens: int,
+    ) -> Iterator[Piece]:
+        """Answer a conversation; closing the iterator stops the generation.
+
+        Args:
+            messages: chat messages with ``role`` and ``content``.
+            adapter: a PEFT adapter folder, or None for the base weights.
+            max_new_tokens: the answer's bound in tokens.
+
+        Raises:
+            RagtuneError: the prompt doesn't fit the model's context, or the adapter
+                doesn't fit the checkpoint.
+        """
+        ...

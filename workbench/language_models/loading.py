@@ -1,0 +1,155 @@
+"""Find a checkpoint by name, folder or hub id, and load it."""
+
+import contextlib
+import functools
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import RagtuneError
+from workbench.files import sha256
+from workbench.language_models import bundled
+from workbench.settings import DEFAULT_MODEL
+
+_WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The weights that all methods of a comparison share."""
+
+    name: str
+    folder: Path
+    sha256: str
+    """Over the weights and the configuration: two checkpoints are equal when it is."""
+
+
+def find_checkpoint(name: str) -> Checkpoint:
+    """Find a checkpoint: the bundled one, a local folder, or a Hugging Face model id.
+
+    Only an id of the form ``owner/model`` reaches for the network, and only when its
+    files are not in the local cache already.
+
+    Raises:
+        RagtuneError: nothing is there under that name; says what is available.
+    """
+    if name == DEFAULT_MODEL:
+        folder = bundled.provision()
+    elif Path(name).expanduser().is_dir():
+        folder = Path(name).expanduser().resolve()
+    elif re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        folder = _from_hub(name)
+    else:
+        raise RagtuneError(f"There is no model {name!r}. {_available()}")
+    if not (folder / "config.json").exists() or not any(folder.glob("*.safetensors")):
+        raise RagtuneError(
+            f"{folder} is not a model: config.json and *.safetensors were expected "
+            f"(weights in pickle files are refused). {_available()}"
+        )
+    stamps = tuple((str(file), file.stat().st_mtime_ns) for file in _weight_files(folder))
+    return Checkpoint(name, folder, _fingerprint(stamps))
+
+
+def load_tokenizer(checkpoint: Checkpoint) -> Any:
+    """Load the checkpoint's tokenizer."""
+    from transformers import AutoTokenizer
+
+    with quiet_transformers(), _readable(checkpoint):
+        tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_weights(checkpoint: Checkpoint, dtype: Any, device: str) -> Any:
+    """Load the checkpoint's weights for inference or as the frozen base of a fine-tune.
+
+    Args:
+        checkpoint: what `find_checkpoint` returned.
+        dtype: a ``torch.dtype``.
+        device: "cpu", "cuda" or "mps".
+    """
+    from transformers import AutoModelForCausalLM
+
+    with quiet_transformers(), _readable(checkpoint):
+        model = AutoModelForCausalLM.from_pretrained(
+            checkpoint.folder, dtype=dtype, use_safetensors=True
+        )
+    return model.to(device).eval()
+
+
+def best_device() -> str:
+    """Return "cuda", "mps" or "cpu", whichever is the fastest at hand."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+@contextlib.contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Keep progress bars and advice meant for developers off the terminal."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _from_hub(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    wanted = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+    with contextlib.suppress(Exception):  # not cached yet: the download below says why not
+        return Path(snapshot_download(name, allow_patterns=wanted, local_files_only=True))
+    try:
+        return Path(snapshot_download(name, allow_patterns=wanted))
+    except Exception as error:
+        reason = type(error).__name__
+        raise RagtuneError(
+            f"The model {name} could not be fetched from the Hugging Face hub ({reason}): "
+            f"no connection, or no such model. {_available()}"
+        ) from error
+
+
+@contextlib.contextmanager
+def _readable(checkpoint: Checkpoint) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        first_line = str(error).strip().splitlines()[0][:200]
+        raise RagtuneError(
+            f"The model in {checkpoint.folder} could not be loaded: {first_line} {_available()}"
+        ) from error
+
+
+def _available() -> str:
+    return (
+        f"Available: {DEFAULT_MODEL} (bundled), any folder with a Hugging Face causal language "
+        "model, or a hub id such as owner/model where the hub can be reached."
+    )
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    return sorted(
+        {folder / "config.json", *(file for kind in _WEIGHTS for file in folder.glob(kind))}
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _fingerprint(stamps: tuple[tuple[str, int], ...]) -> str:
+    digest = hashlib.sha256()
+    for file, _ in stamps:
+        digest.update(f"{os.path.basename(file)}:{sha256(Path(file))}\n".encode())
+    return digest.hexdigest()

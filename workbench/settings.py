@@ -1,0 +1,129 @@
+"""What a person can choose, checked when it is chosen."""
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from workbench.errors import RagtuneError
+from workbench.files import read_json, write_json
+from workbench.home import Home
+
+DEFAULT_MODEL = "smollm2-135m-instruct"
+
+T = TypeVar("T")
+
+
+def option(default: Any, meaning: str, low: float | None = None, high: float | None = None) -> Any:
+    """Declare a settings field with its meaning and its bounds (both inclusive)."""
+    return dataclasses.field(
+        default=default, metadata={"meaning": meaning, "low": low, "high": high}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings that all four methods share, so that a comparison stays fair."""
+
+    model: str = option(
+        DEFAULT_MODEL,
+        "The language model: the bundled one by name, a folder, or a Hugging Face model id.",
+    )
+    system_prompt: str = option(
+        "", "Put before every question, for every method. Small models do best without one."
+    )
+    max_new_tokens: int = option(64, "The longest answer, in tokens.", 1, 2048)
+    retrieved: int = option(5, "How many passages a search returns.", 1, 50)
+    read: int = option(2, "How many of them, best first, the model reads.", 1, 50)
+    min_score: float = option(
+        0.25,
+        "Passages less similar to the question than this are not used (cosine, −1 to 1).",
+        -1.0,
+        1.0,
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        if not self.model.strip():
+            raise RagtuneError("The model is empty; name a model, for example " + DEFAULT_MODEL)
+        if self.read > self.retrieved:
+            raise RagtuneError(
+                f"read is {self.read} but only {self.retrieved} passages are retrieved; "
+                "choose read at most as large as retrieved."
+            )
+
+
+def check_options(settings: Any) -> None:
+    """Check the type and bounds of every field that was declared with `option`.
+
+    Raises:
+        RagtuneError: names the field, the value given and what was expected.
+    """
+    for field in dataclasses.fields(settings):
+        value, low, high = getattr(settings, field.name), *_bounds(field)
+        kind = type(field.default)
+        if kind is float and type(value) is int:
+            object.__setattr__(settings, field.name, value := float(value))
+        if type(value) is not kind:
+            raise RagtuneError(
+                f"{field.name} is {value!r}; a {_KINDS[kind]} was expected. {field.metadata['meaning']}"
+            )
+        if low is not None and not low <= value <= high:
+            raise RagtuneError(
+                f"{field.name} is {value:g}; a {_KINDS[kind]} from {low:g} to {high:g} was expected."
+            )
+
+
+_KINDS = {int: "whole number", float: "number", str: "text", bool: "yes or no"}
+
+
+def _bounds(field: dataclasses.Field[Any]) -> tuple[float | None, float | None]:
+    return field.metadata["low"], field.metadata["high"]
+
+
+def from_mapping(kind: type[T], values: dict[str, Any]) -> T:
+    """Build a settings dataclass from a mapping.
+
+    Raises:
+        RagtuneError: a key is unknown (the message lists those that exist) or a value is
+            out of range.
+    """
+    known = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise RagtuneError(
+            f"There is no setting called {', '.join(unknown)}. Settings: {', '.join(known)}."
+        )
+    return kind(**values)
+
+
+def from_text(kind: type[T], pairs: list[str]) -> T:
+    """Build a settings dataclass from ``key=value`` texts, as the command line gives them."""
+    types = {field.name: type(field.default) for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            raise RagtuneError(f"{pair!r} was given; key=value was expected, e.g. epochs=5.")
+        try:
+            values[key] = types.get(key, str)(text)
+        except ValueError as error:
+            raise RagtuneError(
+                f"{key} is {text!r}; a {_KINDS[types[key]]} was expected."
+            ) from error
+    return from_mapping(kind, values)
+
+
+def load_settings(home: Home) -> Settings:
+    """Read the home's settings; RAGTUNE_MODEL, where set, replaces the model."""
+    values = read_json(home.settings) if home.settings.exists() else {}
+    if not isinstance(values, dict):
+        raise RagtuneError(f"{home.settings} should hold one JSON object. Move it away.")
+    if os.environ.get("RAGTUNE_MODEL"):
+        values["model"] = os.environ["RAGTUNE_MODEL"]
+    return from_mapping(Settings, values)
+
+
+def save_settings(home: Home, settings: Settings) -> None:
+    """Keep the settings for the next start."""
+    write_json(home.settings, dataclasses.asdict(settings))

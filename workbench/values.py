@@ -1,0 +1,49 @@
+"""The values that pass between the packages: plain, frozen, with units in their names."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One paragraph, list, code block or table row of a document, in reading order.
+
+    A table row is written out as ``column: value; column: value`` so that it means
+    something by itself, and ``cells`` keeps it as ``(column, value)`` pairs.
+    """
+
+    text: str
+    headings: tuple[str, ...] = ()
+    """The headings above it, outermost first."""
+    page: int | None = None
+    """Counted from 1; None where the format has no pages."""
+    cells: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """What a parser made of one file."""
+
+    blocks: tuple[Block, ...]
+    pages: int | None
+    """Number of pages; None where the format has no pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk of a document: the unit that is embedded, found and shown."""
+
+    text: str
+    headings: tuple[str, ...] = ()
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One training row. Several wordings of one fact share ``fact``."""
+
+    question: str
+    answer: str
+    fact: str
+    document: str | None = None
+    passage: str = ""
+    """The text that the example came from; empty for imported ones."""
