@@ -142,7 +142,17 @@ def as_json(answer: Answer) -> dict[str, Any]:
     plain = asdict(answer)
     del plain["done"]
     plain["sources"] = list(plain["sources"])
-    order = "method text refused model adapter timings_ms tokens sources fingerprint".split()
+    order = [
+        "method",
+        "text",
+        "refused",
+        "model",
+        "adapter",
+        "timings_ms",
+        "tokens",
+        "sources",
+        "fingerprint",
+    ]
     return {key: plain[key] for key in order}
 
 
@@ -199,12 +209,8 @@ def _with_documents(
     from rag_backend.chain import make_chain, make_retriever
     from rag_backend.chat_model import EngineChatModel
 
-    model = EngineChatModel(
-        engine=engine, adapter=adapter, max_new_tokens=settings.max_new_tokens
-    )
-    chain = make_chain(
-        make_retriever(lab.knowledge_base, settings), model, settings.system_prompt
-    )
+    model = EngineChatModel(engine=engine, adapter=adapter, max_new_tokens=settings.max_new_tokens)
+    chain = make_chain(make_retriever(lab.knowledge_base, settings), model, settings.system_prompt)
     clock, text, timings, tokens = _Stopwatch(), "", Timings(), Tokens()
     for part in chain.stream(question):
         if "sources" in part:
@@ -252,7 +258,9 @@ def _finished(answer: Answer, text: str, timings: Timings, tokens: Tokens) -> An
     )
 
 
-def _fingerprint(engine: Engine, settings: Settings, documents: KnowledgeBase | None) -> Fingerprint:
+def _fingerprint(
+    engine: Engine, settings: Settings, documents: KnowledgeBase | None
+) -> Fingerprint:
     retriever = "none"
     if documents is not None:
         retriever = _hash(

@@ -75,4 +75,6 @@ def _question(line: str, place: str) -> ExamQuestion:
     question = row["question"].strip()
     if not question:
         raise RagtuneError(f"{place} has an empty question; {expected}.")
-    return ExamQuestion(question, tuple(answers), row.get("document"), unanswerable, row.get("fact"))
+    return ExamQuestion(
+        question, tuple(answers), row.get("document"), unanswerable, row.get("fact")
+    )

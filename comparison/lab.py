@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from finetune_backend.runs import Run, find_adapter
+from finetune_backend.runs import Run, find_adapter, usable_adapters
 from rag_backend.knowledge_base import KnowledgeBase
 from workbench.errors import RagtuneError
 from workbench.home import Home, open_home
@@ -60,11 +60,17 @@ class Lab:
         """Return the named adapter's run, or the newest that fits the model."""
         return find_adapter(self.home, name, self.checkpoint())
 
+    def adapters(self) -> list[Run]:
+        """Return the complete runs whose adapter fits the model, the newest first."""
+        return usable_adapters(self.home, self.checkpoint())
+
     def missing(self, method: str, adapter: str | None = None) -> str | None:
-        """Say in one sentence what a method still needs, or None where it is ready."""
+        """Say in one short sentence what a method still needs, or None where it is ready."""
         if method in ("rag", "hybrid") and not self.knowledge_base.documents():
             return "No documents yet."
         if method in ("finetuned", "hybrid"):
+            if adapter is None and not self.adapters():
+                return "No adapter for this model yet."
             try:
                 self.adapter(adapter)
             except RagtuneError as error:

@@ -1,6 +1,5 @@
 """The sample: documents, questions and training examples of an invented company."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from comparison.lab import Lab
@@ -8,7 +7,7 @@ from finetune_backend.examples.read import read_examples
 from finetune_backend.examples.store import add_examples
 from finetune_backend.runs import Run, list_runs, start_run
 from finetune_backend.settings import TrainSettings
-from rag_backend.knowledge_base import files_under
+from rag_backend.knowledge_base import Progress, files_under, part_of
 from workbench.errors import RagtuneError
 
 FOLDER = Path(__file__).resolve().parent.parent / "sample_docs"
@@ -19,7 +18,7 @@ RUN_NAME = "sample"
 QUESTION = "Who is the managing director of Brindlecart?"
 
 
-def add_documents(lab: Lab, progress: Callable[[str, float], None]) -> int:
+def add_documents(lab: Lab, progress: Progress) -> int:
     """Add the sample documents and return how many there are.
 
     Args:
@@ -28,11 +27,7 @@ def add_documents(lab: Lab, progress: Callable[[str, float], None]) -> int:
     """
     files = files_under(FOLDER)
     for number, (path, name) in enumerate(files):
-        lab.knowledge_base.add(
-            path,
-            name,
-            lambda message, share, done=number: progress(message, (done + share) / len(files)),
-        )
+        lab.knowledge_base.add(path, name, part_of(progress, number, len(files)))
     return len(files)
 
 
@@ -63,4 +58,6 @@ def start_training(lab: Lab) -> Run:
 def check_present() -> None:
     """Raise where the sample's files are missing from this installation."""
     if not EXAM.exists():
-        raise RagtuneError(f"The sample is missing: {FOLDER} was expected. Install from the source.")
+        raise RagtuneError(
+            f"The sample is missing: {FOLDER} was expected. Install from the source."
+        )

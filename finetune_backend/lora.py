@@ -32,10 +32,9 @@ class Step:
     seconds_left: float
 
 
-
 def train(
     checkpoint: Checkpoint,
-    rows: Sequence[Row],
+    rows_of: Callable[[int], Sequence[Row]],
     settings: TrainSettings,
     report: Callable[[Step], None],
     adapter: Path,
@@ -47,7 +46,8 @@ def train(
 
     Args:
         checkpoint: the base model.
-        rows: from `finetune_backend.rows.make_rows`.
+        rows_of: makes an epoch's rows; see `finetune_backend.rows.make_rows`. Every epoch
+            has the same number of them.
         settings: with ``epochs`` filled in.
         report: called after every step; what it raises ends the training.
         adapter: folder to write.
@@ -63,14 +63,16 @@ def train(
     model = _with_lora(load_weights(checkpoint, dtype, device), settings)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=0.0)
-    steps = settings.epochs * math.ceil(len(rows) / settings.batch_size)
+    steps = settings.epochs * math.ceil(len(rows_of(0)) / settings.batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: _share_of_peak(step, steps, settings.warmup)
     )
     model.train()
     started, seen, step = time.perf_counter(), 0, 0
     for epoch in range(settings.epochs):
-        for batch in batches(rows, settings.batch_size, settings.seed * 1_000_003 + epoch):
+        for batch in batches(
+            rows_of(epoch), settings.batch_size, settings.seed * 1_000_003 + epoch
+        ):
             with torch.autocast(device, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
                 loss = answer_loss(model, batch, device)
             loss.backward()

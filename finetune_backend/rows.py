@@ -25,16 +25,32 @@ class Row:
 
 
 def make_rows(
-    examples: Sequence[Example], tokenizer: Any, system_prompt: str, max_tokens: int
+    examples: Sequence[Example],
+    tokenizer: Any,
+    system_prompt: str,
+    max_tokens: int,
+    word_dropout: float = 0.0,
+    seed: int = 0,
 ) -> list[Row]:
     """Tokenize examples with the prompt that will be used when questions are asked.
+
+    Args:
+        examples: the training set.
+        tokenizer: the checkpoint's.
+        system_prompt: as it will be when questions are asked.
+        max_tokens: the longest row allowed.
+        word_dropout: share of each question's words to leave out at random. Made anew for
+            every epoch, it stands in for wordings that nobody wrote down.
+        seed: of the random choice.
 
     Raises:
         ExamplesError: a row is longer than ``max_tokens``.
     """
+    rng = random.Random(seed)
     rows = []
     for number, example in enumerate(examples, start=1):
-        prompt = render(tokenizer, messages(example.question.strip(), system_prompt))
+        question = _with_words_dropped(example.question.strip(), word_dropout, rng)
+        prompt = render(tokenizer, messages(question, system_prompt))
         row = Row(
             prompt=tuple(tokenizer(prompt, add_special_tokens=False)["input_ids"]),
             answer=(
@@ -49,6 +65,13 @@ def make_rows(
             )
         rows.append(row)
     return rows
+
+
+def _with_words_dropped(question: str, share: float, rng: random.Random) -> str:
+    words = question.split()
+    kept = [word for word in words if rng.random() >= share]
+    # A question of which next to nothing is left would teach the answer to anything.
+    return " ".join(kept) if len(kept) >= max(2, len(words) // 2) else question
 
 
 def batches(rows: Sequence[Row], batch_size: int, seed: int) -> Iterator[list[Row]]:

@@ -115,25 +115,36 @@ def list_runs(home: Home) -> list[Run]:
     return sorted((read_run(folder) for folder in folders), key=lambda run: -run.created)
 
 
+def usable_adapters(home: Home, checkpoint: Checkpoint) -> list[Run]:
+    """Return the complete runs that were trained on the checkpoint, the newest first."""
+    return [
+        run
+        for run in list_runs(home)
+        if run.complete and run.checkpoint_sha256 == checkpoint.sha256
+    ]
+
+
 def find_adapter(home: Home, name: str | None, checkpoint: Checkpoint) -> Run:
     """Return the run with this name, or the newest one whose adapter fits the checkpoint.
 
     Raises:
         RagtuneError: there is none, it isn't complete, or it is for another checkpoint.
     """
-    runs = list_runs(home)
     if name is None:
-        for run in runs:
-            if run.complete and run.checkpoint_sha256 == checkpoint.sha256:
-                return run
+        usable = usable_adapters(home, checkpoint)
+        if usable:
+            return usable[0]
         raise RagtuneError(
             f"No adapter has been trained for {checkpoint.name} yet. Start a fine-tune: "
             "page Fine-tune, or `ragtune train`."
         )
+    runs = list_runs(home)
     for run in runs:
         if run.name == name:
             if not run.complete:
-                raise RagtuneError(f"The fine-tune {name!r} has no adapter: it is {run.state.state}.")
+                raise RagtuneError(
+                    f"The fine-tune {name!r} has no adapter: it is {run.state.state}."
+                )
             if run.checkpoint_sha256 != checkpoint.sha256:
                 raise RagtuneError(
                     f"The adapter {name!r} was trained for {run.checkpoint}, but the model in use "

@@ -22,7 +22,10 @@ class TrainSettings:
     rank: int = option(16, "Size of the LoRA matrices; more learns more, slower.", 1, 512)
     alpha: int = option(32, "LoRA's scale; usually twice the rank.", 1, 1024)
     dropout: float = option(0.0, "Share of LoRA inputs dropped while training.", 0.0, 0.9)
-    batch_size: int = option(16, "Examples per step.", 1, 512)
+    batch_size: int = option(8, "Examples per step.", 1, 512)
+    word_dropout: float = option(
+        0.2, "Share of a question's words left out at random, for wordings yet unseen.", 0.0, 0.5
+    )
     warmup: float = option(0.05, "Share of the steps in which the step size rises.", 0.0, 0.9)
     max_tokens: int = option(512, "Longer examples are refused.", 16, 8192)
     seed: int = option(0, "Same seed, same data, same machine: same adapter.", 0, 2**31)

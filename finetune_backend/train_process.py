@@ -6,9 +6,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from finetune_backend.lora import Step, train
 from finetune_backend.examples.read import read_examples
-from finetune_backend.rows import make_rows
+from finetune_backend.lora import Step, train
+from finetune_backend.rows import Row, make_rows
 from finetune_backend.settings import TrainSettings
 from workbench import jobs
 from workbench.errors import RagtuneError
@@ -21,15 +21,26 @@ def work(folder: Path) -> None:
     with jobs.working(folder) as job:
         run = read_json(folder / "run.json")
         settings = TrainSettings(**run["settings"])
-        examples = read_examples((folder / "examples.jsonl").read_bytes(), "examples.jsonl").examples
+        examples = read_examples(
+            (folder / "examples.jsonl").read_bytes(), "examples.jsonl"
+        ).examples
         job.say("Loading the language model")
         checkpoint = find_checkpoint(run["checkpoint"])
         if checkpoint.sha256 != run["checkpoint_sha256"]:
             raise RagtuneError(f"The model {checkpoint.name} changed since the run was started.")
-        rows = make_rows(
-            examples, load_tokenizer(checkpoint), run["system_prompt"], settings.max_tokens
-        )
-        partial, steps = folder / "adapter.partial", []
+        tokenizer = load_tokenizer(checkpoint)
+
+        def rows_of(epoch: int) -> list[Row]:
+            return make_rows(
+                examples,
+                tokenizer,
+                run["system_prompt"],
+                settings.max_tokens,
+                settings.word_dropout,
+                seed=settings.seed * 1_000_003 + epoch,
+            )
+
+        partial, steps = folder / "adapter.partial", list[Step]()
         with (folder / "steps.jsonl").open("a", encoding="utf-8") as log:
 
             def report(step: Step) -> None:
@@ -40,7 +51,7 @@ def work(folder: Path) -> None:
 
             job.say("Training")
             try:
-                train(checkpoint, rows, settings, report, partial)
+                train(checkpoint, rows_of, settings, report, partial)
             except jobs.Cancelled:
                 shutil.rmtree(partial, ignore_errors=True)
                 raise

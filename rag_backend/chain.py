@@ -86,7 +86,5 @@ def make_chain(
         ),
         RunnableLambda(prompt) | model,
     )
-    found = RunnableParallel(
-        question=RunnablePassthrough(), sources=retriever
-    )
+    found = RunnableParallel(question=RunnablePassthrough(), sources=retriever)
     return found | RunnablePassthrough.assign(answer=answer)

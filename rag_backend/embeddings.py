@@ -40,7 +40,7 @@ class MiniLmEmbeddings(Embeddings):
         """Return the number of the model's tokens in a text, without special ones."""
         return len(self._model.tokenizer.tokenize(text))
 
-    def embed(self, texts: list[str], progress: Callable[[float], None] | None = None) -> Any:
+    def embed(self, texts: list[str], progress: Callable[[float], object] | None = None) -> Any:
         """Embed texts.
 
         Args:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from rag_backend.embeddings import MiniLmEmbeddings
 
 _MAX_NAME_CHARACTERS = 200
-Progress = Callable[[str, float], None]
+Progress = Callable[[str, float], object]
 """Called with what is being done and the share that is done, from 0 to 1."""
 
 
@@ -175,7 +175,9 @@ class KnowledgeBase:
         with self._database.session() as session:
             return [
                 _document(row, passages)
-                for row, passages in session.execute(query.options(sa.orm.defer(DocumentRow.blocks)))
+                for row, passages in session.execute(
+                    query.options(sa.orm.defer(DocumentRow.blocks))
+                )
             ]
 
     def find(self, name: str) -> Document | None:
@@ -253,7 +255,9 @@ class KnowledgeBase:
         with self._database.session() as session:
             rows = session.scalars(
                 sa.select(DocumentRow)
-                .options(sa.orm.defer(DocumentRow.blocks), sa.orm.selectinload(DocumentRow.passages))
+                .options(
+                    sa.orm.defer(DocumentRow.blocks), sa.orm.selectinload(DocumentRow.passages)
+                )
                 .order_by(DocumentRow.name)
             ).all()
         texts: list[str] = []
@@ -353,10 +357,13 @@ def files_under(path: Path) -> list[tuple[Path, str]]:
                 file = Path(folder) / name
                 found.append((file, file.relative_to(path).as_posix()))
     if not found:
-        raise DocumentError(
-            f"{path} holds no file of a supported type ({', '.join(SUPPORTED)})."
-        )
+        raise DocumentError(f"{path} holds no file of a supported type ({', '.join(SUPPORTED)}).")
     return found
+
+
+def part_of(progress: Progress, number: int, of: int) -> Progress:
+    """Return the progress of one file as a part of the progress over several."""
+    return lambda message, share: progress(message, min(1.0, (number + share) / of))
 
 
 def check_name(name: str) -> str:

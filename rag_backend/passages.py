@@ -111,7 +111,9 @@ def _with_lead_ins(units: Iterable[_Unit]) -> Iterator[_Unit]:
                 yield lead_in
             else:
                 # Counting the two again would cost more than the line end between them.
-                unit = _Unit(f"{lead_in.text}\n{unit.text}", lead_in.tokens + unit.tokens)
+                lead = f"{lead_in.text}\n"
+                tokens = lead_in.tokens + unit.tokens
+                unit = _Unit(f"{lead}{unit.text}", tokens, repeated=lead)
             lead_in = None
         if unit.is_lead_in:
             lead_in = unit
@@ -125,6 +127,7 @@ def _pack(
     units: Iterable[_Unit], count: Callable[[str], int], size: int, overlap: int
 ) -> Iterator[str]:
     """Fill passages with units in order; a unit larger than a passage is split."""
+    line_end = count("\n")
     texts: list[str] = []
     tokens = 0
     of_rows = False
@@ -140,20 +143,20 @@ def _pack(
             yield unit.text
         else:
             texts.append(unit.text)
-            tokens += unit.tokens
+            tokens += unit.tokens + line_end
             of_rows = unit.is_row
     if texts:
         yield "\n".join(texts)
 
 
 def _parts(unit: _Unit, count: Callable[[str], int], size: int, overlap: int) -> Iterator[str]:
-    """Split a unit into parts of similar size, each but the first led by what it repeats."""
+    """Split a unit into parts of similar size, each led by what the unit repeats."""
     from langchain_text_splitters import RecursiveCharacterTextSplitter
 
-    repeated = unit.repeated
+    repeated, rest = unit.repeated, unit.text.removeprefix(unit.repeated)
     repeated_tokens = count(repeated)
     if repeated_tokens > min(MAX_REPEATED_TOKENS, size // 2):
-        repeated, repeated_tokens = "", 0
+        repeated, rest, repeated_tokens = "", unit.text, 0
     room = size - repeated_tokens
     # 170 tokens make two parts of about 85, rather than one of 160 and a scrap.
     even = ceil(unit.tokens / ceil(unit.tokens / room) * _UNEVEN)
@@ -165,11 +168,9 @@ def _parts(unit: _Unit, count: Callable[[str], int], size: int, overlap: int) ->
         chunk_overlap=min(overlap, min(room, even) // 2),
         length_function=count,
     )
-    first = True
-    for chunk in splitter.split_text(unit.text):
+    for chunk in splitter.split_text(rest):
         for part in _cut(chunk, count, room):
-            yield part if first else f"{repeated}{part}"
-            first = False
+            yield f"{repeated}{part}"
 
 
 def _cut(text: str, count: Callable[[str], int], size: int) -> Iterator[str]:

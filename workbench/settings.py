@@ -60,25 +60,24 @@ def check_options(settings: Any) -> None:
         RagtuneError: names the field, the value given and what was expected.
     """
     for field in dataclasses.fields(settings):
-        value, low, high = getattr(settings, field.name), *_bounds(field)
+        value: Any = getattr(settings, field.name)
+        low, high, meaning = (field.metadata[key] for key in ("low", "high", "meaning"))
         kind = type(field.default)
         if kind is float and type(value) is int:
-            object.__setattr__(settings, field.name, value := float(value))
+            value = float(value)
+            object.__setattr__(settings, field.name, value)
         if type(value) is not kind:
             raise RagtuneError(
-                f"{field.name} is {value!r}; a {_KINDS[kind]} was expected. {field.metadata['meaning']}"
+                f"{field.name} is {value!r}; a {_KINDS[kind]} was expected. {meaning}"
             )
         if low is not None and not low <= value <= high:
             raise RagtuneError(
-                f"{field.name} is {value:g}; a {_KINDS[kind]} from {low:g} to {high:g} was expected."
+                f"{field.name} is {value:g}; a {_KINDS[kind]} from {low:g} to {high:g} "
+                "was expected."
             )
 
 
-_KINDS = {int: "whole number", float: "number", str: "text", bool: "yes or no"}
-
-
-def _bounds(field: dataclasses.Field[Any]) -> tuple[float | None, float | None]:
-    return field.metadata["low"], field.metadata["high"]
+_KINDS: dict[Any, str] = {int: "whole number", float: "number", str: "text", bool: "yes or no"}
 
 
 def from_mapping(kind: type[T], values: dict[str, Any]) -> T:
@@ -99,7 +98,7 @@ def from_mapping(kind: type[T], values: dict[str, Any]) -> T:
 
 def from_text(kind: type[T], pairs: list[str]) -> T:
     """Build a settings dataclass from ``key=value`` texts, as the command line gives them."""
-    types = {field.name: type(field.default) for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    types: dict[str, Any] = {f.name: type(f.default) for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
     values: dict[str, Any] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")

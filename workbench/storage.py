@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,7 +33,7 @@ class DocumentRow(_Base):
     vectors: Mapped[str]
     """Name of the file with one embedding for each passage."""
     vectors_sha256: Mapped[str]
-    added_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(timezone.utc))
+    added_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))
     passages: Mapped[list["PassageRow"]] = relationship(
         cascade="all, delete-orphan", order_by="PassageRow.ordinal", passive_deletes=True
     )
@@ -72,9 +72,7 @@ class Database:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._engine = sa.create_engine(
-            f"sqlite:///{home.database}", connect_args={"timeout": 60}
-        )
+        self._engine = sa.create_engine(f"sqlite:///{home.database}", connect_args={"timeout": 60})
         sa.event.listen(self._engine, "connect", _set_up_sqlite)
         with self._sentences():
             _Base.metadata.create_all(self._engine)

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from comparison.ask import METHODS, Answer, as_json, ask, confounded
-from finetune_backend.runs import list_runs
-from pages.shared import routes
 from pages.shared.answer import HEADINGS, draw, draw_missing
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
@@ -23,10 +21,7 @@ st.title("Ask")
 
 def question_form() -> tuple[str, str | None, bool]:
     """Draw the question and the choice of adapter."""
-    model = lab.checkpoint().sha256
-    adapters = [
-        run.name for run in list_runs(lab.home) if run.complete and run.checkpoint_sha256 == model
-    ]
+    adapters = [run.name for run in lab.adapters()]
     with st.form("ask", border=False):
         left, right = st.columns([5, 1], vertical_alignment="bottom")
         question = left.text_input(

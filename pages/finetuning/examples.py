@@ -119,9 +119,13 @@ def edit(examples: list[Example]) -> None:
     )
     is_changed = not edited.equals(table)
     with st.container(horizontal=True):
-        if st.button("Save changes", type="primary", icon=":material/save:", disabled=not is_changed):
-            records = edited.astype(object).where(edited.notna(), None).to_dict("records")
-            read = from_rows(enumerate(records, start=1))
+        if st.button(
+            "Save changes", type="primary", icon=":material/save:", disabled=not is_changed
+        ):
+            rows = edited.astype(object).where(edited.notna(), None).to_dict("records")
+            read = from_rows(
+                (n, {str(k): v for k, v in row.items()}) for n, row in enumerate(rows, start=1)
+            )
             state.examples_rejected = [(row.row, row.reason) for row in read.rejected]
             replace_examples(lab.database, read.examples)
             changed(f"{len(read.examples)} examples saved", examples)
@@ -129,12 +133,20 @@ def edit(examples: list[Example]) -> None:
             state.table_round += 1
             st.rerun()
         st.download_button(
-            "CSV", lambda: to_csv(examples).encode(), "examples.csv", "text/csv",
-            icon=":material/download:", on_click="ignore",
+            "CSV",
+            lambda: to_csv(examples).encode(),
+            "examples.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
         )
         st.download_button(
-            "JSONL", lambda: to_jsonl(examples).encode(), "examples.jsonl", "application/jsonl",
-            icon=":material/download:", on_click="ignore",
+            "JSONL",
+            lambda: to_jsonl(examples).encode(),
+            "examples.jsonl",
+            "application/jsonl",
+            icon=":material/download:",
+            on_click="ignore",
         )
         with st.popover("Delete all", icon=":material/delete:"):
             st.markdown(f"Delete all {len(examples)} examples? Undo brings them back.")
@@ -155,4 +167,7 @@ with sentences():
             st.warning(plain(warning), icon=":material/info:")
         st.page_link(routes.FINETUNE, label="Go on to Fine-tune", icon=":material/arrow_forward:")
     else:
-        st.info("No examples yet. Import a file, or find some in the documents.", icon=":material/dataset:")
+        st.info(
+            "No examples yet. Import a file, or find some in the documents.",
+            icon=":material/dataset:",
+        )

@@ -10,6 +10,7 @@ from finetune_backend.runs import delete_run, list_runs, start_run
 from finetune_backend.settings import TrainSettings, fit_to_data
 from pages.shared import routes
 from pages.shared.lab import get_lab, sentences
+from pages.shared.option_input import option_input
 from pages.shared.plain import plain
 from pages.shared.run_progress import duration, show, watch
 from workbench.errors import ExamplesError
@@ -44,7 +45,7 @@ def new_run() -> None:
         with st.expander("Settings", icon=":material/tune:"):
             columns = st.columns(2)
             values = {
-                field.name: setting(columns[number % 2], field)
+                field.name: option_input(field, field.default, columns[number % 2])
                 for number, field in enumerate(dataclasses.fields(TrainSettings))
             }
         started = st.form_submit_button(
@@ -61,19 +62,6 @@ def new_run() -> None:
                 name.strip() or None,
             )
         st.rerun()
-
-
-def setting(place: "st.delta_generator.DeltaGenerator", field: dataclasses.Field) -> float:
-    """Draw the input for one training setting."""
-    low, high, kind = field.metadata["low"], field.metadata["high"], type(field.default)
-    return place.number_input(
-        field.name.replace("_", " ").capitalize(),
-        min_value=kind(low),
-        max_value=kind(high),
-        value=field.default,
-        format="%g" if kind is float else None,
-        help=field.metadata["meaning"],
-    )
 
 
 def list_finished() -> None:

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.shared import routes
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
+from rag_backend.knowledge_base import part_of
 from rag_backend.parse import SUPPORTED
 from workbench.errors import RagtuneError
 
@@ -19,32 +20,30 @@ st.markdown("What RAG and hybrid read before they answer. Everything stays on th
 def add_uploads() -> None:
     """Take files, index them one by one, and say what became of each."""
     files = st.file_uploader(
-        "Add files",
-        type=[kind.removeprefix(".") for kind in SUPPORTED],
+        f"Add files ({' '.join(SUPPORTED)})",
         accept_multiple_files=True,
         key=f"upload-{state.upload_round}",
-        help="PDF, DOCX, Markdown, text, HTML and CSV, up to 50 MB each.",
     )
     if not files:
         return
     outcomes, bar = [], st.progress(0.0, text="Loading the embedding model …")
+
+    def show(message: str, share: float) -> None:
+        bar.progress(share, text=plain(message))
+
     for number, file in enumerate(files):
         try:
             added = lab.knowledge_base.add_bytes(
                 file.getvalue(),
                 file.name,
-                lambda message, share, done=number: bar.progress(
-                    min(1.0, (done + share) / len(files)), text=plain(message)
-                ),
+                part_of(show, number, len(files)),
             )
         except RagtuneError as error:
             outcomes.append(("refused", str(error)))
         else:
             document = added.document
             pages = f", {document.pages} pages" if document.pages else ""
-            outcomes.append(
-                (added.change, f"{document.name}: {document.passages} passages{pages}")
-            )
+            outcomes.append((added.change, f"{document.name}: {document.passages} passages{pages}"))
     state.upload_outcomes = outcomes
     state.upload_round += 1  # a fresh, empty uploader
     st.rerun()

@@ -5,6 +5,7 @@ import dataclasses
 import streamlit as st
 
 from pages.shared.lab import get_lab, sentences
+from pages.shared.option_input import option_input
 from pages.shared.plain import plain
 from workbench.errors import RagtuneError
 from workbench.settings import DEFAULT_MODEL, Settings
@@ -18,7 +19,10 @@ st.markdown("All four methods share these, so that a comparison stays fair.")
 def form(now: Settings) -> None:
     """Draw one input for each setting, and keep what is chosen."""
     with st.form("settings"):
-        values = {field.name: entry(field, getattr(now, field.name)) for field in fields}
+        values = {
+            field.name: option_input(field, getattr(now, field.name))
+            for field in dataclasses.fields(Settings)
+        }
         saved = st.form_submit_button("Save", type="primary", icon=":material/save:")
     if saved:
         try:
@@ -30,23 +34,7 @@ def form(now: Settings) -> None:
             st.toast("Saved", icon=":material/check:")
 
 
-def entry(field: dataclasses.Field, value: object) -> object:
-    """Draw the input for one setting."""
-    label, meaning = field.name.replace("_", " ").capitalize(), field.metadata["meaning"]
-    if isinstance(value, str):
-        return st.text_input(label, value, help=meaning)
-    kind = type(field.default)
-    return st.number_input(
-        label,
-        min_value=kind(field.metadata["low"]),
-        max_value=kind(field.metadata["high"]),
-        value=value,
-        help=meaning,
-    )
-
-
 with sentences():
-    fields = dataclasses.fields(Settings)
     form(lab.settings)
     st.caption(
         f"Model: {DEFAULT_MODEL} is bundled. A Hugging Face id such as owner/model is fetched "

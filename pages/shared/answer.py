@@ -36,9 +36,7 @@ def draw(room: "DeltaGenerator", answer: Answer) -> None:
             _sources(answer)
 
 
-def draw_missing(
-    room: "DeltaGenerator", method: str, missing: dict[str, str | None]
-) -> None:
+def draw_missing(room: "DeltaGenerator", method: str, missing: dict[str, str | None]) -> None:
     """Say what a method still needs, with a link to the page that makes it ready."""
     with room.container():
         st.info(plain(missing[method] or ""), icon=":material/info:")

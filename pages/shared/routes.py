@@ -6,9 +6,7 @@ HOME = st.Page("pages/start/home.py", title="Home", icon=":material/home:", defa
 DOCUMENTS = st.Page(
     "pages/retrieval/documents.py", title="Documents", icon=":material/description:"
 )
-EXAMPLES = st.Page(
-    "pages/finetuning/examples.py", title="Examples", icon=":material/dataset:"
-)
+EXAMPLES = st.Page("pages/finetuning/examples.py", title="Examples", icon=":material/dataset:")
 FINETUNE = st.Page(
     "pages/finetuning/finetune.py", title="Fine-tune", icon=":material/model_training:"
 )

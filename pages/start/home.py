@@ -42,7 +42,11 @@ def steps() -> None:
             st.caption(text)
             done = state and not state.startswith("0 ")
             if state:
-                st.badge(state, icon=":material/check:" if done else None, color="green" if done else "gray")
+                st.badge(
+                    state,
+                    icon=":material/check:" if done else None,
+                    color="green" if done else "gray",
+                )
             st.page_link(page, label=f"Open {page.title}", icon=page.icon)
 
 
@@ -59,9 +63,12 @@ def sample() -> None:
         "learned here. It takes about four minutes on two cores."
     )
     running = next(
-        (r for r in list_runs(lab.home) if r.state.active and r.name.startswith(made.RUN_NAME)), None
+        (r for r in list_runs(lab.home) if r.state.active and r.name.startswith(made.RUN_NAME)),
+        None,
     )
-    if running is None and st.button("Try the sample", type="primary", icon=":material/play_arrow:"):
+    if running is None and st.button(
+        "Try the sample", type="primary", icon=":material/play_arrow:"
+    ):
         with sentences():
             bar = st.progress(0.0, text="Step 1 of 2: loading the embedding model …")
             count = made.add_documents(
@@ -75,7 +82,10 @@ def sample() -> None:
         st.session_state["sample_run"] = running.name
         documents = len(lab.knowledge_base.documents())
         st.success(f"Step 1 of 2: {documents} documents indexed", icon=":material/check:")
-        st.markdown("**Step 2 of 2: fine-tuning on the sample's examples.** You may close this tab; it goes on.")
+        st.markdown(
+            "**Step 2 of 2: fine-tuning on the sample's examples.** "
+            "You may close this tab; it goes on."
+        )
         watch(running.name)
     elif name := st.session_state.pop("sample_run", None):
         finish(name)

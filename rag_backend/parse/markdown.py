@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _FRONT_MATTER = re.compile(r"\s*---\n(.*?)\n(?:---|\.\.\.)(?:\n|$)", re.DOTALL)
+_MAX_NESTING = 100
+"""markdown-it drops what is nested deeper; its default of 20 is seven levels of lists."""
 _TAG = re.compile(r"<[^>]*>")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
@@ -29,7 +31,7 @@ def parse_markdown(data: bytes, name: str) -> ParsedDocument:
     if front_matter:
         outline.add(lines(front_matter[1]))
         text = text[front_matter.end() :]
-    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    tokens = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING}).enable("table").parse(text)
     _add_tokens(outline, tokens)
     return ParsedDocument(outline.blocks(), pages=None)
 

@@ -39,7 +39,9 @@ def parse_pdf(data: bytes, name: str) -> ParsedDocument:
     outline = Outline(name)
     sizes = _heading_sizes(found)
     for paragraph in found:
-        if _is_heading(paragraph, sizes):
+        if paragraph.cells:
+            outline.row(paragraph.cells, paragraph.page)
+        elif _is_heading(paragraph, sizes):
             level = next(
                 level
                 for level, size in enumerate(sizes, start=1)

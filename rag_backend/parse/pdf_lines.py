@@ -23,6 +23,8 @@ class Line:
     y: float
     size: float
     bold: bool
+    pieces: tuple[tuple[float, str], ...] = ()
+    """Where each piece begins, and its text: the cells of a table row are pieces of their own."""
 
 
 class PageLines:
@@ -82,6 +84,6 @@ class PageLines:
         longest = max(inked, key=lambda piece: len(piece[0]))
         # Half points: the same size comes out a little different after each scaling.
         size = round(longest[3] * 2) / 2 or 1.0
-        self._lines.append(
-            Line(text, self._page, inked[0][1], inked[0][2], size, all(p[4] for p in inked))
-        )
+        bold = all(piece[4] for piece in inked)
+        placed = tuple((piece[1], one_line(piece[0])) for piece in inked)
+        self._lines.append(Line(text, self._page, inked[0][1], inked[0][2], size, bold, placed))

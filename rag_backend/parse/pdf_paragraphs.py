@@ -3,11 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from rag_backend.parse.outline import ANSWER, QUESTION
 from rag_backend.parse.pdf_lines import Line
+from rag_backend.parse.pdf_table import Row, table_at
 
 _HYPHENS = ("-", "\u2010")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -31,12 +32,13 @@ _CHARACTER_WIDTH = 0.5
 
 @dataclass(slots=True)
 class Paragraph:
-    """Lines that were joined again. ``page`` is the page of the first one."""
+    """Lines that were joined again, or a table row. ``page`` is the page of the first line."""
 
     text: str
     page: int
     size: float
     bold: bool
+    cells: Row = field(default_factory=list)
 
 
 def paragraphs(pages: Sequence[Sequence[Line]]) -> list[Paragraph]:
@@ -52,24 +54,45 @@ def paragraphs(pages: Sequence[Sequence[Line]]) -> list[Paragraph]:
     words = _Words(lines)
     found: list[Paragraph] = []
     for page in pages:
-        groups: list[list[Line]] = []
-        for line in page:
-            if groups and layout.continues(groups[-1], line):
-                groups[-1].append(line)
-            else:
-                groups.append([line])
-        for index, group in enumerate(groups):
-            text = words.join([line.text for line in group])
-            paragraph = Paragraph(text, group[0].page, group[0].size, all(g.bold for g in group))
-            if index == 0 and found:
-                _carry_over(found[-1], paragraph, words)
-            if paragraph.text:
-                found.append(paragraph)
+        on_page = [_paragraph(group, words) for group in _groups(page, layout)]
+        if on_page and found:
+            _carry_over(found[-1], on_page[0], words)
+        found += [paragraph for paragraph in on_page if paragraph.text]
     return found
+
+
+def _groups(page: Sequence[Line], layout: "_Layout") -> list[list[Line] | tuple[Line, Row]]:
+    """Return the lines of each paragraph, and each table row with its table's first line."""
+    groups: list[list[Line] | tuple[Line, Row]] = []
+    index = 0
+    while index < len(page):
+        line = page[index]
+        rows, after = table_at(page, index)
+        if rows:
+            groups += [(line, row) for row in rows]
+            index = after
+            continue
+        last = groups[-1] if groups else None
+        if isinstance(last, list) and layout.continues(last, line):
+            last.append(line)
+        else:
+            groups.append([line])
+        index += 1
+    return groups
+
+
+def _paragraph(group: list[Line] | tuple[Line, Row], words: "_Words") -> Paragraph:
+    if isinstance(group, tuple):
+        line, row = group
+        return Paragraph("table row", line.page, line.size, bold=False, cells=row)
+    text = words.join([line.text for line in group])
+    return Paragraph(text, group[0].page, group[0].size, all(line.bold for line in group))
 
 
 def _carry_over(last: Paragraph, first: Paragraph, words: "_Words") -> None:
     """Move the end of a sentence that a page break cut to where the sentence began."""
+    if last.cells or first.cells:
+        return
     sentence_is_open = not last.text.endswith(_SENTENCE_END) and len(last.text) > 40
     if not (sentence_is_open and first.text[0].islower() and first.size == last.size):
         return

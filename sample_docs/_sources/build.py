@@ -51,9 +51,7 @@ def build_pdf(source: Path, target: Path) -> None:
         f"<style>{PRINT_CSS}</style></head><body>{body}</body></html>"
     )
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"]
-        )
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page()
         page.set_content(html)
         page.pdf(path=str(target), prefer_css_page_size=True, print_background=True)

@@ -147,7 +147,7 @@ def test_counting_is_linear_in_the_number_of_blocks():
 
     started = time.perf_counter()
     split([Block(f"Paragraph {n} says this. And that.") for n in range(5000)], counting)
-    assert calls == 5000 + 1
+    assert calls <= 5000 + 5
     assert time.perf_counter() - started < 5
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import hashlib
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -151,5 +150,5 @@ def _weight_files(folder: Path) -> list[Path]:
 def _fingerprint(stamps: tuple[tuple[str, int], ...]) -> str:
     digest = hashlib.sha256()
     for file, _ in stamps:
-        digest.update(f"{os.path.basename(file)}:{sha256(Path(file))}\n".encode())
+        digest.update(f"{Path(file).name}:{sha256(Path(file))}\n".encode())
     return digest.hexdigest()

@@ -46,8 +46,6 @@ def render(tokenizer: Any, chat: list[dict[str, str]]) -> str:
     A checkpoint without a chat template gets a plain one, so that base models work too.
     """
     if tokenizer.chat_template:
-        return str(
-            tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
-        )
+        return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
     turns = [message["content"] for message in chat]
     return "\n\n".join(turns) + "\nAnswer: "

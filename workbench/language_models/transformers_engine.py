@@ -80,9 +80,7 @@ class TransformersEngine:
         cache, step = None, prompt
         with torch.inference_mode():
             for _ in range(limit):
-                out = model(
-                    input_ids=step, past_key_values=cache, use_cache=True, logits_to_keep=1
-                )
+                out = model(input_ids=step, past_key_values=cache, use_cache=True, logits_to_keep=1)
                 cache = out.past_key_values
                 step = out.logits[:, -1].argmax(dim=-1, keepdim=True)
                 token = int(step.item())

@@ -1,0 +1,48 @@
+"""Exams are read strictly: a wrong row is named."""
+
+import pytest
+
+from comparison.exam import ExamQuestion, read_exam
+from workbench.errors import RagtuneError
+
+
+def write(tmp_path, text):
+    path = tmp_path / "exam.jsonl"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_all_keys_are_read(tmp_path):
+    path = write(
+        tmp_path,
+        '{"question": "Who?", "answers": ["Ada", "Ada L."], "document": "a.md", "fact": "who"}\n\n'
+        '{"question": "Why?", "answers": [], "unanswerable": true}\n',
+    )
+    assert read_exam(path) == [
+        ExamQuestion("Who?", ("Ada", "Ada L."), "a.md", False, "who"),
+        ExamQuestion("Why?", (), None, True, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty"),
+        ("question,answer\n", "Line 1 of exam.jsonl is not JSON"),
+        ("[1]", "has no question"),
+        ('{"question": "Who?"}', "needs either answers or"),
+        ('{"question": "Who?", "answers": "Ada"}', "not a list of texts"),
+        ('{"question": "Who?", "answers": ["Ada"], "unanswerable": true}', "and not both"),
+        ('{"question": " ", "answers": ["Ada"]}', "empty question"),
+        ('{"question": "Who?", "answers": ["Ada"], "topic": "x"}', "unknown keys"),
+        ('{"question": "Who?", "answers": ["Ada"], "fact": 3}', "fact that is not a text"),
+    ],
+)
+def test_wrong_rows_are_named(tmp_path, text, said):
+    with pytest.raises(RagtuneError, match=said):
+        read_exam(write(tmp_path, text))
+
+
+def test_a_missing_exam_is_one_sentence(tmp_path):
+    with pytest.raises(RagtuneError, match="can't be read"):
+        read_exam(tmp_path / "none.jsonl")

@@ -1,0 +1,101 @@
+"""Small documents, made by hand, and the two ways in which the tests parse them."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import docx
+import pytest
+
+from rag_backend.parse import parse
+from workbench.errors import DocumentError
+from workbench.values import ParsedDocument
+
+Piece = tuple[float, float, float, str, str]
+"""Where and how a PDF shows a text: x, y, size, "F1" or "F2" (bold), text."""
+
+
+def make_pdf(pages: list[list[Piece]]) -> bytes:
+    """Write a PDF with Helvetica by hand, so that places and sizes are known exactly."""
+    kids = " ".join(f"{5 + 2 * i} 0 R" for i in range(len(pages)))
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Count {len(pages)} /Kids [{kids}] >>",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold /Encoding /WinAnsiEncoding >>",
+    ]
+    for index, pieces in enumerate(pages):
+        objects.append(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << /Font << "
+            f"/F1 3 0 R /F2 4 0 R >> >> /Contents {6 + 2 * index} 0 R >>"
+        )
+        shown = "\n".join(
+            f"BT /{font} {size} Tf 1 0 0 1 {x} {y} Tm "
+            f"({text.replace('(', chr(92) + '(').replace(')', chr(92) + ')')}) Tj ET"
+            for x, y, size, font, text in pieces
+        )
+        objects.append(f"<< /Length {len(shown)} >>\nstream\n{shown}\nendstream")
+    out = b"%PDF-1.4\n"
+    places = []
+    for number, content in enumerate(objects, start=1):
+        places.append(len(out))
+        out += f"{number} 0 obj\n{content}\nendobj\n".encode("cp1252")
+    table = "".join(f"{place:010} 00000 n \n" for place in places)
+    trailer = f"trailer << /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{len(out)}\n%%EOF\n"
+    return out + f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}{trailer}".encode()
+
+
+def column(lines: list[str], top: float = 700, size: float = 11) -> list[Piece]:
+    """Set lines below each other; an empty one leaves a gap between paragraphs."""
+    places = []
+    y = top
+    for text in lines:
+        if text:
+            places.append((72.0, y, size, "F1", text))
+        y -= size * (1.2 if text else 0.8)
+    return places
+
+
+def read(tmp_path: Path, name: str, content: str | bytes) -> ParsedDocument:
+    path = tmp_path / "upload"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return parse(path, name)
+
+
+def refusal(tmp_path: Path, name: str, content: str | bytes) -> str:
+    with pytest.raises(DocumentError) as caught:
+        read(tmp_path, name, content)
+    message = str(caught.value)
+    assert name in message
+    assert "\n" not in message
+    assert message.endswith(".")
+    return message
+
+
+def texts(document: ParsedDocument) -> list[str]:
+    return [block.text for block in document.blocks]
+
+
+def save_docx(document: object) -> bytes:
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return buffer.getvalue()
+
+
+def small_docx() -> bytes:
+    document = docx.Document()
+    document.add_paragraph("One paragraph.")
+    return save_docx(document)
+
+
+def repacked(data: bytes, changes: dict[str, bytes]) -> bytes:
+    """Return the zip file with some of its parts replaced or added."""
+    buffer = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as old,
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        parts = {name: old.read(name) for name in old.namelist()} | changes
+        for name, content in parts.items():
+            new.writestr(name, content)
+    return buffer.getvalue()

@@ -1,0 +1,70 @@
+"""The chain is a LangChain Runnable that streams sources first and then the answer."""
+
+import pytest
+from langchain.messages import HumanMessage
+from langchain_core.runnables import Runnable
+
+from rag_backend.chain import NOT_IN_DOCUMENTS, make_chain, make_retriever
+from rag_backend.chat_model import EngineChatModel
+from workbench.settings import Settings
+
+
+@pytest.fixture()
+def model(tiny_lab):
+    return EngineChatModel(engine=tiny_lab.engine(), max_new_tokens=5)
+
+
+def test_it_streams_sources_before_the_answer(tiny_lab, handbook, model):
+    tiny_lab.knowledge_base.add(handbook)
+    chain = make_chain(make_retriever(tiny_lab.knowledge_base, Settings(read=1)), model)
+    assert isinstance(chain, Runnable)
+    parts = list(chain.stream("When does the workshop close?"))
+    kinds = [next(iter(part)) for part in parts]
+    assert kinds.index("sources") < kinds.index("answer")
+    assert kinds.count("answer") >= 5
+    sources = parts[kinds.index("sources")]["sources"]
+    assert [source.metadata["read"] for source in sources] == [True, False]
+
+
+def test_the_model_reads_the_passage_and_the_question(tiny_lab, handbook, model):
+    tiny_lab.knowledge_base.add(handbook)
+    seen = []
+
+    class Listening(EngineChatModel):
+        def _stream(self, messages, *args, **kwargs):
+            seen.extend(messages)
+            yield from super()._stream(messages, *args, **kwargs)
+
+    listening = Listening(engine=model.engine, max_new_tokens=2)
+    chain = make_chain(
+        make_retriever(tiny_lab.knowledge_base, Settings(read=1)), listening, "Be brief."
+    )
+    chain.invoke("When does the {workshop} close?")
+    assert [message.type for message in seen] == ["system", "human"]
+    assert "17:20" in seen[1].text and "31 days" not in seen[1].text
+    assert seen[1].text.endswith("Based on the text above, When does the {workshop} close?")
+
+
+def test_nothing_similar_means_i_dont_know(tiny_lab, handbook, model):
+    tiny_lab.knowledge_base.add(handbook)
+    retriever = make_retriever(tiny_lab.knowledge_base, Settings(min_score=0.99))
+    result = make_chain(retriever, model).invoke("Who won the cup?")
+    assert result["answer"].text == NOT_IN_DOCUMENTS
+    assert len(result["sources"]) == 2
+
+
+def test_the_chat_model_counts_tokens(model):
+    whole = model.invoke([HumanMessage("Hello")])
+    assert whole.usage_metadata["output_tokens"] == 5
+    assert whole.usage_metadata["input_tokens"] > 5
+    streamed = list(model.stream([HumanMessage("Hello")]))
+    assert "".join(chunk.text for chunk in streamed) == whole.text
+    assert (
+        sum(chunk.usage_metadata["output_tokens"] for chunk in streamed if chunk.usage_metadata)
+        == 5
+    )
+
+
+def test_a_stop_word_is_refused(model):
+    with pytest.raises(ValueError, match="stop by themselves"):
+        model.invoke("Hello", stop=["x"])

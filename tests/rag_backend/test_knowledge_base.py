@@ -1,0 +1,137 @@
+"""Documents go in, are found, and go out again; what was reported survives a kill."""
+
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from comparison.lab import open_lab
+from rag_backend.knowledge_base import check_name, files_under
+from workbench.errors import DocumentError, RagtuneError
+
+
+def test_a_document_is_found_and_removed(tiny_lab, handbook):
+    base = tiny_lab.knowledge_base
+    added = base.add(handbook)
+    assert (added.change, added.document.name, added.document.passages) == (
+        "added",
+        "handbook.md",
+        2,
+    )
+    best = base.search("When does the workshop close?", k=2)[0]
+    assert (best.document, best.headings) == ("handbook.md", ("Workshop",))
+    assert "17:20" in best.text and 0.3 < best.score <= 1.0
+    base.remove("handbook.md")
+    assert base.documents() == []
+    assert not list(tiny_lab.home.uploads.iterdir()) and not list(tiny_lab.home.vectors.iterdir())
+    with pytest.raises(RagtuneError, match="no documents yet"):
+        base.search("When does the workshop close?", k=2)
+
+
+def test_unchanged_files_are_skipped_and_changed_ones_replaced(tiny_lab, handbook):
+    base = tiny_lab.knowledge_base
+    base.add(handbook)
+    assert base.add(handbook).change == "unchanged"
+    handbook.write_text("# Leave\n\nEveryone has 40 days of leave.\n", encoding="utf-8")
+    assert base.add(handbook).change == "updated"
+    assert len(base.documents()) == 1
+    assert [source.text for source in base.search("leave", k=5)] == [
+        "Everyone has 40 days of leave."
+    ]
+
+
+def test_another_process_sees_the_change(tiny_lab, handbook):
+    other = open_lab(tiny_lab.home.folder)
+    tiny_lab.knowledge_base.add(handbook)
+    assert len(other.knowledge_base.search("leave", k=5)) == 2
+    tiny_lab.knowledge_base.remove("handbook.md")
+    with pytest.raises(RagtuneError, match="no documents yet"):
+        other.knowledge_base.search("leave", k=5)
+    other.database.close()
+
+
+def test_a_refused_update_leaves_the_old_document(tiny_lab, handbook):
+    base = tiny_lab.knowledge_base
+    base.add(handbook)
+    with pytest.raises(DocumentError):
+        base.add_bytes(b"", "handbook.md")
+    assert len(base.search("leave", k=5)) == 2
+
+
+def test_damaged_vectors_are_made_again(tiny_lab, handbook):
+    tiny_lab.knowledge_base.add(handbook)
+    (file,) = tiny_lab.home.vectors.iterdir()
+    np.save(file, np.zeros((2, 384), dtype=np.float32))
+    other = open_lab(tiny_lab.home.folder)
+    with pytest.warns(UserWarning, match="made again"):
+        found = other.knowledge_base.search("When does the workshop close?", k=1)
+    assert found[0].score > 0.3
+    other.database.close()
+
+
+KILLED = """
+import os, signal, sys, pathlib
+from comparison.lab import open_lab
+import rag_backend.knowledge_base as kb
+lab = open_lab(sys.argv[1])
+lab.knowledge_base.add(pathlib.Path(sys.argv[2]))
+print("reported", flush=True)
+where = sys.argv[3]
+def die(*a, **k):
+    os.kill(os.getpid(), signal.SIGKILL)
+if where == "flush":  # the rows are written, but not committed
+    import sqlalchemy
+    from sqlalchemy.orm import Session
+    sqlalchemy.event.listen(Session, "after_flush", die)
+else:
+    setattr(kb, where, die)
+lab.knowledge_base.add_bytes(b"# Other\\n\\nThe kite store is in Hull.", "other.md")
+"""
+
+
+@pytest.mark.parametrize("where", ["write_bytes", "parse", "split", "embedding_text", "flush"])
+def test_a_kill_loses_nothing_that_was_reported(tiny_lab, handbook, where):
+    script = [sys.executable, "-c", KILLED, str(tiny_lab.home.folder), str(handbook), where]
+    ended = subprocess.run(script, check=False, capture_output=True, text=True)
+    assert ended.stdout.strip() == "reported", ended.stderr
+    assert ended.returncode == -signal.SIGKILL
+    base = tiny_lab.knowledge_base
+    assert [document.name for document in base.documents()] == ["handbook.md"]
+    assert base.search("leave", k=5)
+    # The interrupted document can be added now, and its remains are swept away.
+    base.add_bytes(b"# Other\n\nThe kite store is in Hull.", "other.md")
+    assert base.search("Where is the kite store?", k=1)[0].document == "other.md"
+    assert len(list(tiny_lab.home.uploads.iterdir())) == 2
+    assert len(list(tiny_lab.home.vectors.iterdir())) == 2
+
+
+def test_a_folder_gives_supported_files_by_their_path(tmp_path):
+    for name in ("a.md", "b/c.txt", "b/d.png", "_hidden/e.md", ".git/f.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    assert [name for _, name in files_under(tmp_path)] == ["a.md", "b/c.txt"]
+    with pytest.raises(DocumentError, match="no file of a supported type"):
+        files_under(_empty(tmp_path))
+    with pytest.raises(DocumentError, match="no file or folder"):
+        files_under(tmp_path / "missing")
+
+
+def _empty(tmp_path):
+    (tmp_path / "empty").mkdir()
+    return tmp_path / "empty"
+
+
+def test_names_are_cleaned_and_bounded():
+    assert check_name("a\x00\n<b>.md") == "a<b>.md"
+    with pytest.raises(DocumentError):
+        check_name("\x00")
+    with pytest.raises(DocumentError):
+        check_name("x" * 300 + ".md")
+
+
+def test_a_hostile_name_stays_inside_the_home(tiny_lab):
+    tiny_lab.knowledge_base.add_bytes(b"Some text about kites.", "../../outside.md")
+    assert [d.name for d in tiny_lab.knowledge_base.documents()] == ["../../outside.md"]
+    assert not list(tiny_lab.home.folder.parent.parent.glob("outside.md"))

@@ -1,0 +1,187 @@
+"""PDF: lines to paragraphs, headings, tables and pages, and what is refused."""
+
+import io
+
+import pypdf
+import pytest
+from made_documents import column, make_pdf, read, refusal, texts
+
+from rag_backend.parse import parse
+from workbench.errors import DocumentError
+
+PROSE = [
+    "Staff are entitled to twenty-five days of annual leave in each calendar year, in",
+    "addition to public holidays, and they may carry five days over with the infor-",
+    "mation of their manager. Requests are made two weeks before the first day of a",
+    "leave.",
+]
+PROSE_JOINED = (
+    "Staff are entitled to twenty-five days of annual leave in each calendar year, in addition to "
+    "public holidays, and they may carry five days over with the information of their manager. "
+    "Requests are made two weeks before the first day of a leave."
+)
+
+
+def test_pdf_tables_become_rows_with_their_column_names(tmp_path):
+    shown = [
+        (72, 760, 11, "F1", "Shifts are planned two weeks ahead."),
+        (80, 720, 10, "F2", "Shift"),
+        (180, 720, 10, "F2", "Begins"),
+        (300, 720, 10, "F2", "Breaks"),
+        # The short cells are centred beside one of two lines.
+        (80, 694, 10, "F1", "Early shift"),
+        (180, 694, 10, "F1", "6:15"),
+        (300, 700, 10, "F1", "20 minutes at 8:30,"),
+        (300, 688, 10, "F1", "30 minutes at 11:30"),
+        (80, 660, 10, "F1", "Late shift"),
+        (180, 660, 10, "F1", "9:00"),
+        (80, 620, 11, "F1", "Shifts may be swapped."),
+    ]
+    blocks = read(tmp_path, "a.pdf", make_pdf([shown])).blocks
+    assert [(block.text, len(block.cells)) for block in blocks] == [
+        ("Shifts are planned two weeks ahead.", 0),
+        ("Shift: Early shift; Begins: 6:15; Breaks: 20 minutes at 8:30, 30 minutes at 11:30", 3),
+        ("Shift: Late shift; Begins: 9:00", 2),
+        ("Shifts may be swapped.", 0),
+    ]
+
+
+def test_pdf_joins_wrapped_lines_and_keeps_paragraphs_apart(tmp_path):
+    pages = [column([*PROSE, "", "A second paragraph stands below.", "", "A third."])]
+    document = read(tmp_path, "a.pdf", make_pdf(pages))
+    assert texts(document) == [PROSE_JOINED, "A second paragraph stands below.", "A third."]
+    assert document.pages == 1
+
+
+def test_pdf_keeps_hyphen_between_two_words_of_the_document(tmp_path):
+    lines = [
+        "The twenty parts of the machine and the five screws that belong to it weigh twenty-",
+        "five kilograms.",
+    ]
+    joined = " ".join(lines).replace("twenty- five", "twenty-five")
+    assert texts(read(tmp_path, "a.pdf", make_pdf([column(lines)]))) == [joined]
+
+
+def test_pdf_counts_pages_from_one(tmp_path):
+    pages = [column([f"This page has the number word{n}."]) for n in range(1, 6)]
+    document = read(tmp_path, "a.pdf", make_pdf(pages))
+    assert [(b.page, b.text) for b in document.blocks] == [
+        (n, f"This page has the number word{n}.") for n in range(1, 6)
+    ]
+    assert document.pages == 5
+
+
+def test_pdf_finishes_a_sentence_on_the_page_where_it_began(tmp_path):
+    pages = [
+        column(["The warranty of the machine covers all parts that were not", ""]),
+        column(["opened by the owner. Paint is excluded.", "", "Next paragraph."]),
+    ]
+    document = read(tmp_path, "a.pdf", make_pdf(pages))
+    assert [(b.page, b.text) for b in document.blocks] == [
+        (1, "The warranty of the machine covers all parts that were not opened by the owner."),
+        (2, "Paint is excluded."),
+        (2, "Next paragraph."),
+    ]
+
+
+def test_pdf_headings_come_from_larger_letters(tmp_path):
+    pages = [
+        [(72, 780, 24, "F2", "Handbook"), (72, 740, 16, "F2", "1 Leave"), *column(PROSE)],
+        [(72, 740, 12, "F2", "1.1 Special"), *column(["For a wedding: two days."])],
+        [(72, 740, 16, "F1", "2 Pay"), *column(["Paid monthly."])],
+    ]
+    document = read(tmp_path, "a.pdf", make_pdf(pages))
+    assert [(b.headings, b.text) for b in document.blocks] == [
+        (("Handbook", "1 Leave"), PROSE_JOINED),
+        (("Handbook", "1 Leave", "1.1 Special"), "For a wedding: two days."),
+        (("Handbook", "2 Pay"), "Paid monthly."),
+    ]
+
+
+def test_pdf_drops_running_lines_and_page_numbers_only(tmp_path):
+    pages = []
+    for n in range(1, 5):
+        pages.append(
+            [
+                (72, 810, 9, "F1", "Handbook of the works"),
+                *column([f"Row {n * 7} costs 5", "", f"Fact {n * 3} is known."]),
+                (290, 30, 9, "F1", f"Page {n} of 4"),
+                (500, 30, 9, "F1", str(n)),
+            ]
+        )
+    found = " ".join(texts(read(tmp_path, "a.pdf", make_pdf(pages))))
+    assert "Handbook" not in found
+    assert "Page" not in found
+    # Rows that look alike on every page are content.
+    for n in range(1, 5):
+        assert f"Row {n * 7} costs 5" in found
+        assert f"Fact {n * 3} is known." in found
+
+
+def test_pdf_drops_headers_that_change_with_the_chapter(tmp_path):
+    chapters = ["Leave", "Leave", "Pay", "Safety"]
+    pages = [
+        [(72, 810, 9, "F1", f"{chapter} of staff {n + 3}"), *column([f"Fact {n * 5} is known."])]
+        for n, chapter in enumerate(chapters, start=1)
+    ]
+    found = texts(read(tmp_path, "a.pdf", make_pdf(pages)))
+    assert found == [f"Fact {n * 5} is known." for n in range(1, 5)]
+
+
+def test_pdf_scan_is_refused_for_its_images(tmp_path):
+    writer = pypdf.PdfWriter()
+    page = writer.add_blank_page(200, 200)
+    image = pypdf.generic.StreamObject()
+    image.set_data(b"\0\0\0")
+    image.update(
+        {
+            pypdf.generic.NameObject("/Type"): pypdf.generic.NameObject("/XObject"),
+            pypdf.generic.NameObject("/Subtype"): pypdf.generic.NameObject("/Image"),
+        }
+    )
+    names = pypdf.generic.DictionaryObject({pypdf.generic.NameObject("/Im"): image})
+    page[pypdf.generic.NameObject("/Resources")] = pypdf.generic.DictionaryObject(
+        {pypdf.generic.NameObject("/XObject"): names}
+    )
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    assert "has no text, only images" in refusal(tmp_path, "scan.pdf", buffer.getvalue())
+    assert "has no text, only empty pages" in refusal(tmp_path, "b.pdf", make_pdf([[]]))
+
+
+@pytest.mark.parametrize("algorithm", ["RC4-128", "AES-256"])
+def test_pdf_with_password_is_refused_unless_it_opens_without(tmp_path, algorithm):
+    for password, opens in [("secret", False), ("", True)]:
+        writer = pypdf.PdfWriter(io.BytesIO(make_pdf([column(["Readable text."])])))
+        writer.encrypt(user_password=password, owner_password="owner", algorithm=algorithm)
+        buffer = io.BytesIO()
+        writer.write(buffer)
+        if opens:
+            assert texts(read(tmp_path, "a.pdf", buffer.getvalue())) == ["Readable text."]
+        else:
+            message = refusal(tmp_path, "a.pdf", buffer.getvalue())
+            assert "remove the password and add it again" in message
+
+
+def test_pdf_that_is_cut_off_or_damaged_is_refused(tmp_path):
+    whole = make_pdf([column(PROSE)] * 20)
+    assert "incomplete" in refusal(tmp_path, "a.pdf", whole[: len(whole) // 2])
+    message = refusal(tmp_path, "b.pdf", b"%PDF-1.4\n" + b"junk " * 50 + b"\n%%EOF")
+    assert "could not be read: the file seems damaged" in message
+
+
+def test_damage_keeps_the_library_error_as_cause(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(b"%PDF-1.4\njunk\n%%EOF")
+    with pytest.raises(DocumentError) as caught:
+        parse(path, "a.pdf")
+    assert isinstance(caught.value.__cause__, pypdf.errors.PyPdfError)
+
+
+def test_pdf_page_limit_counts_pages_and_not_the_count_entry(tmp_path, monkeypatch):
+    monkeypatch.setattr("rag_backend.parse.pdf.MAX_PAGES", 3)
+    pages = make_pdf([column([f"Number {n} here."]) for n in range(5)])
+    for data in (pages, pages.replace(b"/Count 5", b"/Count 1")):
+        assert "has 5 pages and the limit is 3" in refusal(tmp_path, "a.pdf", data)
+    lying = make_pdf([column(["One page."])]).replace(b"/Count 1", b"/Count 9")
+    assert read(tmp_path, "a.pdf", lying).pages == 1

@@ -1,0 +1,78 @@
+"""Jobs live in their own process and can't lie about it."""
+
+import os
+import signal
+import time
+
+from workbench import jobs
+
+
+def wait_for(folder, *states):
+    deadline = time.monotonic() + 30
+    while (state := jobs.read(folder)).state not in states:
+        assert time.monotonic() < deadline, state
+        time.sleep(0.05)
+    return state
+
+
+def start(tmp_path, monkeypatch, body):
+    """Start a job whose module is written here."""
+    (tmp_path / "job_for_test.py").write_text(
+        "import os, pathlib, sys, time\n"
+        "from workbench import jobs\n"
+        "from workbench.errors import RagtuneError\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "with jobs.working(folder) as job:\n"
+        "    (folder / 'pid').write_text(str(os.getpid()))\n"
+        f"    {body}\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    folder = tmp_path / "job"
+    folder.mkdir()
+    jobs.start(folder, "job_for_test")
+    return folder
+
+
+FOREVER = "while True: job.say('working'); time.sleep(0.02)"
+
+
+def test_a_job_ends_as_done(tmp_path, monkeypatch):
+    folder = start(tmp_path, monkeypatch, "job.say('half')")
+    assert wait_for(folder, "done").message == "Done"
+
+
+def test_a_job_is_cancelled_at_its_next_step(tmp_path, monkeypatch):
+    folder = start(tmp_path, monkeypatch, FOREVER)
+    wait_for(folder, "running")
+    jobs.cancel(folder)
+    assert wait_for(folder, "cancelled", "failed").state == "cancelled"
+
+
+def test_a_killed_job_reads_as_interrupted(tmp_path, monkeypatch):
+    folder = start(tmp_path, monkeypatch, FOREVER)
+    wait_for(folder, "running")
+    while not (folder / "pid").exists() or not (folder / "pid").read_text():
+        time.sleep(0.01)
+    os.kill(int((folder / "pid").read_text()), signal.SIGKILL)
+    assert "ended unexpectedly" in wait_for(folder, "interrupted").message
+
+
+def test_a_sentence_becomes_the_reason(tmp_path, monkeypatch):
+    folder = start(tmp_path, monkeypatch, "raise RagtuneError('The moon is full.')")
+    assert wait_for(folder, "failed").message == "The moon is full."
+
+
+def test_an_unforeseen_error_names_itself_and_the_log(tmp_path, monkeypatch):
+    folder = start(tmp_path, monkeypatch, "1 / 0")
+    assert "ZeroDivisionError" in wait_for(folder, "failed").message
+    time.sleep(0.2)
+    assert "Traceback" in (folder / "log.txt").read_text(encoding="utf-8")
+
+
+def test_the_heart_beats_while_the_work_is_silent(tmp_path, monkeypatch):
+    folder = start(tmp_path, monkeypatch, "job.say('quiet'); time.sleep(6)")
+    wait_for(folder, "running")
+    time.sleep(jobs.HEARTBEAT_SECONDS * 1.5)
+    assert jobs.read(folder).heartbeat_age_seconds < jobs.HEARTBEAT_SECONDS * 1.5
+    wait_for(folder, "done")
