@@ -14,7 +14,7 @@ run: install
 	$(BIN)/ragtune serve
 
 test: install-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
 
 install: $(VENV)/.installed
 

@@ -127,7 +127,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _add(options: argparse.Namespace) -> int:
-    from rag_backend.knowledge_base import files_under
+    from rag_backend.documents import files_under
 
     lab, results, failed = _lab(options), [], 0
     for path in options.paths:

@@ -1,0 +1,1 @@
+"""The methods side by side: ask, exams, metrics, the sample."""

@@ -7,7 +7,7 @@ from finetune_backend.examples.read import read_examples
 from finetune_backend.examples.store import add_examples
 from finetune_backend.runs import Run, list_runs, start_run
 from finetune_backend.settings import TrainSettings
-from rag_backend.knowledge_base import Progress, files_under, part_of
+from rag_backend.documents import Progress, files_under, part_of
 from workbench.errors import RagtuneError
 
 FOLDER = Path(__file__).resolve().parent.parent / "sample_docs"

@@ -1,0 +1,1 @@
+"""Documents or examples → training set → LoRA run → adapter."""

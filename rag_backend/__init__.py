@@ -1,0 +1,1 @@
+"""Documents → passages → index → search → grounded answer."""

@@ -8,18 +8,17 @@ all of it or nothing but an orphan file, which the next change sweeps away.
 import dataclasses
 import hashlib
 import io
-import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sqlalchemy as sa
 
-from rag_backend.parse import SUPPORTED, parse
+from rag_backend.documents import Added, Document, Progress, Source, check_name
+from rag_backend.parse import parse
 from rag_backend.parse.limits import MAX_FILE_BYTES
 from rag_backend.passages import embedding_text, split
 from workbench.errors import DocumentError, RagtuneError
@@ -32,43 +31,6 @@ if TYPE_CHECKING:
     from langchain_community.vectorstores import FAISS
 
     from rag_backend.embeddings import MiniLmEmbeddings
-
-_MAX_NAME_CHARACTERS = 200
-Progress = Callable[[str, float], object]
-"""Called with what is being done and the share that is done, from 0 to 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A document of the knowledge base."""
-
-    name: str
-    pages: int | None
-    passages: int
-    size_bytes: int
-    sha256: str
-    added_at: str
-    """ISO 8601, UTC."""
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """What became of a file that was given."""
-
-    document: Document
-    change: Literal["added", "updated", "unchanged"]
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A passage that was found for a question."""
-
-    document: str
-    page: int | None
-    text: str
-    headings: tuple[str, ...]
-    score: float
-    """Cosine similarity to the question, from -1 to 1."""
 
 
 class KnowledgeBase:
@@ -334,51 +296,6 @@ class _Change:
                         file.unlink(missing_ok=True)
         finally:
             self._lock.release()
-
-
-def files_under(path: Path) -> list[tuple[Path, str]]:
-    """Return the files to add for a path, each with its document name.
-
-    A file is itself. A folder gives every file of a supported type below it, named by its
-    path inside the folder; what begins with a dot or an underscore is left out.
-
-    Raises:
-        DocumentError: the path doesn't exist, or the folder has nothing that can be added.
-    """
-    if not path.exists():
-        raise DocumentError(f"There is no file or folder {path}.")
-    if not path.is_dir():
-        return [(path, path.name)]
-    found = []
-    for folder, folders, files in os.walk(path):
-        folders[:] = sorted(name for name in folders if name[0] not in "._")
-        for name in sorted(files):
-            if name[0] not in "._" and Path(name).suffix.lower() in SUPPORTED:
-                file = Path(folder) / name
-                found.append((file, file.relative_to(path).as_posix()))
-    if not found:
-        raise DocumentError(f"{path} holds no file of a supported type ({', '.join(SUPPORTED)}).")
-    return found
-
-
-def part_of(progress: Progress, number: int, of: int) -> Progress:
-    """Return the progress of one file as a part of the progress over several."""
-    return lambda message, share: progress(message, min(1.0, (number + share) / of))
-
-
-def check_name(name: str) -> str:
-    """Return a document's name without control characters.
-
-    Raises:
-        DocumentError: it is empty or too long.
-    """
-    clean = "".join(c for c in name if c.isprintable()).strip()
-    if not clean or len(clean) > _MAX_NAME_CHARACTERS:
-        raise DocumentError(
-            f"A file name of {len(clean)} characters was given; 1 to {_MAX_NAME_CHARACTERS} "
-            "were expected. Rename the file and add it again."
-        )
-    return clean
 
 
 def _document(row: DocumentRow, passages: int) -> Document:

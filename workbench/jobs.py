@@ -53,7 +53,7 @@ def start(folder: Path, module: str) -> None:
     """
     write_json(folder / "state.json", {"state": "starting", "message": "Starting"})
     with (folder / "log.txt").open("ab") as log:
-        subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", module, str(folder)],
             cwd=folder,
             stdin=subprocess.DEVNULL,
@@ -61,6 +61,8 @@ def start(folder: Path, module: str) -> None:
             stderr=log,
             start_new_session=True,
         )
+    # Whoever outlives the job takes note of its end, so that it leaves no zombie.
+    threading.Thread(target=process.wait, daemon=True).start()
 
 
 def read(folder: Path) -> JobState:

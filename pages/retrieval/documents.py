@@ -5,7 +5,7 @@ import streamlit as st
 from pages.shared import routes
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
-from rag_backend.knowledge_base import part_of
+from rag_backend.documents import part_of
 from rag_backend.parse import SUPPORTED
 from workbench.errors import RagtuneError
 

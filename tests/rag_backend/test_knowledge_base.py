@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from comparison.lab import open_lab
-from rag_backend.knowledge_base import check_name, files_under
+from rag_backend.documents import check_name, files_under
 from workbench.errors import DocumentError, RagtuneError
 
 

@@ -1,0 +1,103 @@
+"""The pages' small states, through Streamlit's own test harness."""
+
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from pages.shared.plain import plain
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture()
+def app(tmp_path, tiny_model, monkeypatch):
+    monkeypatch.setenv("RAGTUNE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("RAGTUNE_MODEL", str(tiny_model))
+    monkeypatch.chdir(ROOT)
+    st.cache_resource.clear()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert not app.exception
+    yield app
+    st.cache_resource.clear()
+
+
+def at(app, script):
+    app.switch_page(script).run()
+    assert not app.exception
+    return app
+
+
+def words(app):
+    kinds = (app.markdown, app.caption, app.info, app.error, app.warning, app.success)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def test_home_shows_the_way_and_the_sample(app):
+    assert "both" in app.title[0].value
+    assert [button.label for button in app.button] == ["Try the sample"]
+    for step in ("Add documents", "Collect examples", "Fine-tune", "Ask"):
+        assert step in words(app)
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("pages/retrieval/documents.py", "No documents yet"),
+        ("pages/finetuning/examples.py", "No examples yet"),
+        ("pages/finetuning/finetune.py", "needs at least"),
+        ("pages/comparing/ask.py", "No adapter for this model yet"),
+    ],
+)
+def test_empty_states_say_what_is_missing(app, script, said):
+    assert said in words(at(app, script)).replace("\\", "")
+
+
+def test_settings_are_kept_and_nonsense_is_refused(app):
+    at(app, "pages/setup/settings.py")
+    app.number_input[2].set_value(1)
+    app.button[0].click().run()
+    assert app.toast[0].value == "Saved"
+    app.text_input[0].set_value("no-such-model")
+    app.button[0].click().run()
+    assert "no model" in app.error[0].value
+
+
+def test_a_question_that_is_too_long_is_one_sentence(app):
+    at(app, "pages/comparing/ask.py")
+    app.text_input[0].set_value("x" * 20_000)
+    app.button[0].click().run()
+    assert not app.exception
+    assert "20,000 characters" in app.error[0].value
+
+
+def test_an_empty_question_is_one_sentence(app):
+    at(app, "pages/comparing/ask.py")
+    app.button[0].click().run()
+    assert "question is empty" in app.error[0].value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![x](http://example.com/a.png)",
+        "<script>alert(1)</script>",
+        "# Heading",
+        ":red[colour] :material/home: $x^2$",
+        "a_b_c **bold** `code`",
+        "    indented",
+        "1. list\n- list",
+    ],
+)
+def test_plain_text_is_shown_as_it_is(text):
+    from markdown_it import MarkdownIt
+
+    parsed = MarkdownIt("commonmark").parse(plain(text))
+    kinds = {token.type for token in parsed} | {
+        child.type for token in parsed for child in token.children or []
+    }
+    shown = {"inline", "text", "text_special", "hardbreak"}
+    assert kinds <= {"paragraph_open", "paragraph_close", *shown}
+    for character in ":$":
+        assert character not in plain(text).replace("\\" + character, "")

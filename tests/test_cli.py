@@ -1,0 +1,160 @@
+"""The command line keeps its contract: JSON alone on stdout, one line on stderr, exit codes."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import cli
+
+
+@pytest.fixture()
+def ragtune(tmp_path, tiny_model, monkeypatch, capsys):
+    """Run a command in a home of its own; returns the exit code, stdout and stderr."""
+    monkeypatch.setenv("RAGTUNE_MODEL", str(tiny_model))
+
+    def run(*arguments):
+        code = cli.main(["--home", str(tmp_path / "home"), *map(str, arguments)])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
+    code, out, _ = ragtune("add", handbook, "--json")
+    assert code == 0
+    assert [(row["name"], row["change"], row["passages"]) for row in json.loads(out)] == [
+        ("handbook.md", "added", 2)
+    ]
+    assert json.loads(ragtune("add", handbook, "--json")[1])[0]["change"] == "unchanged"
+    (document,) = json.loads(ragtune("documents", "--json")[1])
+    assert document["name"] == "handbook.md"
+    found = json.loads(ragtune("search", "When does the workshop close?", "-k", 1, "--json")[1])
+    assert [source["document"] for source in found] == ["handbook.md"]
+
+    counts = json.loads(ragtune("examples", "import", examples_file, "--json")[1])
+    assert counts == {"found": 8, "new": 8, "rejected": 0}
+    assert json.loads(ragtune("examples", "build", "--json")[1]) == {"found": 0, "new": 0}
+    exported = tmp_path / "out.jsonl"
+    assert ragtune("examples", "export", exported)[0] == 0
+    assert len(exported.read_text(encoding="utf-8").splitlines()) == 8
+
+    code, out, err = ragtune("train", "--name", "one", "--set", "epochs=2", "--json")
+    assert code == 0, err
+    trained = json.loads(out)
+    assert set(trained) == {"adapter", "steps", "seconds", "examples_per_second", "measures"}
+    assert (trained["adapter"], trained["steps"]) == ("one", 2)
+    (adapter,) = json.loads(ragtune("adapters", "--json")[1])
+    assert (adapter["name"], adapter["settings"]["epochs"]) == ("one", 2)
+
+    asked = json.loads(ragtune("ask", "When does the workshop close?", "--json")[1])
+    assert asked["question"] == "When does the workshop close?"
+    assert [answer["method"] for answer in asked["answers"]] == [
+        "base",
+        "rag",
+        "finetuned",
+        "hybrid",
+    ]
+    for answer in asked["answers"]:
+        assert list(answer) == [
+            *("method", "text", "refused", "model", "adapter"),
+            *("timings_ms", "tokens", "sources", "fingerprint"),
+        ]
+        assert list(answer["timings_ms"]) == ["queue", "search", "rerank", "first_token", "total"]
+        assert 0 < answer["timings_ms"]["first_token"] <= answer["timings_ms"]["total"]
+        assert answer["tokens"]["prompt"] > 5 and answer["tokens"]["completion"] > 0
+        assert bool(answer["sources"]) == (answer["method"] in ("rag", "hybrid"))
+        assert (answer["adapter"] == "one") == (answer["method"] in ("finetuned", "hybrid"))
+    assert {"document", "page", "text", "score"} < set(asked["answers"][1]["sources"][0])
+    prints = [answer["fingerprint"] for answer in asked["answers"]]
+    assert len({(p["checkpoint"], p["precision"], p["decoding"]) for p in prints}) == 1
+    assert prints[1]["retriever"] == prints[3]["retriever"] != "none"
+
+    exam = tmp_path / "exam.jsonl"
+    exam.write_text(
+        '{"question": "When does the workshop close?", "answers": ["17:20"], "document": '
+        '"handbook.md"}\n{"question": "Who is the mayor?", "answers": [], "unanswerable": true}\n',
+        encoding="utf-8",
+    )
+    result = json.loads(ragtune("evaluate", exam, "--methods", "base,rag", "--json")[1])
+    assert (result["exam"], result["questions"], len(result["rows"])) == ("exam.jsonl", 2, 4)
+    rag = result["methods"]["rag"]
+    assert {"exact_match", "f1", "contains", "answered", "latency_ms"} <= set(rag)
+    assert rag["hit_at_k"] == 1.0
+    assert "hit_at_k" not in result["methods"]["base"]
+
+    assert ragtune("remove", "handbook.md")[0] == 0
+    assert json.loads(ragtune("documents", "--json")[1]) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["add", "no-such-file.md"], "no file or folder"),
+        (["remove", "none.md"], "There is no document 'none.md'"),
+        (["search", "Who?"], "no documents yet"),
+        (["search", " "], "question is empty"),
+        (["search", "Who?", "-k", "0"], "from 1 to 1000"),
+        (["ask", "x" * 20_000], "has 20,000 characters; at most 4,000"),
+        (["ask", "Who?", "--methods", "magic"], "magic was given"),
+        (["ask", "Who?", "--methods", "rag"], "rag can't answer yet: No documents yet"),
+        (["ask", "Who?", "--methods", "finetuned"], "No adapter for this model yet"),
+        (["ask", "Who?", "--methods", "finetuned", "--adapter", "x"], "There is no adapter 'x'"),
+        (["train"], "example"),
+        (["train", "--set", "epochz=3"], "no setting called epochz"),
+        (["examples", "import", "none.csv"], "can't be read"),
+        (["examples", "export", "out.txt"], "a .csv or .jsonl file was expected"),
+        (["evaluate", "none.jsonl"], "can't be read"),
+    ],
+)
+def test_failures_are_one_clear_line(ragtune, arguments, said):
+    code, out, err = ragtune(*arguments)
+    assert (code, out) == (1, "")
+    assert said in err
+    assert err.startswith("ragtune: ") and err.count("\n") == 1
+
+
+def test_one_bad_file_does_not_stop_the_others(ragtune, handbook, tmp_path):
+    (tmp_path / "broken.pdf").write_bytes(b"not a pdf")
+    code, out, err = ragtune("add", tmp_path / "broken.pdf", handbook, "--json")
+    assert code == 1
+    assert [row["change"] for row in json.loads(out)] == ["refused", "added"]
+    assert "broken.pdf" in err
+
+
+def test_wrong_usage_exits_with_2():
+    for arguments in ([], ["unknown"], ["ask"]):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        assert ended.value.code == 2
+
+
+def test_an_unknown_model_says_what_is_available(ragtune, monkeypatch):
+    monkeypatch.setenv("RAGTUNE_MODEL", "no-such-model")
+    code, _, err = ragtune("ask", "Who?", "--methods", "base")
+    assert code == 1
+    assert "no model 'no-such-model'" in err and "smollm2-135m-instruct (bundled)" in err
+
+
+def test_a_hub_that_cannot_be_reached_says_what_is_available(ragtune, monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setenv("RAGTUNE_MODEL", "nobody/no-such-model")
+    code, _, err = ragtune("ask", "Who?", "--methods", "base")
+    assert code == 1
+    assert "could not be fetched from the Hugging Face hub" in err and "bundled" in err
+
+
+def test_help_imports_nothing_heavy():
+    script = (
+        "import sys, cli\n"
+        "try: cli.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'transformers', 'langchain', 'streamlit', 'pandas', 'sqlalchemy'}\n"
+        "sys.exit(', '.join(heavy & set(sys.modules)))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True)
+    assert ended.returncode == 0, ended.stderr
