@@ -7,6 +7,7 @@ import argparse
 import dataclasses
 import json
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from finetune_backend.runs import Run
 
 _METHODS = "base,rag,finetuned,hybrid"
+_LOG_LINE_SECONDS = 10.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,6 +37,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()  # the reader of our output went away, as `| head` does
         return 1
     return int(result or 0)
+
+
+class _Progress:
+    """Progress on stderr: in place on a terminal, a line now and then in a log."""
+
+    def __init__(self) -> None:
+        self._last_line = time.monotonic()
+
+    def show(self, message: str, share: float) -> None:
+        line = f"{share:4.0%}  {message}"
+        if sys.stderr.isatty():
+            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+        elif time.monotonic() - self._last_line > _LOG_LINE_SECONDS:
+            self._last_line = time.monotonic()
+            print(line, file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if sys.stderr.isatty():
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+_progress = _Progress()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -110,20 +134,22 @@ def _method_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--adapter", metavar="N", help="adapter (default: the newest)")
 
 
-def _serve(options: argparse.Namespace) -> int:
+def _serve(options: argparse.Namespace) -> None:
     import os
-    import subprocess
 
-    lab = _lab(options)
+    from workbench.home import open_home
+
+    home = open_home(getattr(options, "home", None))
     app = Path(__file__).resolve().parent / "app.py"
     argv = [
         *(sys.executable, "-m", "streamlit", "run", str(app)),
         *("--server.port", str(options.port)),
         *("--server.headless", "true" if options.no_browser else "false"),
     ]
-    environment = {**os.environ, "RAGTUNE_HOME": str(lab.home.folder)}
-    # Its own folder: streamlit reads the app's configuration from there.
-    return subprocess.call(argv, cwd=app.parent, env=environment)
+    os.environ["RAGTUNE_HOME"] = str(home.folder)
+    os.chdir(app.parent)  # streamlit reads the app's configuration from there
+    # In place of this process, so that whoever stops it stops the server.
+    os.execv(sys.executable, argv)
 
 
 def _add(options: argparse.Namespace) -> int:
@@ -138,12 +164,12 @@ def _add(options: argparse.Namespace) -> int:
             continue
         for file, name in files:
             try:
-                added = lab.knowledge_base.add(file, name, _progress_line)
+                added = lab.knowledge_base.add(file, name, _progress.show)
             except RagtuneError as error:
                 results.append({"name": name, "change": "refused", "reason": str(error)})
             else:
                 results.append({"change": added.change, **dataclasses.asdict(added.document)})
-    _end_progress_line()
+    _progress.end()
     refusals = [str(result["reason"]) for result in results if result["change"] == "refused"]
     failed = len(refusals)
     if _json_wanted(options):
@@ -176,7 +202,7 @@ def _search(options: argparse.Namespace) -> None:
 
     if not 1 <= options.k <= 1000:
         raise RagtuneError(f"-k is {options.k}; a number from 1 to 1000 was expected.")
-    found = _lab(options).knowledge_base.search(check_question(options.question), options.k)
+    found = _lab(options).knowledge_base.index.search(check_question(options.question), options.k)
     if _json_wanted(options):
         _print_json([dataclasses.asdict(source) for source in found])
         return
@@ -227,8 +253,6 @@ def _examples_export(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    import time
-
     from finetune_backend.examples.check import check_training_set
     from finetune_backend.examples.store import list_examples
     from finetune_backend.runs import cancel_run, read_run, read_steps, start_run
@@ -252,19 +276,19 @@ def _train(options: argparse.Namespace) -> int:
             steps = read_steps(run)
             if steps:
                 step = steps[-1]
-                _progress_line(
+                _progress.show(
                     f"step {step.step}/{step.steps}  loss {step.loss:.3f}  "
                     f"{step.examples_per_second:.1f} examples/s  {step.seconds_left:.0f} s left",
                     step.step / step.steps,
                 )
             else:
-                _progress_line(run.state.message, 0.0)
+                _progress.show(run.state.message, 0.0)
             time.sleep(0.5)
     except KeyboardInterrupt:
         cancel_run(run)
         raise
     finally:
-        _end_progress_line()
+        _progress.end()
     if run.measures is None:
         raise RagtuneError(f"The fine-tune {run.name!r} is {run.state.state}: {run.state.message}")
     result = {
@@ -323,21 +347,19 @@ def _ask(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    import time
-
     from comparison.evaluate import evaluate
 
     started = time.perf_counter()
 
     def progress(done: int, of: int) -> None:
         left = (time.perf_counter() - started) / done * (of - done)
-        _progress_line(f"question {done}/{of}  {left:.0f} s left", done / of)
+        _progress.show(f"question {done}/{of}  {left:.0f} s left", done / of)
 
     methods = options.methods.split(",")
     try:
         result = evaluate(_lab(options), options.exam, methods, options.adapter, progress)
     finally:
-        _end_progress_line()
+        _progress.end()
     if _json_wanted(options):
         _print_json(result)
         return
@@ -408,16 +430,6 @@ def _cell(value: Any) -> str:
 
 def _indented(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines())
-
-
-def _progress_line(message: str, share: float) -> None:
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{share:4.0%}  {message}", end="", file=sys.stderr, flush=True)
-
-
-def _end_progress_line() -> None:
-    if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 
 from comparison.lab import Lab
 from comparison.metrics import refused
-from rag_backend.knowledge_base import KnowledgeBase
+from rag_backend.index import PassageIndex
 from workbench.errors import RagtuneError
 from workbench.language_models.engine import Engine
 from workbench.language_models.prompts import check_question, messages
@@ -104,21 +104,26 @@ def ask(
         if missing:
             raise RagtuneError(f"{method} can't answer yet: {missing}")
     engine = lab.engine()
-    uses_documents = any(method in ("rag", "hybrid") for method in methods)
-    if uses_documents:
-        lab.knowledge_base.store()  # loading it is not part of any answer's time
+    run = None
+    # What is loaded now is not part of any answer's time.
+    if any(method in ("finetuned", "hybrid") for method in methods):
+        run = lab.adapter(adapter)
+        engine.prepare(run.adapter)
+    if any(method in ("rag", "hybrid") for method in methods):
+        lab.knowledge_base.index.store()
     for method in methods:
-        run = lab.adapter(adapter) if method in ("finetuned", "hybrid") else None
+        tuned = run if method in ("finetuned", "hybrid") else None
+        searches = method in ("rag", "hybrid")
         started = Answer(
             method=method,
             model=engine.checkpoint.name,
-            adapter=run.name if run else None,
+            adapter=tuned.name if tuned else None,
             fingerprint=_fingerprint(
-                engine, settings, lab.knowledge_base if method in ("rag", "hybrid") else None
+                engine, settings, lab.knowledge_base.index if searches else None
             ),
         )
-        folder = run.adapter if run else None
-        if method in ("rag", "hybrid"):
+        folder = tuned.adapter if tuned else None
+        if searches:
             yield from _with_documents(started, lab, engine, settings, question, folder)
         else:
             yield from _without_documents(started, engine, settings, question, folder)
@@ -210,7 +215,9 @@ def _with_documents(
     from rag_backend.chat_model import EngineChatModel
 
     model = EngineChatModel(engine=engine, adapter=adapter, max_new_tokens=settings.max_new_tokens)
-    chain = make_chain(make_retriever(lab.knowledge_base, settings), model, settings.system_prompt)
+    chain = make_chain(
+        make_retriever(lab.knowledge_base.index, settings), model, settings.system_prompt
+    )
     clock, text, timings, tokens = _Stopwatch(), "", Timings(), Tokens()
     for part in chain.stream(question):
         if "sources" in part:
@@ -258,17 +265,15 @@ def _finished(answer: Answer, text: str, timings: Timings, tokens: Tokens) -> An
     )
 
 
-def _fingerprint(
-    engine: Engine, settings: Settings, documents: KnowledgeBase | None
-) -> Fingerprint:
+def _fingerprint(engine: Engine, settings: Settings, index: PassageIndex | None) -> Fingerprint:
     retriever = "none"
-    if documents is not None:
+    if index is not None:
         retriever = _hash(
             "all-MiniLM-L6-v2",
             settings.retrieved,
             settings.read,
             settings.min_score,
-            documents.stamp(),
+            index.stamp(),
         )
     return Fingerprint(
         checkpoint=engine.checkpoint.sha256[:_HASH_CHARACTERS],

@@ -16,7 +16,7 @@ from langchain_core.runnables import (
     RunnablePassthrough,
 )
 
-from rag_backend.knowledge_base import KnowledgeBase
+from rag_backend.index import PassageIndex
 from workbench.language_models.prompts import messages, passage_prompt
 from workbench.settings import Settings
 
@@ -24,14 +24,14 @@ NOT_IN_DOCUMENTS = "I don't know: nothing in the documents matches this question
 
 
 class PassageRetriever(BaseRetriever):
-    """Finds passages in a knowledge base, best first.
+    """Finds passages, best first.
 
     Every document's metadata has ``document``, ``page``, ``headings``, ``text`` (the
     passage alone), ``score`` (cosine) and ``read``: whether the model gets to read it.
     """
 
-    knowledge_base: Any
-    """A `rag_backend.knowledge_base.KnowledgeBase`."""
+    index: Any
+    """A `rag_backend.index.PassageIndex`."""
     retrieved: int = 5
     read: int = 2
     min_score: float = 0.25
@@ -39,8 +39,8 @@ class PassageRetriever(BaseRetriever):
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun
     ) -> list[Document]:
-        base: KnowledgeBase = self.knowledge_base
-        found = base.store().similarity_search_with_score(query, k=self.retrieved)
+        index: PassageIndex = self.index
+        found = index.store().similarity_search_with_score(query, k=self.retrieved)
         return [
             Document(
                 page_content=document.page_content,
@@ -54,10 +54,10 @@ class PassageRetriever(BaseRetriever):
         ]
 
 
-def make_retriever(knowledge_base: KnowledgeBase, settings: Settings) -> PassageRetriever:
+def make_retriever(index: PassageIndex, settings: Settings) -> PassageRetriever:
     """Return the retriever that the settings describe."""
     return PassageRetriever(
-        knowledge_base=knowledge_base,
+        index=index,
         retrieved=settings.retrieved,
         read=settings.read,
         min_score=settings.min_score,

@@ -12,7 +12,8 @@ from pages.shared import routes
 from pages.shared.lab import get_lab, sentences
 from pages.shared.option_input import option_input
 from pages.shared.plain import plain
-from pages.shared.run_progress import duration, show, watch
+from pages.shared.progress import duration
+from pages.shared.run_progress import show, watch
 from workbench.errors import ExamplesError
 
 lab = get_lab()

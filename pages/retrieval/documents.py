@@ -5,6 +5,7 @@ import streamlit as st
 from pages.shared import routes
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
+from pages.shared.progress import progress_bar
 from rag_backend.documents import part_of
 from rag_backend.parse import SUPPORTED
 from workbench.errors import RagtuneError
@@ -26,17 +27,13 @@ def add_uploads() -> None:
     )
     if not files:
         return
-    outcomes, bar = [], st.progress(0.0, text="Loading the embedding model …")
-
-    def show(message: str, share: float) -> None:
-        bar.progress(share, text=plain(message))
-
+    outcomes, move = [], progress_bar()
     for number, file in enumerate(files):
         try:
             added = lab.knowledge_base.add_bytes(
                 file.getvalue(),
                 file.name,
-                part_of(show, number, len(files)),
+                part_of(move, number, len(files)),
             )
         except RagtuneError as error:
             outcomes.append(("refused", str(error)))
@@ -146,7 +143,7 @@ def search() -> None:
     if not question.strip():
         return
     with st.spinner("Searching …"):
-        found = lab.knowledge_base.search(question, lab.settings.retrieved)
+        found = lab.knowledge_base.index.search(question, lab.settings.retrieved)
     for source in found:
         page = f", page {source.page}" if source.page else ""
         with st.container(border=True):

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 HEADINGS = {
     "base": ("Base", "The model as it is", ":material/circle:"),
-    "rag": ("RAG", "The model, reading your documents", ":material/menu_book:"),
-    "finetuned": ("Fine-tuned", "The model with your adapter", ":material/school:"),
-    "hybrid": ("Hybrid", "Adapter and documents together", ":material/join:"),
+    "rag": ("RAG", "Reads your documents", ":material/menu_book:"),
+    "finetuned": ("Fine-tuned", "With your adapter", ":material/school:"),
+    "hybrid": ("Hybrid", "Adapter and documents", ":material/join:"),
 }
 
 

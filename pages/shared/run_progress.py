@@ -5,17 +5,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shared.plain import plain
+from pages.shared.progress import duration
 
 if TYPE_CHECKING:
     from finetune_backend.runs import Run
 
 REFRESH_SECONDS = 1.0
-
-
-def duration(seconds: float) -> str:
-    """Say a duration as a person would: "45 s", "3 min 20 s"."""
-    whole = max(0, round(seconds))
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
+_MEANINGS = {"Loss": "Cross-entropy per answer token, in nats; lower is better."}
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -49,19 +45,23 @@ def show(run: "Run") -> None:
 
     steps = read_steps(run)
     if not steps:
-        st.progress(0.0, text=plain(f"{run.name}: {run.state.message} …"))
+        if run.state.active:
+            st.progress(0.0, text=plain(f"{run.name}: {run.state.message} …"))
         return
     last = steps[-1]
-    st.progress(
-        last.step / last.steps,
-        text=plain(f"{run.name}: step {last.step} of {last.steps}, epoch {last.epoch}"),
-    )
-    figures = st.columns(4)
-    figures[0].metric("Loss", f"{last.loss:.3f}", help="Cross-entropy per answer token, in nats.")
-    figures[1].metric("Speed", f"{last.examples_per_second:.1f} examples/s")
-    figures[2].metric("Time so far", duration(last.seconds))
-    left = duration(last.seconds_left) if run.state.active else "–"
-    figures[3].metric("Time left", left)
+    figures = {
+        "Loss": f"{last.loss:.3f}",
+        "Examples/s": f"{last.examples_per_second:.1f}",
+        "Time so far" if run.state.active else "Time": duration(last.seconds),
+    }
+    if run.state.active:
+        st.progress(
+            last.step / last.steps,
+            text=plain(f"{run.name}: step {last.step} of {last.steps}, epoch {last.epoch}"),
+        )
+        figures["Time left"] = duration(last.seconds_left)
+    for column, (label, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
+        column.metric(label, value, help=_MEANINGS.get(label))
     curve = pd.DataFrame({"step": [s.step for s in steps], "loss": [s.loss for s in steps]})
     st.altair_chart(
         alt.Chart(curve)

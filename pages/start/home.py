@@ -4,6 +4,8 @@ import streamlit as st
 
 from pages.shared import routes
 from pages.shared.lab import get_lab, sentences
+from pages.shared.plain import plain
+from pages.shared.progress import progress_bar
 from pages.shared.run_progress import watch
 
 st.title("Retrieval, fine-tuning, or both?")
@@ -70,11 +72,7 @@ def sample() -> None:
         "Try the sample", type="primary", icon=":material/play_arrow:"
     ):
         with sentences():
-            bar = st.progress(0.0, text="Step 1 of 2: loading the embedding model …")
-            count = made.add_documents(
-                lab, lambda message, share: bar.progress(min(share, 1.0), f"Step 1 of 2: {message}")
-            )
-            bar.progress(1.0, text=f"Step 1 of 2: {count} documents indexed")
+            made.add_documents(lab, progress_bar("Step 1 of 2: "))
             running = made.start_training(lab)
             st.session_state["sample_run"] = running.name
             st.rerun()
@@ -100,7 +98,9 @@ def finish(name: str) -> None:
     if run.complete:
         st.session_state["question"] = made.QUESTION
         st.switch_page(routes.ASK)
-    st.warning(f"The fine-tune is {run.state.state}. {run.state.message}", icon=":material/info:")
+    st.warning(
+        f"The fine-tune is {run.state.state}. {plain(run.state.message)}", icon=":material/info:"
+    )
 
 
 with sentences():

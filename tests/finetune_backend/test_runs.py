@@ -52,10 +52,10 @@ def test_a_run_makes_an_adapter_that_peft_loads(tiny_lab, examples, checkpoint):
     assert run.state.state == "done", run.state.message
     steps = read_steps(run)
     assert len(steps) == steps[-1].steps == 60
-    assert steps[-1].loss < steps[0].loss / 2
+    assert steps[-1].loss < steps[0].loss - 1.0
     assert run.measures["loss"] == pytest.approx(steps[-1].loss, rel=0.5)
     assert trained_facts(run) == {example.fact for example in examples}
-    assert find_adapter(tiny_lab.home, None, checkpoint) == run
+    assert find_adapter(tiny_lab.home, None, checkpoint).name == run.name
 
     import torch
 

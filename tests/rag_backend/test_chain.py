@@ -16,7 +16,7 @@ def model(tiny_lab):
 
 def test_it_streams_sources_before_the_answer(tiny_lab, handbook, model):
     tiny_lab.knowledge_base.add(handbook)
-    chain = make_chain(make_retriever(tiny_lab.knowledge_base, Settings(read=1)), model)
+    chain = make_chain(make_retriever(tiny_lab.knowledge_base.index, Settings(read=1)), model)
     assert isinstance(chain, Runnable)
     parts = list(chain.stream("When does the workshop close?"))
     kinds = [next(iter(part)) for part in parts]
@@ -37,7 +37,7 @@ def test_the_model_reads_the_passage_and_the_question(tiny_lab, handbook, model)
 
     listening = Listening(engine=model.engine, max_new_tokens=2)
     chain = make_chain(
-        make_retriever(tiny_lab.knowledge_base, Settings(read=1)), listening, "Be brief."
+        make_retriever(tiny_lab.knowledge_base.index, Settings(read=1)), listening, "Be brief."
     )
     chain.invoke("When does the {workshop} close?")
     assert [message.type for message in seen] == ["system", "human"]
@@ -47,7 +47,7 @@ def test_the_model_reads_the_passage_and_the_question(tiny_lab, handbook, model)
 
 def test_nothing_similar_means_i_dont_know(tiny_lab, handbook, model):
     tiny_lab.knowledge_base.add(handbook)
-    retriever = make_retriever(tiny_lab.knowledge_base, Settings(min_score=0.99))
+    retriever = make_retriever(tiny_lab.knowledge_base.index, Settings(min_score=0.99))
     result = make_chain(retriever, model).invoke("Who won the cup?")
     assert result["answer"].text == NOT_IN_DOCUMENTS
     assert len(result["sources"]) == 2

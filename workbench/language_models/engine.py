@@ -30,6 +30,14 @@ class Engine(Protocol):
     checkpoint: Checkpoint
     precision: str
 
+    def prepare(self, adapter: Path) -> None:
+        """Load an adapter now, so that its loading is not part of an answer's time.
+
+        Raises:
+            RagtuneError: the adapter doesn't fit the checkpoint.
+        """
+        ...
+
     def stream(
         self,
         messages: Sequence[dict[str, str]],

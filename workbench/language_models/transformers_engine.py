@@ -38,6 +38,11 @@ class TransformersEngine:
         self._adapters: dict[str, str] = {}  # adapter folder → its name in the PeftModel
         self._lock = threading.Lock()
 
+    def prepare(self, adapter: Path) -> None:
+        """Load an adapter; see `Engine.prepare`."""
+        with self._lock:
+            self._switch(adapter)
+
     def stream(
         self,
         messages: Sequence[dict[str, str]],

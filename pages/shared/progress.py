@@ -1,0 +1,32 @@
+"""Progress over a few seconds, with the time left."""
+
+import time
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.shared.plain import plain
+
+if TYPE_CHECKING:
+    from rag_backend.documents import Progress
+
+_SHOW_TIME_LEFT_AFTER_SECONDS = 2.0
+
+
+def duration(seconds: float) -> str:
+    """Say a duration as a person would: "45 s", "3 min 20 s"."""
+    whole = max(0, round(seconds))
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
+
+
+def progress_bar(prefix: str = "") -> "Progress":
+    """Draw a bar, and return the function that moves it."""
+    bar, started = st.progress(0.0, text=f"{prefix}loading the embedding model …"), time.monotonic()
+
+    def move(message: str, share: float) -> None:
+        passed, left = time.monotonic() - started, ""
+        if share > 0 and passed > _SHOW_TIME_LEFT_AFTER_SECONDS:
+            left = f" – about {duration(passed / share * (1 - share))} left"
+        bar.progress(min(1.0, share), text=f"{prefix}{plain(message)}{left}")
+
+    return move
