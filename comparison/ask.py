@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from comparison.lab import Lab
@@ -103,28 +104,25 @@ def ask(
         missing = lab.missing(method, adapter)
         if missing:
             raise RagtuneError(f"{method} can't answer yet: {missing}")
-    engine = lab.engine()
-    run = None
+    engine, index, run = lab.engine(), lab.knowledge_base.index, None
     # What is loaded now is not part of any answer's time.
     if any(method in ("finetuned", "hybrid") for method in methods):
         run = lab.adapter(adapter)
         engine.prepare(run.adapter)
     if any(method in ("rag", "hybrid") for method in methods):
-        lab.knowledge_base.index.store()
+        index.store()
     for method in methods:
         tuned = run if method in ("finetuned", "hybrid") else None
-        searches = method in ("rag", "hybrid")
+        searched = index if method in ("rag", "hybrid") else None
         started = Answer(
             method=method,
             model=engine.checkpoint.name,
             adapter=tuned.name if tuned else None,
-            fingerprint=_fingerprint(
-                engine, settings, lab.knowledge_base.index if searches else None
-            ),
+            fingerprint=_fingerprint(engine, settings, searched),
         )
         folder = tuned.adapter if tuned else None
-        if searches:
-            yield from _with_documents(started, lab, engine, settings, question, folder)
+        if searched:
+            yield from _with_documents(started, searched, engine, settings, question, folder)
         else:
             yield from _without_documents(started, engine, settings, question, folder)
 
@@ -180,68 +178,64 @@ class _Stopwatch:
 
 
 def _without_documents(
-    answer: Answer, engine: Engine, settings: Settings, question: str, adapter: Any
+    answer: Answer, engine: Engine, settings: Settings, question: str, adapter: Path | None
 ) -> Iterator[Answer]:
-    clock, text, first_ms, piece = _Stopwatch(), "", 0.0, None
+    clock = _Stopwatch()
     for piece in engine.stream(
         messages(question, settings.system_prompt),
         adapter=adapter,
         max_new_tokens=settings.max_new_tokens,
     ):
-        first_ms = first_ms or clock.ms()
-        text += piece.text
-        yield replace(
+        now = clock.ms()
+        first = answer.timings_ms.first_token or now
+        answer = replace(
             answer,
-            text=text,
-            timings_ms=Timings(queue=piece.queue_ms, first_token=first_ms, total=clock.ms()),
+            text=answer.text + piece.text,
+            timings_ms=Timings(queue=piece.queue_ms, first_token=first, total=now),
             tokens=Tokens(piece.prompt_tokens, piece.completion_tokens),
         )
-    yield _finished(
-        answer,
-        text,
-        Timings(
-            queue=piece.queue_ms if piece else 0.0,
-            first_token=first_ms or clock.ms(),
-            total=clock.ms(),
-        ),
-        Tokens(piece.prompt_tokens, piece.completion_tokens) if piece else Tokens(),
-    )
+        yield answer
+    yield _finished(answer, clock)
 
 
 def _with_documents(
-    answer: Answer, lab: Lab, engine: Engine, settings: Settings, question: str, adapter: Any
+    answer: Answer,
+    index: PassageIndex,
+    engine: Engine,
+    settings: Settings,
+    question: str,
+    adapter: Path | None,
 ) -> Iterator[Answer]:
     from rag_backend.chain import make_chain, make_retriever
     from rag_backend.chat_model import EngineChatModel
 
     model = EngineChatModel(engine=engine, adapter=adapter, max_new_tokens=settings.max_new_tokens)
-    chain = make_chain(
-        make_retriever(lab.knowledge_base.index, settings), model, settings.system_prompt
-    )
-    clock, text, timings, tokens = _Stopwatch(), "", Timings(), Tokens()
+    chain = make_chain(make_retriever(index, settings), model, settings.system_prompt)
+    clock = _Stopwatch()
     for part in chain.stream(question):
+        now, times, tokens = clock.ms(), answer.timings_ms, answer.tokens
         if "sources" in part:
-            timings = Timings(search=clock.ms())
-            answer = replace(answer, sources=tuple(_shown(source) for source in part["sources"]))
-            yield replace(answer, timings_ms=timings)
+            sources = tuple(_shown(source) for source in part["sources"])
+            answer = replace(answer, sources=sources, timings_ms=Timings(search=now))
         elif "answer" in part:
             chunk = part["answer"]
-            text += chunk.text
             usage = chunk.usage_metadata or {"input_tokens": 0, "output_tokens": 0}
-            tokens = Tokens(
-                tokens.prompt + usage["input_tokens"], tokens.completion + usage["output_tokens"]
+            answer = replace(
+                answer,
+                text=answer.text + chunk.text,
+                timings_ms=replace(
+                    times,
+                    queue=chunk.response_metadata.get("queue_ms", times.queue),
+                    first_token=times.first_token or now,
+                    total=now,
+                ),
+                tokens=Tokens(
+                    tokens.prompt + usage["input_tokens"],
+                    tokens.completion + usage["output_tokens"],
+                ),
             )
-            timings = Timings(
-                queue=chunk.response_metadata.get("queue_ms", timings.queue),
-                search=timings.search,
-                first_token=timings.first_token or clock.ms(),
-                total=clock.ms(),
-            )
-            yield replace(answer, text=text, timings_ms=timings, tokens=tokens)
-    timings = Timings(
-        timings.queue, timings.search, 0.0, timings.first_token or clock.ms(), clock.ms()
-    )
-    yield _finished(answer, text, timings, tokens)
+        yield answer
+    yield _finished(answer, clock)
 
 
 def _shown(source: Any) -> ShownSource:
@@ -254,13 +248,13 @@ def _shown(source: Any) -> ShownSource:
     )
 
 
-def _finished(answer: Answer, text: str, timings: Timings, tokens: Tokens) -> Answer:
+def _finished(answer: Answer, clock: _Stopwatch) -> Answer:
+    now, times = clock.ms(), answer.timings_ms
     return replace(
         answer,
-        text=text.strip(),
-        refused=refused(text),
-        timings_ms=timings,
-        tokens=tokens,
+        text=answer.text.strip(),
+        refused=refused(answer.text),
+        timings_ms=replace(times, first_token=times.first_token or now, total=now),
         done=True,
     )
 

@@ -30,11 +30,11 @@ class Settings:
         "The language model: the bundled one by name, a folder, or a Hugging Face model id.",
     )
     system_prompt: str = option(
-        "", "Put before every question, for every method. Small models do best without one."
+        "Answer briefly.", "Put before every question, for every method; may be empty."
     )
     max_new_tokens: int = option(64, "The longest answer, in tokens.", 1, 2048)
     retrieved: int = option(5, "How many passages a search returns.", 1, 50)
-    read: int = option(2, "How many of them, best first, the model reads.", 1, 50)
+    read: int = option(1, "How many of them, best first, the model reads.", 1, 50)
     min_score: float = option(
         0.25,
         "Passages less similar to the question than this are not used (cosine, −1 to 1).",

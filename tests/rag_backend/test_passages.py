@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from rag_backend.parse import parse
-from rag_backend.passages import MAX_ROWS_TOKENS, embedding_text, split
+from rag_backend.passages import MAX_ROWS_TOKENS, PASSAGE_TOKENS, embedding_text, split
 from workbench.values import Block, Passage
 
 SPECIAL_TOKENS = 2
@@ -133,7 +133,7 @@ def test_text_without_white_space_is_cut_to_size_and_quickly():
 
     passages = split([Block(key)], counting)
     assert "".join(passage.text for passage in passages) == key
-    assert all(count(passage.text) <= 160 for passage in passages)
+    assert all(count(passage.text) <= PASSAGE_TOKENS for passage in passages)
     assert calls < 3 * len(passages)
 
 
@@ -187,7 +187,7 @@ def test_every_character_of_a_text_survives(tmp_path, seed):
     blocks = parse(path, path.name).blocks
     passages = split(blocks, count, overlap_tokens=0)
     assert passages == split(blocks, count, overlap_tokens=0)
-    assert all(count(passage.text) <= 160 for passage in passages)
+    assert all(count(passage.text) <= PASSAGE_TOKENS for passage in passages)
     kept = {w for p in passages for w in f"{' '.join(p.headings)} {p.text}".split()}
     assert set(path.read_text(encoding="utf-8").split()) - kept <= {"======"}
 
