@@ -6,15 +6,16 @@ import streamlit as st
 
 from pages.shared import routes
 
-LOGO = Path(__file__).parent / "pages/shared/logo.svg"
+SHARED = Path(__file__).parent / "pages/shared"
 
 st.set_page_config(
     page_title="Ragtune",
-    page_icon=":material/balance:",
+    # A file: the browser would fetch a named icon from the network.
+    page_icon=str(SHARED / "icon.svg"),
     layout="wide",
     initial_sidebar_state=210,
 )
-st.logo(str(LOGO), size="large")
+st.logo(str(SHARED / "logo.svg"), size="large")
 st.navigation(
     {
         "": [routes.HOME],

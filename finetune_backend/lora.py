@@ -12,8 +12,8 @@ from finetune_backend.settings import TrainSettings
 from workbench.errors import RagtuneError
 from workbench.language_models.loading import Checkpoint, best_device, load_weights
 
-_NOT_SUPERVISED = -100
 _GRADIENT_NORM = 1.0
+_SHORT_ROW_TOKENS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,13 @@ def train(
     torch.manual_seed(settings.seed)
     device = best_device()
     dtype = _fastest_dtype(device)
-    model = _with_lora(load_weights(checkpoint, dtype, device), settings)
+    base, first = load_weights(checkpoint, dtype, device), rows_of(0)
+    if device == "cpu" and max(map(len, first)) <= _SHORT_ROW_TOKENS:
+        base.set_attn_implementation("eager")  # flash attention's backward is slow on short rows
+    model = _with_lora(base, settings)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
-    optimizer = torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=0.0)
-    steps = settings.epochs * math.ceil(len(rows_of(0)) / settings.batch_size)
+    optimizer = torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=0.0, fused=True)
+    steps = settings.epochs * math.ceil(len(first) / settings.batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: _share_of_peak(step, steps, settings.warmup)
     )
@@ -106,32 +109,32 @@ def train(
 def answer_loss(model: Any, batch: Sequence[Row], device: str) -> Any:
     """Return the mean cross-entropy of the answers' tokens, a scalar tensor.
 
-    Rows are padded on the left, so that all answers end together and the output layer,
-    a fifth of the work in a small model, runs on the answers' positions only.
+    The output layer is most of the work in a small model with a large vocabulary, so it
+    gets the supervised positions alone, as one matrix of shape (tokens, hidden).
     """
     import torch
 
     width = max(len(row) for row in batch)
-    kept = max(len(row.answer) for row in batch) + 1  # the prompt's last token predicts too
     ids = torch.zeros(len(batch), width, dtype=torch.long)
     mask = torch.zeros(len(batch), width, dtype=torch.long)
-    labels = torch.full((len(batch), kept), _NOT_SUPERVISED)
+    predicting = torch.zeros(len(batch), width, dtype=torch.bool)
     for number, row in enumerate(batch):
-        ids[number, width - len(row) :] = torch.tensor(row.prompt + row.answer)
-        mask[number, width - len(row) :] = 1
-        labels[number, kept - len(row.answer) :] = torch.tensor(row.answer)
-    logits = model(
-        input_ids=ids.to(device),
-        attention_mask=mask.to(device),
-        position_ids=(mask.cumsum(dim=1) - 1).clamp(min=0).to(device),
-        logits_to_keep=kept,
-        use_cache=False,
-    ).logits
-    return torch.nn.functional.cross_entropy(
-        logits[:, :-1].float().flatten(0, 1),
-        labels[:, 1:].to(device).flatten(),
-        ignore_index=_NOT_SUPERVISED,
+        ids[number, : len(row)] = torch.tensor(row.prompt + row.answer)
+        mask[number, : len(row)] = 1
+        # Each answer token is predicted at the position before it.
+        predicting[number, len(row.prompt) - 1 : len(row) - 1] = True
+    labels = torch.tensor([token for row in batch for token in row.answer])
+    predicting = predicting.to(device)
+    hook = model.get_output_embeddings().register_forward_pre_hook(
+        lambda _head, inputs: (inputs[0][predicting],)
     )
+    try:
+        logits = model(
+            input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False
+        ).logits
+    finally:
+        hook.remove()
+    return torch.nn.functional.cross_entropy(logits.float(), labels.to(device))
 
 
 def _with_lora(model: Any, settings: TrainSettings) -> Any:

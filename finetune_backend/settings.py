@@ -1,6 +1,7 @@
 """The settings of a fine-tune, with defaults that learn."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,5 +39,5 @@ def fit_to_data(settings: TrainSettings, examples: Sequence[Example]) -> TrainSe
     if settings.epochs:
         return settings
     wordings = len(examples) / len({example.fact for example in examples})
-    epochs = min(40, max(1, round(EXPOSURES_PER_FACT / wordings)))
+    epochs = min(40, max(1, math.ceil(EXPOSURES_PER_FACT / wordings)))
     return dataclasses.replace(settings, epochs=epochs)

@@ -68,7 +68,7 @@ def test_upload_train_ask(app, page):
     expect(page.get_by_role("heading", name="8 examples, 2 facts")).to_be_visible()
 
     page.get_by_role("link", name="Go on to Fine-tune").click()
-    page.get_by_label("Name").fill("kites")
+    page.get_by_label("Name", exact=True).fill("kites")
     page.get_by_role("button", name="Start the fine-tune").click()
     expect(page.get_by_text("kites – done, loss")).to_be_visible(timeout=120_000)
 
@@ -109,10 +109,10 @@ def test_a_fine_tune_outlives_its_tab_and_can_be_cancelled(app, page):
     expect(page.get_by_role("heading", name="8 examples, 2 facts")).to_be_visible()
     open_page(page, "Fine-tune")
     page.get_by_text("Settings", exact=True).last.click()
-    page.get_by_label("Epochs").fill("1000")
-    page.get_by_label("Epochs").press("Tab")
-    page.get_by_label("Batch size").fill("1")
-    page.get_by_label("Batch size").press("Tab")
+    page.get_by_label("Epochs", exact=True).fill("1000")
+    page.get_by_label("Epochs", exact=True).press("Tab")
+    page.get_by_label("Batch size", exact=True).fill("1")
+    page.get_by_label("Batch size", exact=True).press("Tab")
     page.get_by_role("button", name="Start the fine-tune").click()
     expect(page.get_by_text("Time left")).to_be_visible(timeout=60_000)
 
