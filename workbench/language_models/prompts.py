@@ -44,8 +44,21 @@ def render(tokenizer: Any, chat: list[dict[str, str]]) -> str:
     """Return the prompt text up to the point where the model's answer begins.
 
     A checkpoint without a chat template gets a plain one, so that base models work too.
+    The model's control tokens are taken out of what people and documents say, so that no
+    text can end its turn and speak as somebody else.
     """
+    chat = [
+        {**turn, "content": _without_control_tokens(tokenizer, turn["content"])} for turn in chat
+    ]
     if tokenizer.chat_template:
         return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
     turns = [message["content"] for message in chat]
     return "\n\n".join(turns) + "\nAnswer: "
+
+
+def _without_control_tokens(tokenizer: Any, text: str) -> str:
+    for token in tokenizer.added_tokens_decoder.values():
+        if token.special:
+            # A space, so that what stood around it doesn't close up to another one.
+            text = text.replace(token.content, " ")
+    return text

@@ -30,10 +30,10 @@ class TransformersEngine:
 
         self.checkpoint = checkpoint
         self._device = best_device()
-        dtype = torch.float32 if self._device == "cpu" else torch.bfloat16
-        self.precision = str(dtype).removeprefix("torch.")
+        self._dtype = torch.float32 if self._device == "cpu" else torch.bfloat16
+        self.precision = str(self._dtype).removeprefix("torch.")
         self._tokenizer = load_tokenizer(checkpoint)
-        self._base = load_weights(checkpoint, dtype, self._device)
+        self._base = load_weights(checkpoint, self._dtype, self._device)
         self._with_adapters: Any = None  # a PeftModel around the base, once one is used
         self._adapters: dict[str, str] = {}  # adapter folder → its name in the PeftModel
         self._lock = threading.Lock()
@@ -124,6 +124,9 @@ class TransformersEngine:
             else:
                 self._with_adapters.load_adapter(adapter, adapter_name=name)
         except (RuntimeError, ValueError, KeyError) as error:
+            # A failed load leaves its layers behind; start over from clean weights.
+            self._base = load_weights(self.checkpoint, self._dtype, self._device)
+            self._with_adapters, self._adapters = None, {}
             raise RagtuneError(
                 f"The adapter in {adapter} does not fit {self.checkpoint.name}: it was made "
                 "for another model. Choose its model in Settings, or train a new adapter."
