@@ -348,6 +348,7 @@ def _ask(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from comparison.evaluate import evaluate
+    from comparison.metrics import METRICS
 
     started = time.perf_counter()
 
@@ -363,12 +364,14 @@ def _evaluate(options: argparse.Namespace) -> None:
     if _json_wanted(options):
         _print_json(result)
         return
-    rows = [
-        {"method": method, **measures, **{f"{k}_ms": v for k, v in measures["latency_ms"].items()}}
-        for method, measures in result["methods"].items()
-    ]
-    columns = ("method", "exact_match", "f1", "contains", "answered", "hit_at_k", "p50_ms")
-    _show(options, rows, columns, "")
+    rows = [{"method": method, **measures} for method, measures in result["methods"].items()]
+    for row in rows:
+        row["latency_ms"] = row["latency_ms"]["p50"]
+    shown = [metric for metric in METRICS if any(metric.name in row for row in rows)]
+    _show(options, rows, ["method", *(metric.name for metric in shown)], "")
+    print()
+    for metric in shown:
+        print(f"{metric.name}: {metric.meaning} {metric.better.capitalize()} is better.")
 
 
 def _provision(options: argparse.Namespace) -> None:

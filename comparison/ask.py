@@ -262,8 +262,10 @@ def _finished(answer: Answer, clock: _Stopwatch) -> Answer:
 def _fingerprint(engine: Engine, settings: Settings, index: PassageIndex | None) -> Fingerprint:
     retriever = "none"
     if index is not None:
+        from rag_backend.embeddings import NAME
+
         retriever = _hash(
-            "all-MiniLM-L6-v2",
+            NAME,
             settings.retrieved,
             settings.read,
             settings.min_score,

@@ -40,7 +40,9 @@ METRICS = (
     Metric("answered", "higher", "Share of answerable questions that were not declined."),
     Metric("refused_unanswerable", "higher", "Share of unanswerable questions declined."),
     Metric("hit_at_k", "higher", "Share of questions whose document was among those retrieved."),
-    Metric("latency_ms", "lower", "Milliseconds from question to the end of the answer."),
+    Metric(
+        "latency_ms", "lower", "Median milliseconds from the question to the end of the answer."
+    ),
 )
 
 

@@ -8,7 +8,6 @@ from finetune_backend.examples.store import add_examples
 from finetune_backend.runs import Run, list_runs, start_run
 from finetune_backend.settings import TrainSettings
 from rag_backend.documents import Progress, files_under, part_of
-from workbench.errors import RagtuneError
 
 FOLDER = Path(__file__).resolve().parent.parent / "sample_docs"
 EXAM = FOLDER / "exam.jsonl"
@@ -53,11 +52,3 @@ def start_training(lab: Lab) -> Run:
     return start_run(
         lab.home, examples, TrainSettings(), checkpoint, lab.settings.system_prompt, name
     )
-
-
-def check_present() -> None:
-    """Raise where the sample's files are missing from this installation."""
-    if not EXAM.exists():
-        raise RagtuneError(
-            f"The sample is missing: {FOLDER} was expected. Install from the source."
-        )

@@ -23,7 +23,8 @@ class MiniLmEmbeddings(Embeddings):
     def __init__(self) -> None:
         from sentence_transformers import SentenceTransformer
 
-        from workbench.language_models.loading import best_device, quiet_transformers
+        from workbench.language_models.loading import best_device
+        from workbench.language_models.quiet import quiet_transformers
 
         folder = packaged_model()
         if sha256(folder / "model.safetensors") != _WEIGHTS_SHA256:

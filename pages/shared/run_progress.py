@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from finetune_backend.runs import Run
 
 REFRESH_SECONDS = 1.0
+_SILENT_SECONDS = 30.0
 _MEANINGS = {"Loss": "Cross-entropy per answer token, in nats; lower is better."}
 
 
@@ -44,6 +45,9 @@ def show(run: "Run") -> None:
     from finetune_backend.runs import read_steps
 
     steps = read_steps(run)
+    if run.state.active and run.state.heartbeat_age_seconds > _SILENT_SECONDS:
+        silent = duration(run.state.heartbeat_age_seconds)
+        st.warning(f"No sign of life for {silent}. It may be stuck; you can cancel it.")
     if not steps:
         if run.state.active:
             st.progress(0.0, text=plain(f"{run.name}: {run.state.message} …"))

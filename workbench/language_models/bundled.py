@@ -16,6 +16,7 @@ from filelock import FileLock
 
 from workbench.errors import RagtuneError
 from workbench.files import read_json, sha256, write_json, writing
+from workbench.language_models.quiet import quiet_transformers
 from workbench.settings import DEFAULT_MODEL
 
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -93,8 +94,6 @@ def _packaged_gguf() -> Path:
 def _unpack(gguf: Path, target: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, GenerationConfig
-
-    from workbench.language_models.loading import quiet_transformers
 
     with quiet_transformers():
         model = AutoModelForCausalLM.from_pretrained(

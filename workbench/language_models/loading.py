@@ -12,6 +12,7 @@ from typing import Any
 from workbench.errors import RagtuneError
 from workbench.files import sha256
 from workbench.language_models import bundled
+from workbench.language_models.quiet import quiet_transformers
 from workbench.settings import DEFAULT_MODEL
 
 _WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
@@ -88,22 +89,6 @@ def best_device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-@contextlib.contextmanager
-def quiet_transformers() -> Iterator[None]:
-    """Keep progress bars and advice meant for developers off the terminal."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
 
 
 def _from_hub(name: str) -> Path:
