@@ -248,7 +248,9 @@ def _examples_export(options: argparse.Namespace) -> None:
     if writer is None:
         raise RagtuneError(f"{options.file.name} was given; a .csv or .jsonl file was expected.")
     examples = list_examples(_lab(options).database)
-    write_bytes(options.file, writer(examples).encode())
+    # Excel takes UTF-8 without a mark at its start for something else.
+    encoding = "utf-8-sig" if writer is to_csv else "utf-8"
+    write_bytes(options.file, writer(examples).encode(encoding))
     _tell_examples(options, {"exported": len(examples)})
 
 

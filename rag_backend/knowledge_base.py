@@ -47,17 +47,12 @@ class KnowledgeBase:
         Raises:
             DocumentError: the file can't be used; says why and what to do.
         """
-        name = check_name(name or path.name)
         try:
-            if path.stat().st_size > MAX_FILE_BYTES:
-                raise DocumentError(
-                    f"{name} is {path.stat().st_size / 1e6:,.0f} MB; at most "
-                    f"{MAX_FILE_BYTES / 1e6:,.0f} MB are read. Split it and add the parts."
-                )
-            data = path.read_bytes()
+            with path.open("rb") as file:
+                data = file.read(MAX_FILE_BYTES + 1)  # one more byte, and the parser refuses it
         except OSError as error:
             raise DocumentError(f"{path} can't be read: {error.strerror}.") from error
-        return self.add_bytes(data, name, progress)
+        return self.add_bytes(data, name or path.name, progress)
 
     def add_bytes(self, data: bytes, name: str, progress: Progress | None = None) -> Added:
         """Add a document's content under a name; see `add`."""

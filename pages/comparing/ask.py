@@ -52,6 +52,7 @@ def columns() -> dict[str, "DeltaGenerator"]:
 
 def answer_all(question: str, adapter: str | None, missing: dict[str, str | None]) -> None:
     """Let every method that is ready answer, one after the other, as the words come."""
+    stop.button("Stop", icon=":material/stop_circle:", help="Keeps what has been written so far.")
     ready = [method for method in METHODS if missing[method] is None]
     state.answers = {}
     state.asked = question
@@ -61,16 +62,16 @@ def answer_all(question: str, adapter: str | None, missing: dict[str, str | None
     if not lab.engine_loaded():
         rooms[ready[0]].info("Loading the language model …", icon=":material/hourglass:")
     for answer in ask(lab, question, ready, adapter):
-        draw(rooms[answer.method], answer)
-        if answer.done:
-            state.answers[answer.method] = answer
+        draw(rooms[answer.method], answer, growing=not answer.done)
+        state.answers[answer.method] = answer
+    stop.empty()
 
 
-def below(answers: dict[str, Answer]) -> None:
+def below(answers: list[Answer]) -> None:
     """Say whether the conditions were equal, and offer the answers as a file."""
     if len(answers) < 2:
         return
-    differing = confounded(list(answers.values()))
+    differing = confounded(answers)
     if differing:
         st.warning(
             f"Confounded: {', '.join(differing)} differ between the columns.",
@@ -81,7 +82,7 @@ def below(answers: dict[str, Answer]) -> None:
             ":material/lock: Equal conditions: the same checkpoint, precision, decoding and "
             "retriever in every column."
         )
-    report = {"question": state.asked, "answers": [as_json(a) for a in answers.values()]}
+    report = {"question": state.asked, "answers": [as_json(a) for a in answers]}
     st.download_button(
         "Download as JSON",
         json.dumps(report, ensure_ascii=False, indent=2),
@@ -97,6 +98,7 @@ with sentences():
     missing = {method: lab.missing(method, adapter) for method in METHODS}
     if state.get("asked") and not asked:
         st.markdown(f"**{plain(state.asked)}**")
+    stop = st.empty()
     rooms = columns()
     for method, room in rooms.items():
         if missing[method] is not None:
@@ -106,4 +108,4 @@ with sentences():
     else:
         for method, answer in state.get("answers", {}).items():
             draw(rooms[method], answer)
-    below(state.get("answers", {}))
+    below([answer for answer in state.get("answers", {}).values() if answer.done])

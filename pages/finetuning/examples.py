@@ -134,7 +134,7 @@ def edit(examples: list[Example]) -> None:
             st.rerun()
         st.download_button(
             "CSV",
-            lambda: to_csv(examples).encode(),
+            lambda: to_csv(examples).encode("utf-8-sig"),
             "examples.csv",
             "text/csv",
             icon=":material/download:",

@@ -19,15 +19,17 @@ HEADINGS = {
 }
 
 
-def draw(room: "DeltaGenerator", answer: Answer) -> None:
-    """Draw an answer as far as it is known."""
+def draw(room: "DeltaGenerator", answer: Answer, growing: bool = False) -> None:
+    """Draw an answer as far as it is known; one that grows no more may have been stopped."""
     with room.container():
         if answer.text:
-            st.markdown(plain(answer.text) + ("" if answer.done else " ▌"))
+            st.markdown(plain(answer.text) + (" ▌" if growing else ""))
         elif answer.done:
             st.caption("It said nothing.")
-        else:
+        elif growing:
             st.caption("Reading …")
+        if not answer.done and not growing:
+            st.caption("Stopped.")
         if answer.adapter:
             st.caption(f"Adapter: {plain(answer.adapter)}")
         if answer.done:
