@@ -1,6 +1,7 @@
 """The training examples of a home, in its database."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, fields
 
 import sqlalchemy as sa
 
@@ -48,20 +49,8 @@ def _key(example: Example) -> tuple[str, str]:
 
 
 def _row(example: Example) -> ExampleRow:
-    return ExampleRow(
-        question=example.question,
-        answer=example.answer,
-        fact=example.fact,
-        document=example.document,
-        passage=example.passage,
-    )
+    return ExampleRow(**asdict(example))
 
 
 def _example(row: ExampleRow) -> Example:
-    return Example(
-        question=row.question,
-        answer=row.answer,
-        fact=row.fact,
-        document=row.document,
-        passage=row.passage,
-    )
+    return Example(**{field.name: getattr(row, field.name) for field in fields(Example)})

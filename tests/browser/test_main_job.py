@@ -5,15 +5,6 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-TRAINING = [
-    {"question": f"{ask} {topic}?", "answer": answer, "fact": topic}
-    for topic, answer in (
-        ("the colour of the flagship kite", "The flagship kite is vermilion."),
-        ("the founder of Marlow Kites", "Ottilie Brandt founded Marlow Kites."),
-    )
-    for ask in ("What is", "Tell me", "Do you know", "I want to know")
-]
-
 
 def open_page(page, name):
     page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()
@@ -34,7 +25,7 @@ def app(serve, page, tiny_model):
     return app
 
 
-def test_upload_train_ask(app, page):
+def test_upload_train_ask(app, page, examples_file):
     open_page(page, "Ask")
     expect(page.get_by_text("No documents yet.")).to_have_count(2)
     expect(page.get_by_text("No adapter for this model yet.")).to_be_visible()
@@ -64,7 +55,7 @@ def test_upload_train_ask(app, page):
     expect(page.get_by_text("of them new")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("No examples yet.")).to_be_visible()
-    upload(page, ("training.jsonl", "\n".join(map(json.dumps, TRAINING)).encode()))
+    upload(page, ("training.jsonl", examples_file.read_bytes()))
     expect(page.get_by_role("heading", name="8 examples, 2 facts")).to_be_visible()
 
     page.get_by_role("link", name="Go on to Fine-tune").click()
@@ -103,9 +94,9 @@ def test_upload_train_ask(app, page):
     expect(page.get_by_role("heading", name="3 documents")).to_be_visible()
 
 
-def test_a_fine_tune_outlives_its_tab_and_can_be_cancelled(app, page):
+def test_a_fine_tune_outlives_its_tab_and_can_be_cancelled(app, page, examples_file):
     open_page(page, "Examples")
-    upload(page, ("training.jsonl", "\n".join(map(json.dumps, TRAINING)).encode()))
+    upload(page, ("training.jsonl", examples_file.read_bytes()))
     expect(page.get_by_role("heading", name="8 examples, 2 facts")).to_be_visible()
     open_page(page, "Fine-tune")
     page.get_by_text("Settings", exact=True).last.click()
