@@ -99,7 +99,7 @@ def test_a_fine_tune_outlives_its_tab_and_can_be_cancelled(app, page, examples_f
     upload(page, ("training.jsonl", examples_file.read_bytes()))
     expect(page.get_by_role("heading", name="8 examples, 2 facts")).to_be_visible()
     open_page(page, "Fine-tune")
-    page.get_by_text("Settings", exact=True).last.click()
+    page.get_by_test_id("stExpander").filter(has_text="Settings").locator("summary").click()
     page.get_by_label("Epochs", exact=True).fill("1000")
     page.get_by_label("Epochs", exact=True).press("Tab")
     page.get_by_label("Batch size", exact=True).fill("1")
