@@ -142,7 +142,7 @@ def _serve(options: argparse.Namespace) -> None:
     home = open_home(getattr(options, "home", None))
     app = Path(__file__).resolve().parent / "app.py"
     argv = [
-        *(sys.executable, "-m", "streamlit", "run", str(app)),
+        *(sys.executable, "-m", "pages.shared.server", "run", str(app)),
         *("--server.port", str(options.port)),
         *("--server.headless", "true" if options.no_browser else "false"),
     ]

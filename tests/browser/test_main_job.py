@@ -115,3 +115,10 @@ def test_a_fine_tune_outlives_its_tab_and_can_be_cancelled(app, page, examples_f
     other.get_by_role("button", name="Cancel").click()
     expect(other.get_by_text("adapter-1 – cancelled")).to_be_visible(timeout=60_000)
     expect(other.get_by_role("button", name="Start the fine-tune")).to_be_visible()
+
+
+def test_a_deep_link_works_on_a_fresh_server(serve, page, tiny_model):
+    page.goto(f"{serve(tiny_model).url}/ask")
+    page.get_by_label("Question").fill("Who?")  # waits until nothing covers it
+    expect(page.get_by_role("heading", name="Ask", level=1)).to_be_visible()
+    expect(page.get_by_text("Page not found")).to_have_count(0)
