@@ -5,11 +5,12 @@ the disk before the one commit that makes it exist, so a kill at any moment leav
 all of it or nothing but an orphan file, which the next change sweeps away.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -23,9 +24,6 @@ from workbench.files import write_bytes
 from workbench.home import Home
 from workbench.storage import Database, DocumentRow, PassageRow
 from workbench.values import Block, Passage
-
-if TYPE_CHECKING:
-    pass
 
 
 class KnowledgeBase:
@@ -153,33 +151,25 @@ class KnowledgeBase:
         with self._database.session() as session:
             return [as_passage(row) for row in session.scalars(query)]
 
-    def _changing(self) -> "_Change":
-        return _Change(self._home, self._database)
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Let one change happen at a time among all processes, and sweep up after it."""
+        busy = "Documents are being added elsewhere; try again when that is done."
+        with self._home.lock("documents", 600, busy):
+            try:
+                yield
+            finally:
+                self._sweep()
 
-
-class _Change:
-    """One change at a time among all processes; sweeps orphan files at its end."""
-
-    def __init__(self, home: Home, database: Database) -> None:
-        self._home = home
-        self._database = database
-
-    def __enter__(self) -> None:
-        self._lock = self._home.lock(
-            "documents", 600, "Documents are being added elsewhere; try again when that is done."
-        )
-
-    def __exit__(self, *_error: object) -> None:
-        try:
-            with self._database.session() as session:
-                kept = session.execute(sa.select(DocumentRow.sha256, DocumentRow.vectors)).all()
-            names = {name for row in kept for name in row}
-            for folder in (self._home.uploads, self._home.vectors):
-                for file in folder.iterdir():
-                    if file.name not in names:
-                        file.unlink(missing_ok=True)
-        finally:
-            self._lock.release()
+    def _sweep(self) -> None:
+        """Delete the files that no document refers to."""
+        with self._database.session() as session:
+            kept = session.execute(sa.select(DocumentRow.sha256, DocumentRow.vectors)).all()
+        names = {name for row in kept for name in row}
+        for folder in (self._home.uploads, self._home.vectors):
+            for file in folder.iterdir():
+                if file.name not in names:
+                    file.unlink(missing_ok=True)
 
 
 def _document(row: DocumentRow, passages: int) -> Document:

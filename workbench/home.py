@@ -1,6 +1,8 @@
 """The home folder: the one place where everything that a person makes is kept."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,20 +43,22 @@ class Home:
         """One folder for each fine-tune."""
         return self.folder / "runs"
 
-    def lock(self, name: str, wait_seconds: float, busy: str) -> FileLock:
-        """Return a lock between processes, already held: use it in a ``with`` statement.
-
-        The system frees it when its process ends, however it ends.
+    @contextlib.contextmanager
+    def lock(self, name: str, wait_seconds: float, busy: str) -> Iterator[None]:
+        """Hold a lock between processes; the system frees it however its process ends.
 
         Raises:
             RagtuneError: with the sentence ``busy``, when it isn't free in time.
         """
-        lock = FileLock(self.folder / f".{name}.lock", thread_local=False)
+        lock = FileLock(self.folder / f".{name}.lock")
         try:
             lock.acquire(timeout=wait_seconds)
         except Timeout as error:
             raise RagtuneError(busy) from error
-        return lock
+        try:
+            yield
+        finally:
+            lock.release()
 
 
 def open_home(folder: str | Path | None = None) -> Home:
