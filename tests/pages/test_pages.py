@@ -78,6 +78,28 @@ def test_an_empty_question_is_one_sentence(app):
     assert "question is empty" in app.error[0].value
 
 
+def test_an_answer_and_its_sources_are_shown_as_text(app):
+    def column():
+        import streamlit as st
+
+        from comparison.ask import Answer, Fingerprint, ShownSource
+        from pages.shared.answer import draw
+
+        hostile = "<script>alert(1)</script> ![x](http://example.com/a.png)"
+        source = ShownSource(f"{hostile}.md", 1, hostile, 0.5, True)
+        prints = Fingerprint("c", "p", "d", "r")
+        answer = Answer("rag", "model", prints, text=hostile, sources=(source,), done=True)
+        draw(st.empty(), answer)
+
+    shown = AppTest.from_function(column).run()
+    assert not shown.exception
+    escaped = plain("<script>alert(1)</script> ![x](http://example.com/a.png)")
+    values = [element.value for element in shown.markdown]
+    assert values.count(escaped) == 2  # the answer, and the passage inside its source
+    assert all(element.allow_html is False for element in shown.markdown)
+    assert escaped in shown.expander[0].label
+
+
 @pytest.mark.parametrize(
     "text",
     [
