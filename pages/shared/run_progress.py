@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS = 1.0
 _SILENT_SECONDS = 30.0
-_MEANINGS = {"Loss": "Cross-entropy per answer token, in nats; lower is better."}
+_MEANINGS = {"Loss": "Cross-entropy per answer token at the latest step, in nats."}
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
