@@ -43,18 +43,23 @@ class Lab:
 
     def engine(self) -> Engine:
         """Return the engine for the settings' model, loading it where needed."""
-        from workbench.language_models.transformers_engine import TransformersEngine
+        from workbench.language_models.choose import load_engine
 
         with self._loading:
-            checkpoint = self.checkpoint()
-            if self._engine is None or self._engine.checkpoint != checkpoint:
-                self._engine = None  # free the old weights before the new ones come
-                self._engine = TransformersEngine(checkpoint)
-            return self._engine
+            settings = self.settings
+            checkpoint = find_checkpoint(settings.model)
+            engine = self._engine
+            if engine is None or (engine.name, engine.checkpoint) != (settings.engine, checkpoint):
+                self._engine = engine = None  # free the old weights before the new ones come
+                self._engine = engine = load_engine(settings.engine, checkpoint)
+            return engine
 
     def engine_loaded(self) -> bool:
         """Would `engine` return at once?"""
-        return self._engine is not None and self._engine.checkpoint == self.checkpoint()
+        return self._engine is not None and (self._engine.name, self._engine.checkpoint) == (
+            self.settings.engine,
+            self.checkpoint(),
+        )
 
     def adapter(self, name: str | None = None) -> Run:
         """Return the named adapter's run, or the newest that fits the model."""

@@ -10,14 +10,22 @@ from workbench.files import read_json, write_json
 from workbench.home import Home
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
+ENGINES = ("transformers", "int8")
 
 T = TypeVar("T")
 
 
-def option(default: Any, meaning: str, low: float | None = None, high: float | None = None) -> Any:
-    """Declare a settings field with its meaning and its bounds (both inclusive)."""
+def option(
+    default: Any,
+    meaning: str,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """Declare a settings field with its meaning and its bounds (both inclusive) or choices."""
     return dataclasses.field(
-        default=default, metadata={"meaning": meaning, "low": low, "high": high}
+        default=default,
+        metadata={"meaning": meaning, "low": low, "high": high, "choices": choices},
     )
 
 
@@ -28,6 +36,12 @@ class Settings:
     model: str = option(
         DEFAULT_MODEL,
         "The language model: the bundled one by name, a folder, or a Hugging Face model id.",
+    )
+    engine: str = option(
+        "transformers",
+        "What runs the model: transformers is exact; int8 is faster on a CPU, rounds weights "
+        "and activations to 8 bits, and answers several questions at once.",
+        choices=ENGINES,
     )
     system_prompt: str = option(
         "Answer briefly.", "Put before every question, for every method; may be empty."
@@ -62,6 +76,7 @@ def check_options(settings: Any) -> None:
     for field in dataclasses.fields(settings):
         value: Any = getattr(settings, field.name)
         low, high, meaning = (field.metadata[key] for key in ("low", "high", "meaning"))
+        choices = field.metadata["choices"]
         kind = type(field.default)
         if kind is float and type(value) is int:
             value = float(value)
@@ -69,6 +84,10 @@ def check_options(settings: Any) -> None:
         if type(value) is not kind:
             raise RagtuneError(
                 f"{field.name} is {value!r}; a {_KINDS[kind]} was expected. {meaning}"
+            )
+        if choices and value not in choices:
+            raise RagtuneError(
+                f"{field.name} is {value!r}; one of {', '.join(choices)} was expected."
             )
         if low is not None and not low <= value <= high:
             raise RagtuneError(

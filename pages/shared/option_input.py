@@ -22,6 +22,9 @@ def option_input(
     """
     label, meaning = field.name.replace("_", " ").capitalize(), field.metadata["meaning"]
     room: Any = place or st
+    if field.metadata["choices"]:
+        choices = field.metadata["choices"]
+        return room.selectbox(label, choices, index=choices.index(value), help=meaning)
     if isinstance(value, str):
         return room.text_input(label, value, help=meaning)
     kind: Any = type(value)

@@ -1,10 +1,12 @@
 """How a question becomes the text that the model reads: the same for all four methods."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from workbench.errors import RagtuneError
 
 MAX_QUESTION_CHARACTERS = 4_000
+_BROKEN_CHARACTER = "\ufffd"  # what an incomplete UTF-8 sequence decodes to
 
 
 def check_question(question: str) -> str:
@@ -54,6 +56,48 @@ def render(tokenizer: Any, chat: list[dict[str, str]]) -> str:
         return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
     turns = [message["content"] for message in chat]
     return "\n\n".join(turns) + "\nAnswer: "
+
+
+def encode(
+    tokenizer: Any,
+    chat: Sequence[dict[str, str]],
+    max_new_tokens: int,
+    room: int | None,
+    model: str,
+) -> list[int]:
+    """Return the prompt in tokens.
+
+    Args:
+        tokenizer: the model's.
+        chat: chat messages with ``role`` and ``content``.
+        max_new_tokens: how long the answer may become.
+        room: the model's context in tokens; None where it has no bound.
+        model: the model's name, for the error.
+
+    Raises:
+        RagtuneError: prompt and answer don't fit the context.
+    """
+    prompt: list[int] = tokenizer(render(tokenizer, list(chat)), add_special_tokens=False)[
+        "input_ids"
+    ]
+    if room is not None and len(prompt) + max_new_tokens > room:
+        raise RagtuneError(
+            f"The question and its passages are {len(prompt):,} tokens long; with "
+            f"{max_new_tokens} for the answer, {model} has room for "
+            f"{room:,}. Ask less at once, or let fewer passages be read (Settings)."
+        )
+    return prompt
+
+
+def text_of(tokenizer: Any, tokens: Iterable[int]) -> Iterator[str]:
+    """Yield the text that each token adds; half a character waits for its other half."""
+    written, shown = list[int](), ""
+    for token in tokens:
+        written.append(token)
+        text = tokenizer.decode(written, skip_special_tokens=True)
+        fresh = "" if text.endswith(_BROKEN_CHARACTER) else text[len(shown) :]
+        shown += fresh
+        yield fresh
 
 
 def _without_control_tokens(tokenizer: Any, text: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import RagtuneError
+from workbench.language_models.adapters import with_adapter
 from workbench.language_models.engine import Piece
 from workbench.language_models.loading import (
     Checkpoint,
@@ -14,10 +15,9 @@ from workbench.language_models.loading import (
     load_tokenizer,
     load_weights,
 )
-from workbench.language_models.prompts import render
+from workbench.language_models.prompts import encode, text_of
 
 _ADAPTERS_KEPT = 4
-_BROKEN_CHARACTER = "\ufffd"  # what an incomplete UTF-8 sequence decodes to
 
 
 class TransformersEngine:
@@ -54,35 +54,19 @@ class TransformersEngine:
         asked = time.perf_counter()
         with self._lock:
             queue_ms = (time.perf_counter() - asked) * 1000
-            prompt = self._encode(messages, max_new_tokens)
-            written: list[int] = []
-            shown = ""
-            for token in self._tokens(prompt, adapter, max_new_tokens):
-                written.append(token)
-                text = self._tokenizer.decode(written, skip_special_tokens=True)
-                fresh = "" if text.endswith(_BROKEN_CHARACTER) else text[len(shown) :]
-                shown += fresh
-                yield Piece(fresh, queue_ms, prompt.shape[1], len(written))
+            room = getattr(self._base.config, "max_position_embeddings", None)
+            prompt = encode(self._tokenizer, messages, max_new_tokens, room, self.checkpoint.name)
+            tokens = self._tokens(prompt, adapter, max_new_tokens)
+            for written, text in enumerate(text_of(self._tokenizer, tokens), start=1):
+                yield Piece(text, queue_ms, len(prompt), written)
 
-    def _encode(self, messages: Sequence[dict[str, str]], max_new_tokens: int) -> Any:
-        text = render(self._tokenizer, list(messages))
-        prompt = self._tokenizer(text, return_tensors="pt", add_special_tokens=False)["input_ids"]
-        room = getattr(self._base.config, "max_position_embeddings", None)
-        if room is not None and prompt.shape[1] + max_new_tokens > room:
-            raise RagtuneError(
-                f"The question and its passages are {prompt.shape[1]:,} tokens long; with "
-                f"{max_new_tokens} for the answer, {self.checkpoint.name} has room for "
-                f"{room:,}. Ask less at once, or let fewer passages be read (Settings)."
-            )
-        return prompt.to(self._device)
-
-    def _tokens(self, prompt: Any, adapter: Path | None, limit: int) -> Iterator[int]:
+    def _tokens(self, prompt: list[int], adapter: Path | None, limit: int) -> Iterator[int]:
         import torch
 
         ends = self._base.generation_config.eos_token_id
         ends = set(ends if isinstance(ends, list) else [ends])
         model = self._switch(adapter)
-        cache, step = None, prompt
+        cache, step = None, torch.tensor([prompt], device=self._device)
         with torch.inference_mode():
             for _ in range(limit):
                 out = model(input_ids=step, past_key_values=cache, use_cache=True, logits_to_keep=1)
@@ -109,27 +93,14 @@ class TransformersEngine:
         return self._with_adapters
 
     def _load(self, adapter: Path) -> str:
-        from peft import PeftModel
-
-        if not (adapter / "adapter_model.safetensors").exists():
-            raise RagtuneError(
-                f"There is no adapter in {adapter}: adapter_model.safetensors was expected."
-            )
         name = f"adapter_{time.monotonic_ns()}"
         try:
-            if self._with_adapters is None:
-                self._with_adapters = PeftModel.from_pretrained(
-                    self._base, adapter, adapter_name=name
-                )
-            else:
-                self._with_adapters.load_adapter(adapter, adapter_name=name)
-        except (RuntimeError, ValueError, KeyError) as error:
+            self._with_adapters = with_adapter(
+                self._with_adapters or self._base, adapter, self.checkpoint, name
+            )
+        except RagtuneError:
             # A failed load leaves its layers behind; start over from clean weights.
             self._base = load_weights(self.checkpoint, self._dtype, self._device)
             self._with_adapters, self._adapters = None, {}
-            raise RagtuneError(
-                f"The adapter in {adapter} does not fit {self.checkpoint.name}: it was made "
-                "for another model. Choose its model in Settings, or train a new adapter."
-            ) from error
-        self._with_adapters.eval()
+            raise
         return name

@@ -1,0 +1,209 @@
+"""The int8 engine: close to the reference, the same alone and beside others."""
+
+import threading
+import time
+
+import pytest
+import torch
+
+from workbench.errors import RagtuneError
+from workbench.language_models.int8 import batcher as line
+from workbench.language_models.int8.convert import convert, hadamard, why_not
+from workbench.language_models.int8.engine import Int8Engine
+from workbench.language_models.int8.forward import forward, new_cache
+from workbench.language_models.loading import find_checkpoint, load_weights
+from workbench.language_models.transformers_engine import TransformersEngine
+from workbench.settings import DEFAULT_MODEL
+
+pytestmark = pytest.mark.skipif(
+    "fbgemm" not in torch.backends.quantized.supported_engines,
+    reason="this build of torch has no 8-bit products",
+)
+QUESTIONS = [f"Who or what is number {n}, {'kite ' * (3 * n)}?" for n in range(8)]
+
+
+@pytest.fixture(scope="module")
+def engine(tiny_model):
+    return Int8Engine(find_checkpoint(str(tiny_model)))
+
+
+@pytest.fixture(scope="module")
+def adapter(tiny_model, tmp_path_factory):
+    """A LoRA adapter that changes every linear layer of the tiny model."""
+    from peft import LoraConfig, get_peft_model
+
+    model = load_weights(find_checkpoint(str(tiny_model)), torch.float32, "cpu")
+    torch.manual_seed(1)
+    tuned = get_peft_model(
+        model, LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False)
+    )
+    folder = tmp_path_factory.mktemp("adapter")
+    tuned.save_pretrained(folder)
+    return folder
+
+
+def text(engine, question, **options):
+    options.setdefault("max_new_tokens", 12)
+    pieces = engine.stream([{"role": "user", "content": question}], **options)
+    return "".join(piece.text for piece in pieces)
+
+
+def logits(weights, tokens):
+    with torch.inference_mode():
+        return forward(weights, [(new_cache(weights, len(tokens)), tokens)])[0]
+
+
+def test_hadamard_is_orthonormal():
+    matrix = hadamard(64)
+    assert torch.allclose(matrix @ matrix.T, torch.eye(64), atol=1e-6)
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen2"])
+def test_logits_are_close_to_float32(family):
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    config = AutoConfig.for_model(
+        family,
+        vocab_size=500,
+        hidden_size=96,
+        intermediate_size=192,
+        num_hidden_layers=3,
+        num_attention_heads=6,
+        num_key_value_heads=2,
+        tie_word_embeddings=False,
+    )
+    model = AutoModelForCausalLM.from_config(config).eval()
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "norm" in name:
+                weight.copy_(torch.rand_like(weight) + 0.5)
+            if name.endswith("bias"):
+                weight.copy_(torch.randn_like(weight))
+    tokens = torch.randint(0, 500, (40,)).tolist()
+    with torch.inference_mode():
+        expected = model(torch.tensor([tokens])).logits[0, -1]
+    error = (logits(convert(model), tokens) - expected).norm() / expected.norm()
+    assert error < 0.06
+
+
+def test_the_default_model_is_close_to_float32():
+    from workbench.language_models.loading import load_tokenizer
+
+    checkpoint = find_checkpoint(DEFAULT_MODEL)
+    model = load_weights(checkpoint, torch.float32, "cpu")
+    tokenizer = load_tokenizer(checkpoint)
+    weights = convert(model)
+    divergences = []
+    for prompt in (
+        "The capital of France is",
+        "Water boils at a temperature of",
+        "Kites were first flown in China. They were made of silk and bamboo. " * 20 + "Silk is",
+        "The workshop opens at seven and closes at five, so in the evening it is",
+    ):
+        tokens = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        with torch.inference_mode():
+            expected = model(torch.tensor([tokens])).logits[0, -1].log_softmax(-1)
+        reached = logits(weights, tokens).log_softmax(-1)
+        divergences.append(float((expected.exp() * (expected - reached)).sum()))
+    assert sum(divergences) / len(divergences) < 0.05
+
+
+def test_a_prompt_read_in_pieces_says_the_same(engine):
+    weights, tokens = engine._base, list(range(100, 160))
+    cache = new_cache(weights, 60)
+    with torch.inference_mode():
+        forward(weights, [(cache, tokens[:33])])
+        in_pieces = forward(weights, [(cache, tokens[33:])])[0]
+    assert torch.allclose(in_pieces, logits(weights, tokens), atol=1e-2)
+
+
+def test_company_changes_nothing(engine, adapter):
+    """Every method's text is the same alone, and among eight others in any order."""
+    cases = [(q, a) for q in QUESTIONS[:4] for a in (None, adapter)]
+    alone = [text(engine, q, adapter=a) for q, a in cases]
+    for order in (range(8), reversed(range(8))):
+        together = [""] * 8
+
+        def ask(number, together=together):
+            question, tuned = cases[number]
+            together[number] = text(engine, question, adapter=tuned)
+
+        threads = [threading.Thread(target=ask, args=(number,)) for number in order]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert together == alone
+
+
+def test_logits_are_equal_to_the_bit_beside_others(engine):
+    prompts = [[1, 50 + n, 60, 70 + n] for n in range(8)]
+    with torch.inference_mode():
+        caches = [new_cache(engine._base, 8) for _ in prompts]
+        alone = [forward(engine._base, [(c, p)])[0] for c, p in zip(caches, prompts, strict=True)]
+        fresh = [new_cache(engine._base, 8) for _ in prompts]
+        beside = forward(engine._base, list(zip(fresh, prompts, strict=True)))
+        assert all(torch.equal(a, b) for a, b in zip(alone, beside, strict=True))
+        one_more = forward(engine._base, [(c, [9]) for c in fresh])
+        each = [forward(engine._base, [(c, [9])])[0] for c in caches]
+    assert all(torch.equal(a, b) for a, b in zip(each, one_more, strict=True))
+
+
+def test_an_adapter_is_really_applied(engine, adapter, tiny_model):
+    reference = TransformersEngine(find_checkpoint(str(tiny_model)))
+    with_peft = reference._switch(adapter)
+    tokens = list(range(200, 230))
+    with torch.inference_mode():
+        expected = with_peft(torch.tensor([tokens])).logits[0, -1]
+    tuned, base = logits(engine._weights(adapter), tokens), logits(engine._base, tokens)
+    assert (tuned - expected).norm() < 0.1 * (base - expected).norm()
+
+
+def test_a_wrong_adapter_is_refused(engine, tmp_path):
+    with pytest.raises(RagtuneError, match="no adapter in"):
+        engine.prepare(tmp_path)
+
+
+def test_closing_a_stream_frees_its_place(engine):
+    streams = [
+        engine.stream([{"role": "user", "content": q}], max_new_tokens=1500)
+        for q in QUESTIONS[: line.TOGETHER]
+    ]
+    for stream in streams:
+        next(stream)
+    for stream in streams:
+        stream.close()
+    started = time.monotonic()
+    text(engine, "Who?", max_new_tokens=1)
+    assert time.monotonic() - started < 1.0
+
+
+def test_a_full_line_says_busy(engine):
+    streams = [
+        engine.stream([{"role": "user", "content": "Who?"}], max_new_tokens=1500)
+        for _ in range(line.TOGETHER)
+    ]
+    for stream in streams:
+        next(stream)
+    request = {"weights": engine._base, "prompt": [1], "ends": frozenset(), "limit": 1}
+    waiting = [line.Request(**request) for _ in range(line.WAITING)]
+    engine._batcher._line.extend(waiting)
+    with pytest.raises(RagtuneError, match="Busy"):
+        text(engine, "Who?")
+    for one in waiting:
+        one.cancelled = True
+    for stream in streams:
+        stream.close()
+    assert isinstance(text(engine, "Who?"), str)
+
+
+def test_a_prompt_that_does_not_fit_is_refused(engine):
+    with pytest.raises(RagtuneError, match="tokens long"):
+        text(engine, "kite " * 3000)
+
+
+def test_an_unsuitable_model_is_named():
+    from transformers import AutoConfig
+
+    assert "gpt2" in why_not(AutoConfig.for_model("gpt2"))

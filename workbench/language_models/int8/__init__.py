@@ -1,0 +1,1 @@
+"""A serving engine for the CPU: 8-bit integer products, many conversations at once."""

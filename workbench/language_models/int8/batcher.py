@@ -1,0 +1,147 @@
+"""One bounded line of requests, answered together token by token."""
+
+import queue
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+
+from workbench.errors import RagtuneError
+from workbench.language_models.int8.convert import Int8Weights
+from workbench.language_models.int8.forward import Cache, forward, new_cache
+
+TOGETHER = 8
+WAITING = 24
+_CHUNK_TOKENS = 512
+
+
+@dataclass(slots=True)
+class Request:
+    """One conversation on its way through the line."""
+
+    weights: Int8Weights
+    prompt: Sequence[int]
+    ends: frozenset[int]
+    limit: int
+    asked: float = field(default_factory=time.perf_counter)
+    queue_ms: float = 0.0
+    cancelled: bool = False
+    written: int = 0
+    last: int = -1
+    read: int = 0
+    cache: Cache | None = None
+    out: "queue.SimpleQueue[int | BaseException | None]" = field(default_factory=queue.SimpleQueue)
+    """Tokens; None at the end; an exception where the forward pass failed."""
+
+
+class Batcher:
+    """Runs a thread that gives every request in work its next token, turn by turn.
+
+    At most `TOGETHER` requests are worked on and `WAITING` wait; more are refused.
+    """
+
+    def __init__(self) -> None:
+        self._line: deque[Request] = deque()
+        self._active: list[Request] = []
+        self._changed = threading.Condition()
+        # The thread must not keep its owner alive: when that goes, the thread ends.
+        threading.Thread(target=_work, args=(weakref.ref(self), self._changed), daemon=True).start()
+
+    def __del__(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def waiting(self) -> int:
+        """Return how many requests wait for a place."""
+        return sum(not request.cancelled for request in self._line.copy())
+
+    def tokens(self, request: Request) -> Generator[int]:
+        """Yield a request's tokens; closing the iterator takes it out of the line.
+
+        Raises:
+            RagtuneError: too many are waiting already.
+        """
+        with self._changed:
+            if self.waiting() >= WAITING:
+                raise RagtuneError(
+                    f"Busy: {TOGETHER} questions are being answered and {WAITING} wait. "
+                    "Try again in a moment."
+                )
+            self._line.append(request)
+            self._changed.notify_all()
+        try:
+            while (token := request.out.get()) is not None:
+                if isinstance(token, BaseException):
+                    raise token
+                yield token
+        finally:
+            request.cancelled = True
+
+    def turn(self) -> bool:
+        """Give one turn to all who are in work; return whether there was any work."""
+        with self._changed:
+            self._line = deque(r for r in self._line if not r.cancelled)
+            while self._line and len(self._active) < TOGETHER:
+                request = self._line.popleft()
+                request.queue_ms = (time.perf_counter() - request.asked) * 1000
+                self._active.append(request)
+        self._active = [r for r in self._active if not r.cancelled]
+        reading = next((r for r in self._active if r.read < len(r.prompt)), None)
+        writing = [r for r in self._active if r.read == len(r.prompt)]
+        if reading:  # one chunk of one prompt a turn, so that the others go on
+            self._step(reading.weights, [reading])
+        for weights in {id(r.weights): r.weights for r in writing}.values():
+            self._step(weights, [r for r in writing if r.weights is weights])
+        return bool(self._active or self._line)
+
+    def _step(self, weights: Int8Weights, requests: list[Request]) -> None:
+        import torch
+
+        try:
+            with torch.inference_mode():
+                chosen = forward(weights, [_next(r) for r in requests]).argmax(-1).tolist()
+        except Exception as error:  # told to those who wait for it; the line goes on
+            for request in requests:
+                request.out.put(error)
+                request.cancelled = True
+            return
+        for request, token in zip(requests, chosen, strict=True):
+            assert request.cache is not None
+            request.read = min(len(request.prompt), request.cache.length)
+            if request.read < len(request.prompt):
+                continue
+            request.last, request.written = token, request.written + 1
+            ended = token in request.ends
+            if not ended:
+                request.out.put(token)
+            if ended or request.written == request.limit:
+                request.out.put(None)
+                request.cancelled = True
+
+
+def _next(request: Request) -> tuple[Cache, Sequence[int]]:
+    """Return what a request reads next: a chunk of its prompt, or the token it wrote last."""
+    if request.cache is None:
+        request.cache = new_cache(request.weights, len(request.prompt) + request.limit)
+    if request.read < len(request.prompt):
+        # Chunks begin at fixed places, so that company never changes how a prompt is cut.
+        return request.cache, request.prompt[request.read : request.read + _CHUNK_TOKENS]
+    return request.cache, [request.last]
+
+
+def _work(owner: "weakref.ref[Batcher]", changed: threading.Condition) -> None:
+    while True:
+        batcher = owner()
+        if batcher is None:
+            return
+        busy = batcher.turn()
+        del batcher
+        if not busy:
+            with changed:
+                batcher = owner()
+                idle = batcher is not None and not batcher.waiting()
+                del batcher
+                if idle:
+                    changed.wait(1.0)
