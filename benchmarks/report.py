@@ -19,6 +19,7 @@ def figure(
     *,
     runs: Sequence[float] = (),
     why: str | None = None,
+    peer: str | None = None,
 ) -> dict[str, Any]:
     """Return one figure.
 
@@ -30,11 +31,13 @@ def figure(
         target: what was asked for.
         runs: the single measurements that ``value`` is the median of.
         why: the reason, where there is no value.
+        peer: what it was measured against.
     """
     made = {"name": name, "value": value, "unit": unit, "better": better, "target": target}
     if value is not None:
         made["reached"] = value >= target if better == "higher" else value <= target
-    return {**made, "runs": list(runs), **({"why": why} if why else {})}
+    notes = {"why": why, "peer": peer}
+    return {**made, "runs": list(runs), **{key: text for key, text in notes.items() if text}}
 
 
 def print_report(benchmark: str, figures: Sequence[dict[str, Any]]) -> None:
