@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-os.environ.pop("RAGTUNE_MODEL", None)
-os.environ.pop("RAGTUNE_HOME", None)
+for name in ("RAGTUNE_MODEL", "RAGTUNE_HOME", "RAGTUNE_SERVER", "RAGTUNE_SERVER_KEY"):
+    os.environ.pop(name, None)
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample_docs"
 
