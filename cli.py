@@ -322,14 +322,16 @@ def _adapters(options: argparse.Namespace) -> None:
     from finetune_backend.runs import list_runs
 
     lab = _lab(options)
+    empty = "No adapters yet: `ragtune train`."
     if lab.settings.server:
+        empty = f"{lab.settings.server} offers no other models than {lab.settings.model}."
         rows = [_served_row(lab.settings.model, adapter.name) for adapter in lab.adapters()]
     else:
         rows = [_adapter_row(run) for run in list_runs(lab.home) if run.complete]
     columns = ("name", "model", "examples", "facts", "loss", "seconds")
     if not _json_wanted(options):
         rows = [{**row, **(row["measures"] or {})} for row in rows]
-    _show(options, rows, columns, "No adapters yet: `ragtune train`.")
+    _show(options, rows, columns, empty)
 
 
 def _adapter_row(run: "Run") -> dict[str, Any]:

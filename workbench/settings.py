@@ -81,8 +81,9 @@ def check_server(url: str) -> str:
         )
     try:
         parts = urlsplit(url)
-        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # brackets that don't close, a port that is no number
+        host = (parts.hostname or "").encode("idna")
+        whole = parts.scheme in ("http", "https") and host and parts.port != 0
+    except ValueError:  # brackets that don't close, a port that is no number, "a..b"
         whole = False
     if not whole or not url.isascii() or not url.isprintable() or " " in url:
         raise RagtuneError(f"The server is {url!r}; {expected}")

@@ -119,7 +119,7 @@ class ServerEngine:
         Closing the iterator closes the connection, which tells the server to stop.
         """
         model = adapter or self.checkpoint.name
-        written, prompt_tokens, pieces, ended = "", 0, 0, False
+        prompt_tokens, pieces, written, ended = 0, 0, False, False
         with (
             self._failures.told(model, self._names_if_up),
             contextlib.closing(self._open(model, list(messages), max_new_tokens)) as response,
@@ -128,14 +128,13 @@ class ServerEngine:
                 text, finished, usage = _read(chunk)
                 ended = ended or finished
                 if text:
-                    written += text
-                    pieces += 1
+                    pieces, written = pieces + 1, True
                     yield Piece(text, 0.0, prompt_tokens, pieces)
                 if usage:
                     prompt_tokens, pieces = usage
         if not ended:
             raise self._failures.broken_off(model, pieces)
-        if not written.strip():
+        if not written:
             raise self._failures.empty(model, max_new_tokens)
         yield Piece("", 0.0, prompt_tokens, pieces)
 
@@ -191,14 +190,17 @@ class ServerEngine:
             return self._listed or []
 
     def _list(self) -> list[_Offer]:
+        from httpx2 import Response
+
         with self._failures.told():
-            models = self._connected().models.with_raw_response
-            answer = models.list(timeout=_LIST_SECONDS).http_response.text
+            # The answer as it came: the client takes a page of HTML for a list.
+            answer = self._connected().get(
+                "/models", cast_to=Response, options={"timeout": _LIST_SECONDS}
+            )
             try:
-                rows = json.loads(answer)["data"]
                 return [
                     _Offer(str(row["id"]), tuple(row.get("aliases") or ()), row.get("parent"))
-                    for row in rows
+                    for row in json.loads(answer.text)["data"]
                 ]
             except (ValueError, KeyError, TypeError, AttributeError):
                 raise NotTheProtocol("its list of models can't be read") from None

@@ -1,6 +1,7 @@
 """What went wrong with a server, in one sentence that says what to do."""
 
 import contextlib
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -45,7 +46,7 @@ class Failures:
             sentence = self._connection(error)
         except openai.APIError as error:  # inside a stream that had begun well
             sentence = f"{self._server} gave up in the middle of the answer: {_quote(error.body)}"
-        except (NotTheProtocol, ValueError) as error:
+        except (NotTheProtocol, json.JSONDecodeError, UnicodeDecodeError) as error:
             reason = str(error) if isinstance(error, NotTheProtocol) else "it sent broken JSON"
             sentence = self._foreign(reason)
         if sentence:
