@@ -131,7 +131,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _method_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--methods", default=_METHODS, metavar="LIST", help=f"some of {_METHODS}")
-    parser.add_argument("--adapter", metavar="N", help="adapter (default: the newest)")
+    parser.add_argument(
+        "--adapter",
+        metavar="N",
+        help="adapter (default: the newest); on a server, another of its models",
+    )
 
 
 def _serve(options: argparse.Namespace) -> None:
@@ -257,11 +261,18 @@ def _examples_export(options: argparse.Namespace) -> None:
 def _train(options: argparse.Namespace) -> int:
     from finetune_backend.examples.check import check_training_set
     from finetune_backend.examples.store import list_examples
-    from finetune_backend.runs import cancel_run, read_run, read_steps, start_run
+    from finetune_backend.runs import (
+        cancel_run,
+        check_trainable,
+        read_run,
+        read_steps,
+        start_run,
+    )
     from finetune_backend.settings import TrainSettings
     from workbench.settings import from_text
 
     lab, settings = _lab(options), from_text(TrainSettings, options.set)
+    check_trainable(lab.checkpoint())
     examples = list_examples(lab.database)
     for warning in check_training_set(examples):
         print(f"note: {warning}", file=sys.stderr)
@@ -310,11 +321,17 @@ def _train(options: argparse.Namespace) -> int:
 def _adapters(options: argparse.Namespace) -> None:
     from finetune_backend.runs import list_runs
 
-    rows = [_adapter_row(run) for run in list_runs(_lab(options).home) if run.complete]
+    lab = _lab(options)
+    empty = "No adapters yet: `ragtune train`."
+    if lab.settings.server:
+        empty = f"{lab.settings.server} offers no other models than {lab.settings.model}."
+        rows = [_served_row(lab.settings.model, adapter.name) for adapter in lab.adapters()]
+    else:
+        rows = [_adapter_row(run) for run in list_runs(lab.home) if run.complete]
     columns = ("name", "model", "examples", "facts", "loss", "seconds")
     if not _json_wanted(options):
-        rows = [{**row, **row["measures"]} for row in rows]
-    _show(options, rows, columns, "No adapters yet: `ragtune train`.")
+        rows = [{**row, **(row["measures"] or {})} for row in rows]
+    _show(options, rows, columns, empty)
 
 
 def _adapter_row(run: "Run") -> dict[str, Any]:
@@ -328,6 +345,11 @@ def _adapter_row(run: "Run") -> dict[str, Any]:
         "measures": run.measures,
         "sha256": run.adapter_sha256,
     }
+
+
+def _served_row(model: str, name: str) -> dict[str, Any]:
+    unknown = ("folder", "examples", "facts", "settings", "measures", "sha256")
+    return {"name": name, "model": model, **dict.fromkeys(unknown)}
 
 
 def _ask(options: argparse.Namespace) -> None:

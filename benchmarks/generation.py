@@ -90,7 +90,7 @@ def prompt(tokenizer: Any, tokens: int) -> list[dict[str, str]]:
     return chat(words)
 
 
-def write_adapter(checkpoint: Checkpoint, folder: Path) -> Path:
+def write_adapter(checkpoint: Checkpoint, folder: Path) -> str:
     """Write a LoRA adapter of rank 16 on all linear layers; its small weights are random."""
     import torch
     from peft import LoraConfig, get_peft_model
@@ -105,10 +105,10 @@ def write_adapter(checkpoint: Checkpoint, folder: Path) -> Path:
             if "lora_B" in name:
                 weight.normal_(std=1e-3)
     tuned.save_pretrained(folder)
-    return folder
+    return str(folder)
 
 
-def seconds(engine: Engine, chat: list[dict[str, str]], adapter: Path | None = None) -> float:
+def seconds(engine: Engine, chat: list[dict[str, str]], adapter: str | None = None) -> float:
     """Return the seconds of one whole answer.
 
     Raises:

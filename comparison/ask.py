@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from comparison.lab import Lab
@@ -92,7 +91,8 @@ def ask(
         lab: where documents, adapters and the model are.
         question: the question.
         methods: some of `METHODS`.
-        adapter: name of the adapter for "finetuned" and "hybrid"; the newest by default.
+        adapter: name of the adapter for "finetuned" and "hybrid"; by default the newest, or on a
+            server its only other model.
 
     Raises:
         RagtuneError: the question is unusable, a method is unknown or not ready.
@@ -104,15 +104,15 @@ def ask(
         missing = lab.missing(method, adapter)
         if missing:
             raise RagtuneError(f"{method} can't answer yet: {missing}")
-    engine, index, run = lab.engine(), lab.knowledge_base.index, None
+    engine, index, chosen = lab.engine(), lab.knowledge_base.index, None
     # What is loaded now is not part of any answer's time.
     if any(method in ("finetuned", "hybrid") for method in methods):
-        run = lab.adapter(adapter)
-        engine.prepare(run.adapter)
+        chosen = lab.adapter(adapter)
+        engine.prepare(chosen.reference)
     if any(method in ("rag", "hybrid") for method in methods):
         index.store()
     for method in methods:
-        tuned = run if method in ("finetuned", "hybrid") else None
+        tuned = chosen if method in ("finetuned", "hybrid") else None
         searched = index if method in ("rag", "hybrid") else None
         started = Answer(
             method=method,
@@ -120,11 +120,11 @@ def ask(
             adapter=tuned.name if tuned else None,
             fingerprint=_fingerprint(engine, settings, searched),
         )
-        folder = tuned.adapter if tuned else None
+        reference = tuned.reference if tuned else None
         if searched:
-            yield from _with_documents(started, searched, engine, settings, question, folder)
+            yield from _with_documents(started, searched, engine, settings, question, reference)
         else:
-            yield from _without_documents(started, engine, settings, question, folder)
+            yield from _without_documents(started, engine, settings, question, reference)
 
 
 def check_methods(methods: Sequence[str]) -> tuple[str, ...]:
@@ -178,7 +178,7 @@ class _Stopwatch:
 
 
 def _without_documents(
-    answer: Answer, engine: Engine, settings: Settings, question: str, adapter: Path | None
+    answer: Answer, engine: Engine, settings: Settings, question: str, adapter: str | None
 ) -> Iterator[Answer]:
     clock = _Stopwatch()
     for piece in engine.stream(
@@ -204,7 +204,7 @@ def _with_documents(
     engine: Engine,
     settings: Settings,
     question: str,
-    adapter: Path | None,
+    adapter: str | None,
 ) -> Iterator[Answer]:
     from rag_backend.chain import make_chain, make_retriever
     from rag_backend.chat_model import EngineChatModel

@@ -20,7 +20,7 @@ class Row:
     asked: ExamQuestion
     answer: Answer
     trained: bool | None
-    """Was the fact in the adapter's training set? None without an adapter or a fact."""
+    """Was the fact in the adapter's training set? None where that is not known."""
 
     @property
     def hit(self) -> bool | None:
@@ -50,7 +50,8 @@ def evaluate(
     methods = check_methods(methods)
     facts = None
     if "finetuned" in methods or "hybrid" in methods:
-        facts = trained_facts(lab.adapter(adapter))
+        run = lab.adapter(adapter).run
+        facts = trained_facts(run) if run else None
     rows: list[Row] = []
     for number, question in enumerate(questions, start=1):
         for answer in ask(lab, question.question, methods, adapter):

@@ -1,6 +1,7 @@
 """The lab: one home folder with everything that a comparison needs, loaded when needed."""
 
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 from finetune_backend.runs import Run, find_adapter, usable_adapters
@@ -9,8 +10,21 @@ from workbench.errors import RagtuneError
 from workbench.home import Home, open_home
 from workbench.language_models.engine import Engine
 from workbench.language_models.loading import Checkpoint, find_checkpoint
+from workbench.language_models.server_engine import ServerEngine
+from workbench.language_models.server_errors import listed
 from workbench.settings import Settings, load_settings, save_settings
 from workbench.storage import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """What "finetuned" and "hybrid" answer with."""
+
+    name: str
+    reference: str
+    """What names it to the engine; see `Engine.stream`."""
+    run: Run | None = None
+    """The fine-tune that made it; None on a server, which doesn't say."""
 
 
 class Lab:
@@ -32,55 +46,107 @@ class Lab:
         """Keep other settings.
 
         Raises:
-            RagtuneError: the model that they name can't be found.
+            RagtuneError: the model that they name can't be found on this machine. A server
+                is not asked: it may well be started later.
         """
-        find_checkpoint(settings.model)
+        find_checkpoint(settings.model, settings.server)
         save_settings(self.home, settings)
 
     def checkpoint(self) -> Checkpoint:
         """Return the checkpoint that the settings name."""
-        return find_checkpoint(self.settings.model)
+        settings = self.settings
+        return find_checkpoint(settings.model, settings.server)
 
     def engine(self) -> Engine:
         """Return the engine for the settings' model, loading it where needed."""
         from workbench.language_models.choose import load_engine
 
         with self._loading:
-            settings = self.settings
-            checkpoint = find_checkpoint(settings.model)
-            engine = self._engine
-            if engine is None or (engine.name, engine.checkpoint) != (settings.engine, checkpoint):
-                self._engine = engine = None  # free the old weights before the new ones come
-                self._engine = engine = load_engine(settings.engine, checkpoint)
-            return engine
+            wanted = self._wanted()
+            if self._engine is None or (self._engine.name, self._engine.checkpoint) != wanted:
+                self._engine = None  # free the old weights before the new ones come
+                self._engine = load_engine(*wanted)
+            return self._engine
 
     def engine_loaded(self) -> bool:
         """Would `engine` return at once?"""
-        return self._engine is not None and (self._engine.name, self._engine.checkpoint) == (
-            self.settings.engine,
-            self.checkpoint(),
-        )
+        name, checkpoint = self._wanted()
+        loaded = self._engine and (self._engine.name, self._engine.checkpoint)
+        return name == "server" or loaded == (name, checkpoint)
 
-    def adapter(self, name: str | None = None) -> Run:
-        """Return the named adapter's run, or the newest that fits the model."""
-        return find_adapter(self.home, name, self.checkpoint())
+    def _wanted(self) -> tuple[str, Checkpoint]:
+        """Return the engine's name and the checkpoint that the settings ask for."""
+        checkpoint = self.checkpoint()
+        return ("server" if checkpoint.server else self.settings.engine), checkpoint
 
-    def adapters(self) -> list[Run]:
-        """Return the complete runs whose adapter fits the model, the newest first."""
-        return usable_adapters(self.home, self.checkpoint())
+    def adapter(self, name: str | None = None) -> Adapter:
+        """Return the named adapter, or the newest that fits the model.
+
+        Which of a server's models is the newest is not known: there, without a name, it is
+        the only other one.
+
+        Raises:
+            RagtuneError: there is none, it doesn't fit, or several could be meant.
+        """
+        server = self._server()
+        if server is None:
+            return _trained(find_adapter(self.home, name, self.checkpoint()))
+        names, here = server.adapters(), f"The server {server.checkpoint.server}"
+        others = f"other models than {server.checkpoint.name}"
+        if not names:
+            raise RagtuneError(
+                f"{here} offers no {others}. Let it serve the adapter under a name of its own "
+                "(with vLLM: --enable-lora --lora-modules NAME=FOLDER)."
+            )
+        if name is None and len(names) == 1:
+            return Adapter(names[0], names[0])
+        if name is None:
+            raise RagtuneError(
+                f"{here} offers several {others}: {listed(names)}. Choose the adapter among them "
+                "(page Ask, or --adapter)."
+            )
+        if name not in names:
+            raise RagtuneError(f"{here} has no adapter {name!r}. It offers: {listed(names)}.")
+        return Adapter(name, name)
+
+    def adapters(self) -> list[Adapter]:
+        """Return the adapters that fit the model, the newest first; see `adapter`.
+
+        Raises:
+            RagtuneError: a server can't be reached or doesn't have the model.
+        """
+        server = self._server()
+        if server is not None:
+            return [Adapter(name, name) for name in server.adapters()]
+        return [_trained(run) for run in usable_adapters(self.home, self.checkpoint())]
 
     def missing(self, method: str, adapter: str | None = None) -> str | None:
         """Say in one short sentence what a method still needs, or None where it is ready."""
+        server = self._server()
+        if server is not None:
+            try:
+                server.check()
+            except RagtuneError as error:
+                return str(error)
         if method in ("rag", "hybrid") and not self.knowledge_base.documents():
             return "No documents yet."
         if method in ("finetuned", "hybrid"):
-            if adapter is None and not self.adapters():
+            if server is None and adapter is None and not self.adapters():
                 return "No adapter for this model yet."
             try:
                 self.adapter(adapter)
             except RagtuneError as error:
                 return str(error)
         return None
+
+    def _server(self) -> ServerEngine | None:
+        """Return the engine where it is a server's; makes no other one."""
+        engine = self.engine() if self.settings.server else None
+        return engine if isinstance(engine, ServerEngine) else None
+
+
+def _trained(run: Run) -> Adapter:
+    return Adapter(run.name, str(run.adapter), run)
 
 
 def open_lab(home: str | Path | None = None) -> Lab:

@@ -70,9 +70,10 @@ def start_run(
 
     Raises:
         ExamplesError: the examples can't be trained on.
-        RagtuneError: another fine-tune is running, the name is taken or unusable, or the
-            disk is nearly full.
+        RagtuneError: the model is on a server, another fine-tune is running, the name is
+            taken or unusable, or the disk is nearly full.
     """
+    check_trainable(checkpoint)
     check_training_set(examples)
     settings = fit_to_data(settings, examples)
     with home.lock("start-run", 10, "Another fine-tune is being started; try again."):
@@ -107,6 +108,20 @@ def start_run(
             shutil.rmtree(folder, ignore_errors=True)
             raise
         return read_run(folder)
+
+
+def check_trainable(checkpoint: Checkpoint) -> None:
+    """Make sure that the model's weights are on this machine, as a fine-tune needs them.
+
+    Raises:
+        RagtuneError: they are on a server.
+    """
+    if checkpoint.server:
+        raise RagtuneError(
+            f"A fine-tune needs a model on this machine, but {checkpoint.name} is on the server "
+            f"{checkpoint.server}. Clear the server in Settings (or RAGTUNE_SERVER) and choose a "
+            "model that is here."
+        )
 
 
 def list_runs(home: Home) -> list[Run]:

@@ -1,7 +1,6 @@
 """Ragtune's language model as a LangChain chat model."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from langchain.chat_models import BaseChatModel
@@ -10,7 +9,7 @@ from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
-from workbench.language_models.engine import Engine
+from workbench.language_models.engine import Engine, Piece
 
 
 class EngineChatModel(BaseChatModel):
@@ -22,7 +21,7 @@ class EngineChatModel(BaseChatModel):
 
     engine: Any
     """A `workbench.language_models.engine.Engine`."""
-    adapter: Path | None = None
+    adapter: str | None = None
     max_new_tokens: int = 64
 
     @property
@@ -39,15 +38,17 @@ class EngineChatModel(BaseChatModel):
         if stop:
             raise ValueError(f"stop={stop!r} was given; Ragtune's models stop by themselves.")
         engine: Engine = self.engine
-        told = 0
+        told: Piece | None = None
         for piece in engine.stream(
             [_plain(message) for message in messages],
             adapter=self.adapter,
             max_new_tokens=self.max_new_tokens,
         ):
-            first, fresh = told == 0, piece.completion_tokens - told
-            told = piece.completion_tokens
-            prompt = piece.prompt_tokens if first else 0
+            # A server tells the counts after its last word, so both are differences.
+            first = told is None
+            prompt = piece.prompt_tokens - (told.prompt_tokens if told else 0)
+            fresh = piece.completion_tokens - (told.completion_tokens if told else 0)
+            told = piece
             chunk = ChatGenerationChunk(
                 message=AIMessageChunk(
                     content=piece.text,

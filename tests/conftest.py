@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-os.environ.pop("RAGTUNE_MODEL", None)
-os.environ.pop("RAGTUNE_HOME", None)
+for name in ("RAGTUNE_MODEL", "RAGTUNE_HOME", "RAGTUNE_SERVER", "RAGTUNE_SERVER_KEY"):
+    os.environ.pop(name, None)
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample_docs"
 
@@ -46,6 +46,53 @@ def tiny_lab(tmp_path, tiny_model, monkeypatch):
     from comparison.lab import open_lab
 
     monkeypatch.setenv("RAGTUNE_MODEL", str(tiny_model))
+    lab = open_lab(tmp_path / "home")
+    yield lab
+    lab.database.close()
+
+
+@pytest.fixture(scope="session")
+def tiny_adapter(tmp_path_factory, tiny_model):
+    """A LoRA adapter for the tiny model, with random weights."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from workbench.language_models.loading import find_checkpoint, load_weights
+
+    folder = tmp_path_factory.mktemp("adapter")
+    torch.manual_seed(1)
+    model = load_weights(find_checkpoint(str(tiny_model)), torch.float32, "cpu")
+    config = LoraConfig(target_modules="all-linear", init_lora_weights=False)
+    get_peft_model(model, config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_engine(tiny_model):
+    """The engine of this machine with the tiny model."""
+    from workbench.language_models.loading import find_checkpoint
+    from workbench.language_models.transformers_engine import TransformersEngine
+
+    return TransformersEngine(find_checkpoint(str(tiny_model)))
+
+
+@pytest.fixture()
+def openai_server(tiny_engine, tiny_adapter):
+    """An OpenAI-compatible server with the models "tiny" and "tiny-tuned"."""
+    from openai_server import OpenAIServer
+
+    server = OpenAIServer(tiny_engine, {"tiny": None, "tiny-tuned": str(tiny_adapter)})
+    yield server
+    server.close()
+
+
+@pytest.fixture()
+def served_lab(tmp_path, openai_server, monkeypatch):
+    """A lab in an empty home, whose model is on the server."""
+    from comparison.lab import open_lab
+
+    monkeypatch.setenv("RAGTUNE_MODEL", "tiny")
+    monkeypatch.setenv("RAGTUNE_SERVER", openai_server.url)
     lab = open_lab(tmp_path / "home")
     yield lab
     lab.database.close()

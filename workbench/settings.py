@@ -4,6 +4,7 @@ import dataclasses
 import os
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from workbench.errors import RagtuneError
 from workbench.files import read_json, write_json
@@ -11,6 +12,8 @@ from workbench.home import Home
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 ENGINES = ("transformers", "int8")
+SERVER_KEY = "RAGTUNE_SERVER_KEY"
+"""Names the environment variable with the server's key, which is kept nowhere else."""
 
 T = TypeVar("T")
 
@@ -35,7 +38,13 @@ class Settings:
 
     model: str = option(
         DEFAULT_MODEL,
-        "The language model: the bundled one by name, a folder, or a Hugging Face model id.",
+        "The language model: the bundled one by name, a folder, or a Hugging Face model id. "
+        "With a server, the model's name on it.",
+    )
+    server: str = option(
+        "",
+        "The base URL of an OpenAI-compatible server that answers, for example "
+        "http://127.0.0.1:8000/v1. Empty: answer on this machine.",
     )
     engine: str = option(
         "transformers",
@@ -60,11 +69,39 @@ class Settings:
         check_options(self)
         if not self.model.strip():
             raise RagtuneError("The model is empty; name a model, for example " + DEFAULT_MODEL)
+        object.__setattr__(self, "server", check_server(self.server))
         if self.read > self.retrieved:
             raise RagtuneError(
                 f"read is {self.read} but only {self.retrieved} passages are retrieved; "
                 "choose read at most as large as retrieved."
             )
+
+
+def check_server(url: str) -> str:
+    """Return a server's base URL without surrounding space and closing slash.
+
+    Raises:
+        RagtuneError: it is not a plain http or https URL. What may hold a secret (a name and
+            password, a query) is not repeated.
+    """
+    url = url.strip().rstrip("/")
+    if not url:
+        return ""
+    expected = "http://HOST:PORT/v1 was expected, for example http://127.0.0.1:8000/v1."
+    if any(mark in url for mark in "@?#"):
+        raise RagtuneError(
+            "The server's URL holds more than an address. Leave out names, passwords and "
+            f"whatever follows '?' or '#'; a key belongs into {SERVER_KEY}. {expected}"
+        )
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna")
+        whole = parts.scheme in ("http", "https") and host and parts.port != 0
+    except ValueError:  # brackets that don't close, a port that is no number, "a..b"
+        whole = False
+    if not whole or not url.isascii() or not url.isprintable() or " " in url:
+        raise RagtuneError(f"The server is {url!r}; {expected}")
+    return url
 
 
 def check_options(settings: Any) -> None:
@@ -133,12 +170,13 @@ def from_text(kind: type[T], pairs: list[str]) -> T:
 
 
 def load_settings(home: Home) -> Settings:
-    """Read the home's settings; RAGTUNE_MODEL, where set, replaces the model."""
+    """Read the home's settings; RAGTUNE_MODEL and RAGTUNE_SERVER, where set, replace theirs."""
     values = read_json(home.settings) if home.settings.exists() else {}
     if not isinstance(values, dict):
         raise RagtuneError(f"{home.settings} should hold one JSON object. Move it away.")
-    if os.environ.get("RAGTUNE_MODEL"):
-        values["model"] = os.environ["RAGTUNE_MODEL"]
+    for name in ("model", "server"):
+        if chosen := os.environ.get(f"RAGTUNE_{name.upper()}"):
+            values[name] = chosen
     return from_mapping(Settings, values)
 
 

@@ -9,6 +9,7 @@ from comparison.ask import METHODS, Answer, as_json, ask, confounded
 from pages.shared.answer import HEADINGS, draw, draw_missing
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
+from workbench.errors import RagtuneError
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -21,7 +22,7 @@ st.title("Ask")
 
 def question_form() -> tuple[str, str | None, bool]:
     """Draw the question and the choice of adapter."""
-    adapters = [run.name for run in lab.adapters()]
+    adapters = adapter_names()
     with st.form("ask", border=False):
         left, right = st.columns([5, 1], vertical_alignment="bottom")
         question = left.text_input(
@@ -34,8 +35,24 @@ def question_form() -> tuple[str, str | None, bool]:
         )
         adapter = None
         if len(adapters) > 1:
-            adapter = st.selectbox("Adapter for fine-tuned and hybrid", adapters)
-    return question, adapter or (adapters[0] if adapters else None), asked
+            adapter = st.selectbox(
+                "Adapter for fine-tuned and hybrid",
+                adapters,
+                # The newest comes first, but a server's models have no such order.
+                index=None if lab.settings.server else 0,
+                placeholder="Choose one of the server's models",
+            )
+        elif adapters:
+            adapter = adapters[0]
+    return question, adapter, asked
+
+
+def adapter_names() -> list[str]:
+    """Return the adapters to choose from."""
+    try:
+        return [adapter.name for adapter in lab.adapters()]
+    except RagtuneError:
+        return []  # a server can't answer: every column says why
 
 
 def columns() -> dict[str, "DeltaGenerator"]:
@@ -103,7 +120,7 @@ with sentences():
     for method, room in rooms.items():
         if missing[method] is not None:
             draw_missing(room, method, missing)
-    if asked:
+    if asked and missing["base"] is None:
         answer_all(question, adapter, missing)
     else:
         for method, answer in state.get("answers", {}).items():

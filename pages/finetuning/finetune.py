@@ -6,7 +6,7 @@ import streamlit as st
 
 from finetune_backend.examples.check import check_training_set
 from finetune_backend.examples.store import list_examples
-from finetune_backend.runs import delete_run, list_runs, start_run
+from finetune_backend.runs import check_trainable, delete_run, list_runs, start_run
 from finetune_backend.settings import TrainSettings, fit_to_data
 from pages.shared import routes
 from pages.shared.lab import get_lab, sentences
@@ -28,6 +28,7 @@ st.markdown(
 
 def new_run() -> None:
     """Offer to start a run, with sensible settings already chosen."""
+    check_trainable(lab.checkpoint())
     examples = list_examples(lab.database)
     try:
         check_training_set(examples)
@@ -97,5 +98,6 @@ with sentences():
         st.subheader("Running now")
         watch(active.name)
     else:
-        new_run()
+        with sentences():
+            new_run()
     list_finished()

@@ -8,7 +8,9 @@ from pages.shared.lab import get_lab, sentences
 from pages.shared.option_input import option_input
 from pages.shared.plain import plain
 from workbench.errors import RagtuneError
-from workbench.settings import DEFAULT_MODEL, Settings
+from workbench.language_models.loading import find_checkpoint
+from workbench.language_models.server_engine import ServerEngine
+from workbench.settings import DEFAULT_MODEL, SERVER_KEY, Settings
 
 lab = get_lab()
 
@@ -23,7 +25,15 @@ def form(now: Settings) -> None:
             field.name: option_input(field, getattr(now, field.name))
             for field in dataclasses.fields(Settings)
         }
-        saved = st.form_submit_button("Save", type="primary", icon=":material/save:")
+        left, right = st.columns([1, 4])
+        saved = left.form_submit_button("Save", type="primary", icon=":material/save:")
+        checked = right.form_submit_button(
+            "Check the connection",
+            icon=":material/lan:",
+            help="Asks the server which models it offers. Saves nothing.",
+        )
+    if checked:
+        check(values["model"], values["server"])
     if saved:
         try:
             with st.spinner("Looking for the model …"):
@@ -34,10 +44,28 @@ def form(now: Settings) -> None:
             st.toast("Saved", icon=":material/check:")
 
 
+def check(model: str, server: str) -> None:
+    """Say how many models a server offers, and whether this one is among them."""
+    url = Settings(model=model, server=server).server
+    if not url:
+        st.info("No server is given: answers are made on this machine.", icon=":material/info:")
+        return
+    with st.spinner("Asking the server …"):
+        engine = ServerEngine(find_checkpoint(model, url))
+        offered = len(engine.models())
+        st.success(
+            f"The server answers and offers {offered} model{'' if offered == 1 else 's'}.",
+            icon=":material/check:",
+        )
+        engine.check()
+
+
 with sentences():
     form(lab.settings)
     st.caption(
         f"Model: {DEFAULT_MODEL} is bundled. A Hugging Face id such as owner/model is fetched "
-        "from the hub when you save; nothing else on these pages uses the network."
+        "from the hub when you save. With a server, questions and the passages read for them "
+        f"are sent to it, with the key in {SERVER_KEY} where that is set in the environment. "
+        "Nothing else on these pages uses the network."
     )
     st.caption(f"Home folder: {plain(str(lab.home.folder))}")

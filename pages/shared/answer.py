@@ -44,6 +44,8 @@ def draw_missing(room: "DeltaGenerator", method: str, missing: dict[str, str | N
         st.info(plain(missing[method] or ""), icon=":material/info:")
         needs_documents = method == "rag" or (method == "hybrid" and missing["rag"])
         page = routes.DOCUMENTS if needs_documents else routes.FINETUNE
+        if missing["base"]:  # the server that answers is not ready
+            page = routes.SETTINGS
         st.page_link(page, label=f"Open {page.title}", icon=page.icon)
 
 

@@ -55,7 +55,7 @@ def steps() -> None:
 def sample() -> None:
     """Offer the sample, or show how far it is."""
     from comparison import sample as made
-    from finetune_backend.runs import list_runs
+    from finetune_backend.runs import check_trainable, list_runs
 
     lab = get_lab()
     st.subheader("New here?")
@@ -72,6 +72,7 @@ def sample() -> None:
         "Try the sample", type="primary", icon=":material/play_arrow:"
     ):
         with sentences():
+            check_trainable(lab.checkpoint())
             made.add_documents(lab, progress_bar("Step 1 of 2: "))
             running = made.start_training(lab)
             st.session_state["sample_run"] = running.name

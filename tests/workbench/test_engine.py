@@ -59,7 +59,7 @@ def test_closing_the_stream_frees_the_engine(engine):
 
 def test_a_folder_without_an_adapter_is_refused(engine, tmp_path):
     with pytest.raises(RagtuneError, match="no adapter in"):
-        engine.prepare(tmp_path)
+        engine.prepare(str(tmp_path))
 
 
 def test_an_adapter_for_another_shape_is_refused(engine, tmp_path):
@@ -78,7 +78,7 @@ def test_an_adapter_for_another_shape_is_refused(engine, tmp_path):
     get_peft_model(other, LoraConfig(target_modules="all-linear")).save_pretrained(tmp_path)
     before = [piece.text for piece in ask(engine, "Who?")]
     with pytest.raises(RagtuneError, match="does not fit"):
-        engine.prepare(tmp_path)
+        engine.prepare(str(tmp_path))
     assert [piece.text for piece in ask(engine, "Who?")] == before
 
 

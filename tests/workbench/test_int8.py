@@ -39,7 +39,7 @@ def adapter(tiny_model, tmp_path_factory):
     )
     folder = tmp_path_factory.mktemp("adapter")
     tuned.save_pretrained(folder)
-    return folder
+    return str(folder)
 
 
 def text(engine, question, **options):
@@ -162,7 +162,7 @@ def test_an_adapter_is_really_applied(engine, adapter, tiny_model):
 
 def test_a_wrong_adapter_is_refused(engine, tmp_path):
     with pytest.raises(RagtuneError, match="no adapter in"):
-        engine.prepare(tmp_path)
+        engine.prepare(str(tmp_path))
 
 
 def test_closing_a_stream_frees_its_place(engine):

@@ -20,4 +20,8 @@ def load_engine(name: str, checkpoint: Checkpoint) -> Engine:
         from workbench.language_models.int8.engine import Int8Engine
 
         return Int8Engine(checkpoint)
-    raise ValueError(f"There is no engine {name!r}; engines: {', '.join(ENGINES)}.")
+    if name == "server":
+        from workbench.language_models.server_engine import ServerEngine
+
+        return ServerEngine(checkpoint)
+    raise ValueError(f"There is no engine {name!r}; engines: {', '.join(ENGINES)}, server.")

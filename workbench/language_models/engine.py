@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from workbench.language_models.loading import Checkpoint
@@ -30,7 +29,7 @@ class Engine(Protocol):
     checkpoint: Checkpoint
     precision: str
 
-    def prepare(self, adapter: Path) -> None:
+    def prepare(self, adapter: str) -> None:
         """Load an adapter now, so that its loading is not part of an answer's time.
 
         Raises:
@@ -42,18 +41,19 @@ class Engine(Protocol):
         self,
         messages: Sequence[dict[str, str]],
         *,
-        adapter: Path | None = None,
+        adapter: str | None = None,
         max_new_tokens: int,
     ) -> Iterator[Piece]:
         """Answer a conversation; closing the iterator stops the generation.
 
         Args:
             messages: chat messages with ``role`` and ``content``.
-            adapter: a PEFT adapter folder, or None for the base weights.
+            adapter: what names the adapter to this engine: a PEFT folder's path on this
+                machine, a model's name on a server; None for the base weights.
             max_new_tokens: the answer's bound in tokens.
 
         Raises:
-            RagtuneError: the prompt doesn't fit the model's context, or the adapter
-                doesn't fit the checkpoint.
+            RagtuneError: the prompt doesn't fit the model's context, the adapter doesn't
+                fit the checkpoint, or a server can't answer.
         """
         ...

@@ -23,13 +23,22 @@ class Checkpoint:
     """The weights that all methods of a comparison share."""
 
     name: str
-    folder: Path
+    folder: Path | None
+    """None where a server holds it."""
     sha256: str
-    """Over the weights and the configuration: two checkpoints are equal when it is."""
+    """Over the weights and the configuration: two checkpoints are equal when it is.
+
+    A server doesn't show its weights, so there it is over the URL and the model's name: it
+    tells two models apart, but not whether somebody replaced one under the same name.
+    """
+    server: str = ""
+    """The base URL of the server that holds it; empty on this machine."""
 
 
-def find_checkpoint(name: str) -> Checkpoint:
+def find_checkpoint(name: str, server: str = "") -> Checkpoint:
     """Find a checkpoint: the bundled one, a local folder, or a Hugging Face model id.
+
+    With a server, it is that server's model of this name, and nothing is looked up.
 
     Only an id of the form ``owner/model`` reaches for the network, and only when its
     files are not in the local cache already.
@@ -37,6 +46,9 @@ def find_checkpoint(name: str) -> Checkpoint:
     Raises:
         RagtuneError: nothing is there under that name; says what is available.
     """
+    if server:
+        digest = hashlib.sha256(f"{server}\n{name}".encode()).hexdigest()
+        return Checkpoint(name, None, digest, server)
     if name == DEFAULT_MODEL:
         folder = bundled.provision()
     elif Path(name).expanduser().is_dir():

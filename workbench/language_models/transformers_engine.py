@@ -38,7 +38,7 @@ class TransformersEngine:
         self._adapters: dict[str, str] = {}  # adapter folder → its name in the PeftModel
         self._lock = threading.Lock()
 
-    def prepare(self, adapter: Path) -> None:
+    def prepare(self, adapter: str) -> None:
         """Load an adapter; see `Engine.prepare`."""
         with self._lock:
             self._switch(adapter)
@@ -47,7 +47,7 @@ class TransformersEngine:
         self,
         messages: Sequence[dict[str, str]],
         *,
-        adapter: Path | None = None,
+        adapter: str | None = None,
         max_new_tokens: int,
     ) -> Iterator[Piece]:
         """Answer a conversation; see `Engine.stream`."""
@@ -60,7 +60,7 @@ class TransformersEngine:
             for written, text in enumerate(text_of(self._tokenizer, tokens), start=1):
                 yield Piece(text, queue_ms, len(prompt), written)
 
-    def _tokens(self, prompt: list[int], adapter: Path | None, limit: int) -> Iterator[int]:
+    def _tokens(self, prompt: list[int], adapter: str | None, limit: int) -> Iterator[int]:
         import torch
 
         ends = self._base.generation_config.eos_token_id
@@ -77,14 +77,14 @@ class TransformersEngine:
                     return
                 yield token
 
-    def _switch(self, adapter: Path | None) -> Any:
+    def _switch(self, adapter: str | None) -> Any:
         """Return the model with exactly this adapter applied."""
         if adapter is None:
             if self._with_adapters is not None:
                 self._with_adapters.base_model.disable_adapter_layers()
             return self._base
-        name = self._adapters.pop(str(adapter), None) or self._load(adapter)
-        self._adapters[str(adapter)] = name  # last in the dict: the most recently used
+        name = self._adapters.pop(adapter, None) or self._load(adapter)
+        self._adapters[adapter] = name  # last in the dict: the most recently used
         if len(self._adapters) > _ADAPTERS_KEPT:
             oldest = next(iter(self._adapters))
             self._with_adapters.delete_adapter(self._adapters.pop(oldest))
@@ -92,11 +92,11 @@ class TransformersEngine:
         self._with_adapters.set_adapter(name)
         return self._with_adapters
 
-    def _load(self, adapter: Path) -> str:
+    def _load(self, adapter: str) -> str:
         name = f"adapter_{time.monotonic_ns()}"
         try:
             self._with_adapters = with_adapter(
-                self._with_adapters or self._base, adapter, self.checkpoint, name
+                self._with_adapters or self._base, Path(adapter), self.checkpoint, name
             )
         except RagtuneError:
             # A failed load leaves its layers behind; start over from clean weights.

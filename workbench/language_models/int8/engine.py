@@ -43,7 +43,7 @@ class Int8Engine:
         self._loading = threading.Lock()
         self._batcher = Batcher()
 
-    def prepare(self, adapter: Path) -> None:
+    def prepare(self, adapter: str) -> None:
         """Load an adapter; see `Engine.prepare`."""
         self._weights(adapter)
 
@@ -51,7 +51,7 @@ class Int8Engine:
         self,
         messages: Sequence[dict[str, str]],
         *,
-        adapter: Path | None = None,
+        adapter: str | None = None,
         max_new_tokens: int,
     ) -> Iterator[Piece]:
         """Answer a conversation; see `Engine.stream`."""
@@ -61,12 +61,12 @@ class Int8Engine:
             for written, text in enumerate(text_of(self._tokenizer, tokens), start=1):
                 yield Piece(text, request.queue_ms, len(prompt), written)
 
-    def _weights(self, adapter: Path | None) -> Int8Weights:
+    def _weights(self, adapter: str | None) -> Int8Weights:
         if adapter is None:
             return self._base
         with self._loading:
-            weights = self._adapters.pop(str(adapter), None) or self._merged(adapter)
-            self._adapters[str(adapter)] = weights
+            weights = self._adapters.pop(adapter, None) or self._merged(adapter)
+            self._adapters[adapter] = weights
             while (
                 len(self._adapters) > 1
                 and sum(w.bytes for w in self._adapters.values()) > _ADAPTER_BYTES
@@ -74,7 +74,7 @@ class Int8Engine:
                 del self._adapters[next(iter(self._adapters))]
             return weights
 
-    def _merged(self, adapter: Path) -> Int8Weights:
+    def _merged(self, adapter: str) -> Int8Weights:
         """Merge an adapter into a copy, and see that the copy says what PEFT says."""
         import torch
 
@@ -84,7 +84,7 @@ class Int8Engine:
         probe = self._tokenizer(_PROBE, add_special_tokens=False)["input_ids"]
         with torch.inference_mode():
             base = _distribution(model(torch.tensor([probe])).logits[0, -1])
-            tuned = with_adapter(model, adapter, self.checkpoint)
+            tuned = with_adapter(model, Path(adapter), self.checkpoint)
             expected = _distribution(tuned(torch.tensor([probe])).logits[0, -1])
             weights = convert(tuned.merge_and_unload(), base=self._base)
             reached = _distribution(_logits(weights, probe))
