@@ -1,17 +1,13 @@
-"""Metrics of one answer against the accepted ones, by SQuAD's rules.
-
-Source of the normalisation, exact match and F1: Rajpurkar et al. 2016, "SQuAD: 100,000+
-Questions for Machine Comprehension of Text", and its evaluation script.
-"""
+"""Metrics of one answer against the accepted ones."""
 
 import re
-import string
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
-_NO_PUNCTUATION = str.maketrans("", "", string.punctuation + "–—‘’“”…")
+from workbench.words import f1, normalize
+
+__all__ = ["METRICS", "Metric", "contains", "exact_match", "f1", "normalize", "refused"]
+
 _REFUSALS = re.compile(
     r"\b(i (do not|don't|don’t) (know|have (any |that |this |enough )?information)"
     r"|(text|document|passage|context)s? (above )?(does|do) ?(not|n't|n’t) "
@@ -46,19 +42,9 @@ METRICS = (
 )
 
 
-def normalize(text: str) -> str:
-    """Lower-case a text and drop punctuation, articles and extra space."""
-    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_NO_PUNCTUATION)).split())
-
-
 def exact_match(answer: str, accepted: Sequence[str]) -> float:
     """Return 1.0 where the answer equals an accepted one after `normalize`, else 0.0."""
     return float(any(normalize(answer) == normalize(value) for value in accepted))
-
-
-def f1(answer: str, accepted: Sequence[str]) -> float:
-    """Return the best harmonic mean of word precision and recall, from 0 to 1."""
-    return max((_f1(answer, value) for value in accepted), default=0.0)
 
 
 def contains(answer: str, accepted: Sequence[str]) -> float:
@@ -70,12 +56,3 @@ def contains(answer: str, accepted: Sequence[str]) -> float:
 def refused(answer: str) -> bool:
     """Does the answer decline, or say nothing at all?"""
     return not answer.strip() or _REFUSALS.search(answer) is not None
-
-
-def _f1(answer: str, value: str) -> float:
-    said, expected = normalize(answer).split(), normalize(value).split()
-    common = sum((Counter(said) & Counter(expected)).values())
-    if not common:
-        return float(said == expected)
-    precision, recall = common / len(said), common / len(expected)
-    return 2 * precision * recall / (precision + recall)

@@ -9,12 +9,12 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 from workbench.errors import RagtuneError
-from workbench.language_models.int8.convert import Int8Weights
 from workbench.language_models.int8.forward import Cache, forward, new_cache
+from workbench.language_models.int8.weights import Int8Weights
 
 TOGETHER = 8
 WAITING = 24
-_CHUNK_TOKENS = 512
+_CHUNK_TOKENS = 256
 
 
 @dataclass(slots=True)
@@ -97,11 +97,8 @@ class Batcher:
         return bool(self._active or self._line)
 
     def _step(self, weights: Int8Weights, requests: list[Request]) -> None:
-        import torch
-
         try:
-            with torch.inference_mode():
-                chosen = forward(weights, [_next(r) for r in requests]).argmax(-1).tolist()
+            chosen = forward(weights, [_next(r) for r in requests]).argmax(-1).tolist()
         except Exception as error:  # told to those who wait for it; the line goes on
             for request in requests:
                 request.out.put(error)

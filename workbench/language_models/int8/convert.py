@@ -1,76 +1,19 @@
 """Turn a Llama-like model into rotated 8-bit weights."""
 
+import dataclasses
 import math
-import warnings
-from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import RagtuneError
+from workbench.language_models.int8.weights import LANES, Int8Weights, Linear, Shape
 
 _FAMILIES = ("llama", "mistral", "qwen2")
 _WIDEST_ROTATION = 64
 _LARGEST_WEIGHT = 127
 
 
-@dataclass(frozen=True, slots=True)
-class Linear:
-    """A linear layer, packed for the integer product."""
-
-    packed: Any
-    bias: Any
-    """Float32 of shape (outputs,), or None."""
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """One transformer block; norms and rotations are folded into the weights."""
-
-    query_key_value: Linear
-    attention_output: Linear
-    gate_and_up: Linear
-    down: Linear
-
-
-@dataclass(frozen=True, slots=True)
-class Int8Weights:
-    """Everything that the forward pass needs of one model."""
-
-    embedding: Any
-    """Rotated, float32, (vocabulary, width)."""
-    layers: tuple[Layer, ...]
-    head: Linear
-    rotary: Any
-    """Complex64 of shape (positions, 1, head size / 2)."""
-    down_rotation: Any
-    """Hadamard matrix that blocks of the last layer's input are multiplied with."""
-    heads: int
-    key_heads: int
-    head_size: int
-    feed_forward: int
-    norm_epsilon: float
-
-    @property
-    def bytes(self) -> int:
-        """Size in memory of what an adapter's copy does not share with the base."""
-        return sum(
-            linear.bytes
-            for layer in self.layers
-            for linear in (
-                layer.query_key_value,
-                layer.attention_output,
-                layer.gate_and_up,
-                layer.down,
-            )
-        )
-
-
 def why_not(config: Any) -> str | None:
     """Say why a model with this configuration can't be converted, or None if it can."""
-    import torch
-
-    if "fbgemm" not in torch.backends.quantized.supported_engines:
-        return "this build of torch has no 8-bit products for this processor"
     if config.model_type not in _FAMILIES:
         return f"{config.model_type} is not one of the families {', '.join(_FAMILIES)}"
     if config.hidden_act != "silu":
@@ -81,6 +24,9 @@ def why_not(config: Any) -> str | None:
     rope = getattr(config, "rope_parameters", None) or {}
     if rope.get("rope_type", "default") not in ("default", "linear", "llama3"):
         return f"its rotary positions are of the type {rope['rope_type']}"
+    sizes = (config.hidden_size, _head_size(config), config.intermediate_size)
+    if any(size % LANES for size in sizes):
+        return f"its sizes {sizes} are not multiples of {LANES}"
     return None
 
 
@@ -106,7 +52,18 @@ def convert(model: Any, base: Int8Weights | None = None) -> Int8Weights:
     if reason:
         raise RagtuneError(f"The int8 engine can't serve this model: {reason}.")
     with torch.inference_mode():
-        return _convert(model, config, base)
+        rotation = _residual_rotation(config.hidden_size)
+        layers = tuple(_layer(block, config, rotation) for block in model.model.layers)
+        if base is not None:
+            return dataclasses.replace(base, layers=layers)
+        head = _folded(model.lm_head.weight, model.model.norm.weight, rotation)
+        return Int8Weights(
+            shape=_shape(model, config),
+            embedding=model.model.embed_tokens.weight.float() @ rotation,
+            layers=layers,
+            head=_pack(head),
+            **_rotary(model, config),
+        )
 
 
 def hadamard(size: int) -> Any:
@@ -119,88 +76,79 @@ def hadamard(size: int) -> Any:
     return matrix / math.sqrt(size)
 
 
-def _convert(model: Any, config: Any, base: Int8Weights | None) -> Int8Weights:
+def _shape(model: Any, config: Any) -> Shape:
+    ends = model.generation_config.eos_token_id
+    return Shape(
+        width=config.hidden_size,
+        heads=config.num_attention_heads,
+        key_heads=config.num_key_value_heads,
+        head_size=_head_size(config),
+        feed_forward=config.intermediate_size,
+        rotated=_rotated(config),
+        epsilon=config.rms_norm_eps,
+        vocabulary=config.vocab_size,
+        positions=config.max_position_embeddings,
+        ends=tuple(ends if isinstance(ends, list) else [ends]),
+    )
+
+
+def _head_size(config: Any) -> int:
+    return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+
+
+def _rotated(config: Any) -> int:
+    feed_forward: int = config.intermediate_size
+    return min(_WIDEST_ROTATION, feed_forward & -feed_forward)
+
+
+def _layer(block: Any, config: Any, rotation: Any) -> dict[str, Linear]:
     import torch
 
-    width, heads, key_heads = (
-        config.hidden_size,
-        config.num_attention_heads,
-        config.num_key_value_heads,
-    )
-    size = getattr(config, "head_dim", None) or width // heads
-    rotation = _residual_rotation(width)
-    in_heads = hadamard(size & -size)
-    in_down = hadamard(min(_WIDEST_ROTATION, config.intermediate_size & -config.intermediate_size))
-    # Neighbours form the pairs that a position turns, so that one complex product does it.
-    pairs = torch.arange(size).view(2, size // 2).T.reshape(-1)
+    attention, mlp = block.self_attn, block.mlp
+    in_heads = hadamard(_head_size(config) & -_head_size(config))
+    in_down = hadamard(_rotated(config))
 
-    def turned_in(weight: Any, block: Any) -> Any:
-        """Undo, in a weight's inputs, a rotation of blocks of them."""
-        return (weight.view(weight.shape[0], -1, block.shape[0]) @ block).reshape(weight.shape)
-
-    def turned_out(weight: Any) -> Any:
-        """Rotate a value projection's outputs (and its bias)."""
-        rows = weight.reshape(-1, in_heads.shape[0], weight.shape[1])
+    def turned_value(weight: Any) -> Any:
+        """Rotate a value projection's outputs (or its bias, as a column)."""
+        rows = weight.view(-1, len(in_heads), weight.shape[1])
         return (in_heads.T @ rows).reshape(weight.shape)
 
-    layers = []
-    for block in model.model.layers:
-        attention, mlp = block.self_attn, block.mlp
-        projections = [attention.q_proj, attention.k_proj, attention.v_proj]
-        weights = [p.weight.float() for p in projections]
-        biases = [p.bias.float()[:, None] if p.bias is not None else None for p in projections]
+    query, key, value = attention.q_proj, attention.k_proj, attention.v_proj
+    bias = None
+    if value.bias is not None:
+        turned = turned_value(value.bias.float()[:, None])[:, 0]
+        bias = torch.cat([query.bias.float(), key.bias.float(), turned])
+    together = torch.cat([query.weight, key.weight, turned_value(value.weight.float())])
 
-        def in_pairs(rows: Any, count: int) -> Any:
-            return rows.view(count, size, -1)[:, pairs].reshape(rows.shape)
+    output = attention.o_proj.weight.float()
+    # What rotated the values is undone in the inputs of the layer that reads their mix.
+    output = (output.view(len(output), -1, len(in_heads)) @ in_heads).view_as(output)
 
-        gain, later_gain = (
-            block.input_layernorm.weight.float(),
-            block.post_attention_layernorm.weight.float(),
-        )
-        query, key, value = weights
-        qkv = torch.cat([in_pairs(query, heads), in_pairs(key, key_heads), turned_out(value)])
-        bias = None
-        if biases[0] is not None:
-            bias = torch.cat(
-                [in_pairs(biases[0], heads), in_pairs(biases[1], key_heads), turned_out(biases[2])]
-            )[:, 0]
-        layers.append(
-            Layer(
-                query_key_value=_pack((qkv * gain) @ rotation, bias),
-                attention_output=_pack_output(
-                    attention.o_proj, turned_in(attention.o_proj.weight.float(), in_heads), rotation
-                ),
-                gate_and_up=_pack(
-                    (torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight]).float() * later_gain)
-                    @ rotation,
-                    torch.cat([mlp.gate_proj.bias, mlp.up_proj.bias]).float()
-                    if mlp.gate_proj.bias is not None
-                    else None,
-                ),
-                down=_pack_output(
-                    mlp.down_proj, turned_in(mlp.down_proj.weight.float(), in_down), rotation
-                ),
-            )
-        )
-    if base is not None:
-        embedding, head, rotary = base.embedding, base.head, base.rotary
-    else:
-        embedding = model.model.embed_tokens.weight.float() @ rotation
-        gain = model.model.norm.weight.float()
-        head = _pack((model.lm_head.weight.float() * gain) @ rotation, None)
-        rotary = _rotary(model, config, size)
-    return Int8Weights(
-        embedding=embedding,
-        layers=tuple(layers),
-        head=head,
-        rotary=rotary,
-        down_rotation=in_down,
-        heads=heads,
-        key_heads=key_heads,
-        head_size=size,
-        feed_forward=config.intermediate_size,
-        norm_epsilon=config.rms_norm_eps,
-    )
+    down = mlp.down_proj.weight.float()
+    mixed = down.view(len(down), len(in_down), -1).transpose(1, 2) @ in_down
+    down = mixed.transpose(1, 2).reshape(down.shape)
+
+    gate_bias = None
+    if mlp.gate_proj.bias is not None:
+        gate_bias = torch.cat([mlp.gate_proj.bias, mlp.up_proj.bias]).float()
+    gate_and_up = torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight])
+    return {
+        "query_key_value": _pack(_folded(together, block.input_layernorm.weight, rotation), bias),
+        "attention_output": _pack(rotation.T @ output, _turned_bias(attention.o_proj, rotation)),
+        "gate_and_up": _pack(
+            _folded(gate_and_up, block.post_attention_layernorm.weight, rotation), gate_bias
+        ),
+        "down": _pack(rotation.T @ down, _turned_bias(mlp.down_proj, rotation)),
+    }
+
+
+def _folded(weight: Any, gain: Any, rotation: Any) -> Any:
+    """Fold a norm's gain and the rotation into the layer that reads the norm's output."""
+    return (weight.float() * gain.float()) @ rotation
+
+
+def _turned_bias(linear: Any, rotation: Any) -> Any:
+    return None if linear.bias is None else linear.bias.float() @ rotation
 
 
 def _residual_rotation(width: int) -> Any:
@@ -215,39 +163,29 @@ def _residual_rotation(width: int) -> Any:
     return torch.kron(orthogonal, hadamard(power).contiguous()) * signs
 
 
-def _rotary(model: Any, config: Any, size: int) -> Any:
+def _rotary(model: Any, config: Any) -> dict[str, Any]:
     import torch
 
     positions = torch.arange(config.max_position_embeddings)[None]
     cosine, sine = model.model.rotary_emb(torch.zeros(1, 1), positions)
-    half = size // 2
-    return torch.complex(cosine[0, :, :half], sine[0, :, :half])[:, None].contiguous()
+    half = _head_size(config) // 2
+    return {
+        "cosines": cosine[0, :, :half].float().contiguous(),
+        "sines": sine[0, :, :half].float().contiguous(),
+    }
 
 
-def _pack_output(linear: Any, weight: Any, rotation: Any) -> Linear:
-    """Pack a layer that writes to the residual stream."""
-    bias = None if linear.bias is None else linear.bias.float() @ rotation
-    return _pack(rotation.T @ weight, bias)
-
-
-def _pack(weight: Any, bias: Any) -> Linear:
-    """Quantize each output's weights by their own largest one."""
+def _pack(weight: Any, bias: Any = None) -> Linear:
+    """Quantize each output's weights by their own largest one, and lay them out in blocks."""
     import torch
 
-    scale = weight.abs().amax(1).clamp_min(1e-12) / _LARGEST_WEIGHT
-    rounded = (weight / scale[:, None]).round().to(torch.int8)
-    return pack_integers(rounded, scale, bias)
-
-
-def pack_integers(weight: Any, scale: Any, bias: Any) -> Linear:
-    """Pack int8 weights (outputs, inputs) with a float32 scale for each output."""
-    import torch
-
-    zeros = torch.zeros(len(scale), dtype=torch.long)
-    with warnings.catch_warnings():
-        # Quantized tensors will go one day; torch is pinned, and only the packing needs them.
-        warnings.filterwarnings("ignore", message="torch.quantize_per_tensor")
-        quantized = torch._make_per_channel_quantized_tensor(weight, scale.double(), zeros, 0)
-    torch.backends.quantized.engine = "fbgemm"
-    packed = torch.ops.quantized.linear_prepack(quantized, None)
-    return Linear(packed, bias, weight.nbytes)
+    scales = weight.abs().amax(1).clamp_min(1e-12) / _LARGEST_WEIGHT
+    rounded = (weight / scales[:, None]).round_().to(torch.int8)
+    idle = -len(rounded) % LANES
+    if idle:
+        rounded = torch.nn.functional.pad(rounded, (0, 0, 0, idle))
+        scales = torch.nn.functional.pad(scales, (0, idle))
+        bias = None if bias is None else torch.nn.functional.pad(bias, (0, idle))
+    blocks = rounded.view(len(rounded) // LANES, LANES, -1, 4).transpose(1, 2).contiguous()
+    totals = rounded.sum(1, dtype=torch.int32)
+    return Linear(blocks, scales.contiguous(), totals, bias)

@@ -4,19 +4,16 @@ import contextlib
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from workbench.errors import RagtuneError
 from workbench.language_models.engine import Piece
+from workbench.language_models.int8 import kernel
 from workbench.language_models.int8.batcher import Batcher, Request
-from workbench.language_models.int8.convert import Int8Weights, convert
-from workbench.language_models.int8.forward import activation_levels
-from workbench.language_models.loading import Checkpoint, load_tokenizer, load_weights
+from workbench.language_models.int8.prepared import load_adapter, load_base
+from workbench.language_models.int8.weights import Int8Weights
+from workbench.language_models.loading import Checkpoint, load_tokenizer
 from workbench.language_models.prompts import encode, text_of
 
-_ADAPTER_BYTES = 1_000_000_000
-_PROBE = "The capital of France is Paris, and the river that runs through it is the"
-_LARGEST_DIVERGENCE = 0.1
+ADAPTER_BYTES = 1_000_000_000
 
 
 class Int8Engine:
@@ -28,18 +25,20 @@ class Int8Engine:
 
     name = "int8"
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        import torch
+    def __init__(self, checkpoint: Checkpoint, adapter_bytes: int = ADAPTER_BYTES) -> None:
+        """Load a prepared checkpoint.
 
+        Args:
+            checkpoint: one that is ready; see `prepared.readiness`.
+            adapter_bytes: how much memory the copies with an adapter may take together;
+                the least recently used ones are dropped, the one in use never.
+        """
         self.checkpoint = checkpoint
-        self.precision = f"weights 8 bit, activations {activation_levels().bit_length() + 1} bit"
+        self.precision = f"weights 8 bit, activations {kernel.levels().bit_length() + 1} bit"
+        self._base = load_base(checkpoint)
         self._tokenizer = load_tokenizer(checkpoint)
-        model = load_weights(checkpoint, torch.float32, "cpu")
-        ends = model.generation_config.eos_token_id
-        self._ends = frozenset(ends if isinstance(ends, list) else [ends])
-        self._room = model.config.max_position_embeddings
-        self._base = convert(model)
         self._adapters: dict[str, Int8Weights] = {}  # the most recently used one last
+        self._adapter_bytes = adapter_bytes
         self._loading = threading.Lock()
         self._batcher = Batcher()
 
@@ -55,8 +54,10 @@ class Int8Engine:
         max_new_tokens: int,
     ) -> Iterator[Piece]:
         """Answer a conversation; see `Engine.stream`."""
-        prompt = encode(self._tokenizer, messages, max_new_tokens, self._room, self.checkpoint.name)
-        request = Request(self._weights(adapter), prompt, self._ends, max_new_tokens)
+        weights = self._weights(adapter)
+        room, name = weights.shape.positions, self.checkpoint.name
+        prompt = encode(self._tokenizer, messages, max_new_tokens, room, name)
+        request = Request(weights, prompt, frozenset(weights.shape.ends), max_new_tokens)
         with contextlib.closing(self._batcher.tokens(request)) as tokens:
             for written, text in enumerate(text_of(self._tokenizer, tokens), start=1):
                 yield Piece(text, request.queue_ms, len(prompt), written)
@@ -65,48 +66,13 @@ class Int8Engine:
         if adapter is None:
             return self._base
         with self._loading:
-            weights = self._adapters.pop(adapter, None) or self._merged(adapter)
+            weights = self._adapters.pop(adapter, None) or load_adapter(
+                self.checkpoint, self._base, self._tokenizer, Path(adapter)
+            )
             self._adapters[adapter] = weights
             while (
                 len(self._adapters) > 1
-                and sum(w.bytes for w in self._adapters.values()) > _ADAPTER_BYTES
+                and sum(w.layer_bytes for w in self._adapters.values()) > self._adapter_bytes
             ):
                 del self._adapters[next(iter(self._adapters))]
             return weights
-
-    def _merged(self, adapter: str) -> Int8Weights:
-        """Merge an adapter into a copy, and see that the copy says what PEFT says."""
-        import torch
-
-        from workbench.language_models.adapters import with_adapter
-
-        model = load_weights(self.checkpoint, torch.float32, "cpu")
-        probe = self._tokenizer(_PROBE, add_special_tokens=False)["input_ids"]
-        with torch.inference_mode():
-            base = _distribution(model(torch.tensor([probe])).logits[0, -1])
-            tuned = with_adapter(model, Path(adapter), self.checkpoint)
-            expected = _distribution(tuned(torch.tensor([probe])).logits[0, -1])
-            weights = convert(tuned.merge_and_unload(), base=self._base)
-            reached = _distribution(_logits(weights, probe))
-        off, change = _divergence(expected, reached), _divergence(expected, base)
-        if off > max(_LARGEST_DIVERGENCE, change / 2):
-            raise RagtuneError(
-                f"The int8 engine does not reproduce the adapter in {adapter} (divergence "
-                f"{off:.3f} nats). Choose the engine transformers in Settings."
-            )
-        return weights
-
-
-def _logits(weights: Int8Weights, tokens: list[int]) -> Any:
-    from workbench.language_models.int8.forward import forward, new_cache
-
-    return forward(weights, [(new_cache(weights, len(tokens)), tokens)])[0]
-
-
-def _distribution(logits: Any) -> Any:
-    return logits.float().log_softmax(-1)
-
-
-def _divergence(expected: Any, reached: Any) -> float:
-    """Return the Kullback-Leibler divergence of two log-distributions, in nats."""
-    return float((expected.exp() * (expected - reached)).sum())
