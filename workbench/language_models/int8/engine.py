@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.errors import RagtuneError
 from workbench.language_models.engine import Piece
-from workbench.language_models.int8.batcher import Batcher, Request
+from workbench.language_models.int8.batcher import TOGETHER, Batcher, Request
 from workbench.language_models.int8.convert import Int8Weights, convert
 from workbench.language_models.int8.forward import activation_levels
 from workbench.language_models.loading import Checkpoint, load_tokenizer, load_weights
@@ -27,6 +27,7 @@ class Int8Engine:
     """
 
     name = "int8"
+    together = TOGETHER
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         import torch
@@ -43,6 +44,10 @@ class Int8Engine:
         self._loading = threading.Lock()
         self._batcher = Batcher()
 
+    def waiting(self) -> int:
+        """Return how many conversations wait for a place."""
+        return self._batcher.waiting()
+
     def prepare(self, adapter: str) -> None:
         """Load an adapter; see `Engine.prepare`."""
         self._weights(adapter)
@@ -57,9 +62,12 @@ class Int8Engine:
         """Answer a conversation; see `Engine.stream`."""
         prompt = encode(self._tokenizer, messages, max_new_tokens, self._room, self.checkpoint.name)
         request = Request(self._weights(adapter), prompt, self._ends, max_new_tokens)
+        written = 0
         with contextlib.closing(self._batcher.tokens(request)) as tokens:
-            for written, text in enumerate(text_of(self._tokenizer, tokens), start=1):
-                yield Piece(text, request.queue_ms, len(prompt), written)
+            for text in text_of(self._tokenizer, tokens):
+                written += text is not None
+                place = 0 if written else self._batcher.place(request)
+                yield Piece(text or "", request.queue_ms, len(prompt), written, place)
 
     def _weights(self, adapter: str | None) -> Int8Weights:
         if adapter is None:
