@@ -276,7 +276,5 @@ def test_an_exam_does_not_go_on_without_an_answer(lab, tmp_path):
     lab._engine = Breaks(lab.engine(), RagtuneError("The plug was pulled."))
     exam = tmp_path / "exam.jsonl"
     exam.write_text(json.dumps({"question": QUESTION, "answers": ["me"]}), encoding="utf-8")
-        '{"question": "When does the workshop close?", "answers": ["me"]}', encoding="utf-8"
-    )
     with pytest.raises(RagtuneError, match="plug was pulled"):
         evaluate(lab, exam)
