@@ -4,6 +4,7 @@ Heavy imports live inside the commands, so that ``ragtune --help`` is instant.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import sys
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import RagtuneError
 
 if TYPE_CHECKING:
+    from comparison.answer import Answer
     from comparison.lab import Lab
     from finetune_backend.runs import Run
 
@@ -352,22 +354,35 @@ def _served_row(model: str, name: str) -> dict[str, Any]:
     return {"name": name, "model": model, **dict.fromkeys(unknown)}
 
 
-def _ask(options: argparse.Namespace) -> None:
-    from comparison.ask import as_json, ask
+def _ask(options: argparse.Namespace) -> int:
+    from comparison.answer import as_json
+    from comparison.ask import METHODS, ask
 
     lab, answers = _lab(options), []
-    for answer in ask(lab, options.question, options.methods.split(","), options.adapter):
-        if answer.done:
-            answers.append(answer)
-            if not _json_wanted(options):
-                total = answer.timings_ms.total / 1000
-                print(f"── {answer.method} ({total:.1f} s)\n{_indented(answer.text)}")
-                for source in answer.sources:
-                    page = f", page {source.page}" if source.page else ""
-                    read = "" if source.read else " (not read)"
-                    print(f"    [{source.score:.2f}] {source.document}{page}{read}")
+    methods = options.methods.split(",")
+    with contextlib.closing(ask(lab, options.question, methods, options.adapter)) as growing:
+        for answer in growing:
+            if answer.done:
+                answers.append(answer)
+                if not _json_wanted(options):
+                    _print_answer(answer)
+    failed = [answer for answer in answers if answer.error]
     if _json_wanted(options):
+        answers.sort(key=lambda answer: METHODS.index(answer.method))
         _print_json({"question": options.question, "answers": [as_json(a) for a in answers]})
+    # One line for each reason, however many methods it struck.
+    for error in dict.fromkeys(answer.error for answer in failed):
+        struck = ", ".join(answer.method for answer in failed if answer.error == error)
+        print(f"ragtune: {struck}: {error}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _print_answer(answer: "Answer") -> None:
+    print(f"── {answer.method} ({answer.timings_ms.total / 1000:.1f} s)\n{_indented(answer.text)}")
+    for source in answer.sources:
+        page = f", page {source.page}" if source.page else ""
+        read = "" if source.read else " (not read)"
+        print(f"    [{source.score:.2f}] {source.document}{page}{read}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:

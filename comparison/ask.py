@@ -1,14 +1,18 @@
 """One question to several methods, with equal conditions and a stopwatch."""
 
+import contextlib
 import hashlib
 import json
+import logging
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from comparison.lab import Lab
+from comparison.answer import Answer, Fingerprint, ShownSource, Timings, Tokens
+from comparison.lab import Adapter, Lab
 from comparison.metrics import refused
+from comparison.together import together
 from rag_backend.index import PassageIndex
 from workbench.errors import RagtuneError
 from workbench.language_models.engine import Engine
@@ -19,73 +23,22 @@ METHODS = ("base", "rag", "finetuned", "hybrid")
 _HASH_CHARACTERS = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Timings:
-    """Milliseconds since the question was asked, but for the first three: durations."""
-
-    queue: float = 0.0
-    """Waiting for the engine."""
-    search: float = 0.0
-    rerank: float = 0.0
-    first_token: float = 0.0
-    total: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """Token counts of one answer."""
-
-    prompt: int = 0
-    completion: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ShownSource:
-    """A passage shown with an answer."""
-
-    document: str
-    page: int | None
-    text: str
-    score: float
-    """Cosine similarity to the question, from -1 to 1."""
-    read: bool
-    """Did the model get to read it, or did it only come up in the search?"""
-
-
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """Hashes of everything that must be equal for a comparison to be fair."""
-
-    checkpoint: str
-    precision: str
-    decoding: str
-    retriever: str
-    """"none" for a method that doesn't search."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one method answered; grows while it streams."""
-
-    method: str
-    model: str
-    fingerprint: Fingerprint
-    adapter: str | None = None
-    text: str = ""
-    refused: bool = False
-    timings_ms: Timings = field(default_factory=Timings)
-    tokens: Tokens = field(default_factory=Tokens)
-    sources: tuple[ShownSource, ...] = ()
-    done: bool = False
-
-
 def ask(
-    lab: Lab, question: str, methods: Sequence[str] = METHODS, adapter: str | None = None
-) -> Iterator[Answer]:
-    """Ask each method in turn, yielding its answer as it grows.
+    lab: Lab,
+    question: str,
+    methods: Sequence[str] = METHODS,
+    adapter: str | None = None,
+    *,
+    alone: bool = False,
+) -> Generator[Answer]:
+    """Ask all methods, yielding their answers as they grow, in whichever order they do.
 
-    The last answer of every method has ``done`` set. Each method's stopwatch starts when
-    its own turn does, so that no column pays for its neighbours.
+    As many methods are asked at once as the engine answers at once. What stands beside an
+    answer never changes its text, but it does take time from it. Every method's last
+    answer has ``done`` set, and ``error`` where it failed; the others go on.
+
+    A tenth of a second never passes without an answer, if only the same one again, so that
+    whoever reads can stop. Closing the generator stops all methods.
 
     Args:
         lab: where documents, adapters and the model are.
@@ -93,6 +46,7 @@ def ask(
         methods: some of `METHODS`.
         adapter: name of the adapter for "finetuned" and "hybrid"; by default the newest, or on a
             server its only other model.
+        alone: ask one method after the other, so that each one's times are its own.
 
     Raises:
         RagtuneError: the question is unusable, a method is unknown or not ready.
@@ -105,26 +59,28 @@ def ask(
         if missing:
             raise RagtuneError(f"{method} can't answer yet: {missing}")
     engine, index, chosen = lab.engine(), lab.knowledge_base.index, None
-    # What is loaded now is not part of any answer's time.
     if any(method in ("finetuned", "hybrid") for method in methods):
         chosen = lab.adapter(adapter)
-        engine.prepare(chosen.reference)
-    if any(method in ("rag", "hybrid") for method in methods):
-        index.store()
+    answers: dict[str, Answer] = {}
+    streams = []
     for method in methods:
         tuned = chosen if method in ("finetuned", "hybrid") else None
         searched = index if method in ("rag", "hybrid") else None
-        started = Answer(
+        answers[method] = Answer(
             method=method,
             model=engine.checkpoint.name,
             adapter=tuned.name if tuned else None,
             fingerprint=_fingerprint(engine, settings, searched),
         )
-        reference = tuned.reference if tuned else None
-        if searched:
-            yield from _with_documents(started, searched, engine, settings, question, reference)
-        else:
-            yield from _without_documents(started, engine, settings, question, reference)
+        streams.append(_answer(answers[method], engine, settings, question, searched, tuned))
+    at_once = 1 if alone else engine.together
+    with contextlib.closing(together(streams, at_once)) as growing:
+        for answer in growing:
+            if answer is None:  # nothing new: any of those that still grow
+                answer = next((a for a in answers.values() if not a.done), None)
+            if answer is not None:
+                answers[answer.method] = answer
+                yield answer
 
 
 def check_methods(methods: Sequence[str]) -> tuple[str, ...]:
@@ -140,35 +96,6 @@ def check_methods(methods: Sequence[str]) -> tuple[str, ...]:
     return tuple(method for method in METHODS if method in methods)
 
 
-def as_json(answer: Answer) -> dict[str, Any]:
-    """Return the answer as the command line prints it."""
-    plain = asdict(answer)
-    del plain["done"]
-    plain["sources"] = list(plain["sources"])
-    order = [
-        "method",
-        "text",
-        "refused",
-        "model",
-        "adapter",
-        "timings_ms",
-        "tokens",
-        "sources",
-        "fingerprint",
-    ]
-    return {key: plain[key] for key in order}
-
-
-def confounded(answers: Sequence[Answer]) -> list[str]:
-    """Name the conditions in which answers differ that should be equal."""
-    prints = [asdict(answer.fingerprint) for answer in answers]
-    return [
-        condition
-        for condition in ("checkpoint", "precision", "decoding", "retriever")
-        if len({p[condition] for p in prints} - {"none"}) > 1
-    ]
-
-
 class _Stopwatch:
     def __init__(self) -> None:
         self._started = time.perf_counter()
@@ -177,22 +104,55 @@ class _Stopwatch:
         return (time.perf_counter() - self._started) * 1000
 
 
+def _answer(
+    answer: Answer,
+    engine: Engine,
+    settings: Settings,
+    question: str,
+    index: PassageIndex | None,
+    adapter: Adapter | None,
+) -> Generator[Answer]:
+    """Yield one method's answer as it grows; a failure is told in the last one."""
+    reference = adapter.reference if adapter else None
+    try:
+        # What is loaded now is not part of the answer's time.
+        if reference:
+            engine.prepare(reference)
+        if index:
+            index.store()
+            growing = _with_documents(answer, index, engine, settings, question, reference)
+        else:
+            growing = _without_documents(answer, engine, settings, question, reference)
+        with contextlib.closing(growing):
+            for answer in growing:
+                yield answer
+    except Exception as error:
+        sentence = str(error)
+        if not isinstance(error, RagtuneError):
+            logging.getLogger(__name__).exception("%s failed", answer.method)
+            sentence = (
+                f"Answering failed ({type(error).__name__}). The program's log says more; "
+                "if it happens again, choose another engine in Settings."
+            )
+        yield replace(answer, text=answer.text.strip(), error=sentence, place=0, done=True)
+
+
 def _without_documents(
     answer: Answer, engine: Engine, settings: Settings, question: str, adapter: str | None
-) -> Iterator[Answer]:
+) -> Generator[Answer]:
     clock = _Stopwatch()
     for piece in engine.stream(
         messages(question, settings.system_prompt),
         adapter=adapter,
         max_new_tokens=settings.max_new_tokens,
     ):
-        now = clock.ms()
-        first = answer.timings_ms.first_token or now
-        answer = replace(
+        answer = _grown(
             answer,
-            text=answer.text + piece.text,
-            timings_ms=Timings(queue=piece.queue_ms, first_token=first, total=now),
-            tokens=Tokens(piece.prompt_tokens, piece.completion_tokens),
+            clock,
+            piece.text,
+            piece.queue_ms,
+            Tokens(piece.prompt_tokens, piece.completion_tokens),
+            piece.place,
         )
         yield answer
     yield _finished(answer, clock)
@@ -205,7 +165,7 @@ def _with_documents(
     settings: Settings,
     question: str,
     adapter: str | None,
-) -> Iterator[Answer]:
+) -> Generator[Answer]:
     from rag_backend.chain import make_chain, make_retriever
     from rag_backend.chat_model import EngineChatModel
 
@@ -213,29 +173,45 @@ def _with_documents(
     chain = make_chain(make_retriever(index, settings), model, settings.system_prompt)
     clock = _Stopwatch()
     for part in chain.stream(question):
-        now, times, tokens = clock.ms(), answer.timings_ms, answer.tokens
         if "sources" in part:
             sources = tuple(_shown(source) for source in part["sources"])
-            answer = replace(answer, sources=sources, timings_ms=Timings(search=now))
+            answer = replace(answer, sources=sources, timings_ms=Timings(search=clock.ms()))
         elif "answer" in part:
-            chunk = part["answer"]
+            chunk, tokens = part["answer"], answer.tokens
             usage = chunk.usage_metadata or {"input_tokens": 0, "output_tokens": 0}
-            answer = replace(
+            told = chunk.response_metadata
+            answer = _grown(
                 answer,
-                text=answer.text + chunk.text,
-                timings_ms=replace(
-                    times,
-                    queue=chunk.response_metadata.get("queue_ms", times.queue),
-                    first_token=times.first_token or now,
-                    total=now,
-                ),
-                tokens=Tokens(
+                clock,
+                chunk.text,
+                told.get("queue_ms", answer.timings_ms.queue),
+                Tokens(
                     tokens.prompt + usage["input_tokens"],
                     tokens.completion + usage["output_tokens"],
                 ),
+                answer.place + told.get("place", 0),
             )
         yield answer
     yield _finished(answer, clock)
+
+
+def _grown(
+    answer: Answer, clock: _Stopwatch, fresh: str, queue_ms: float, tokens: Tokens, place: int
+) -> Answer:
+    now, times = clock.ms(), answer.timings_ms
+    begun = bool(fresh) or tokens.completion > 0
+    return replace(
+        answer,
+        text=answer.text + fresh,
+        timings_ms=replace(
+            times,
+            queue=queue_ms,
+            first_token=times.first_token or (now if begun else 0.0),
+            total=now,
+        ),
+        tokens=tokens,
+        place=place,
+    )
 
 
 def _shown(source: Any) -> ShownSource:
@@ -255,6 +231,7 @@ def _finished(answer: Answer, clock: _Stopwatch) -> Answer:
         text=answer.text.strip(),
         refused=refused(answer.text),
         timings_ms=replace(times, first_token=times.first_token or now, total=now),
+        place=0,
         done=True,
     )
 

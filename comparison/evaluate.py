@@ -7,10 +7,12 @@ from statistics import mean
 from typing import Any
 
 from comparison import metrics
-from comparison.ask import METHODS, Answer, ask, check_methods
+from comparison.answer import Answer
+from comparison.ask import METHODS, ask, check_methods
 from comparison.exam import ExamQuestion, read_exam
 from comparison.lab import Lab
 from finetune_backend.runs import trained_facts
+from workbench.errors import RagtuneError
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,17 @@ def evaluate(
 ) -> dict[str, Any]:
     """Run an exam and return its result as the command line prints it.
 
+    Latency is one of the measures, so every method is asked alone.
+
     Args:
         lab: where documents, adapters and the model are.
         exam: a JSONL file; see `comparison.exam.read_exam`.
         methods: some of `comparison.ask.METHODS`.
         adapter: as for `comparison.ask.ask`.
         progress: called with the number of questions done and of all.
+
+    Raises:
+        RagtuneError: the exam can't be read, or a method can't answer.
     """
     questions = read_exam(exam)
     methods = check_methods(methods)
@@ -54,7 +61,9 @@ def evaluate(
         facts = trained_facts(run) if run else None
     rows: list[Row] = []
     for number, question in enumerate(questions, start=1):
-        for answer in ask(lab, question.question, methods, adapter):
+        for answer in ask(lab, question.question, methods, adapter, alone=True):
+            if answer.error:
+                raise RagtuneError(answer.error)
             if answer.done:
                 trained = None
                 if facts is not None and question.fact is not None and answer.adapter:

@@ -16,7 +16,9 @@ class EngineChatModel(BaseChatModel):
     """Streams from an engine, with or without an adapter.
 
     Every chunk carries its share of the token counts as ``usage_metadata``; the first one
-    has the wait for the engine as ``response_metadata["queue_ms"]``.
+    of the answer has the wait for the engine as ``response_metadata["queue_ms"]``. Before
+    it come empty ones, with ``response_metadata["place"]`` where the place in the engine's
+    line changes: by how much, so that the sum is the place.
     """
 
     engine: Any
@@ -38,16 +40,21 @@ class EngineChatModel(BaseChatModel):
         if stop:
             raise ValueError(f"stop={stop!r} was given; Ragtune's models stop by themselves.")
         engine: Engine = self.engine
-        told: Piece | None = None
+        told = Piece("", 0.0, 0, 0)
         for piece in engine.stream(
             [_plain(message) for message in messages],
             adapter=self.adapter,
             max_new_tokens=self.max_new_tokens,
         ):
-            # A server tells the counts after its last word, so both are differences.
-            first = told is None
-            prompt = piece.prompt_tokens - (told.prompt_tokens if told else 0)
-            fresh = piece.completion_tokens - (told.completion_tokens if told else 0)
+            # LangChain adds chunks up, and a server tells the counts after its last word:
+            # so all of them are differences.
+            prompt = piece.prompt_tokens - told.prompt_tokens
+            fresh = piece.completion_tokens - told.completion_tokens
+            about: dict[str, Any] = {}
+            if piece.place != told.place:
+                about["place"] = piece.place - told.place
+            if fresh and not told.completion_tokens:
+                about["queue_ms"] = piece.queue_ms
             told = piece
             chunk = ChatGenerationChunk(
                 message=AIMessageChunk(
@@ -57,7 +64,7 @@ class EngineChatModel(BaseChatModel):
                         "output_tokens": fresh,
                         "total_tokens": prompt + fresh,
                     },
-                    response_metadata={"queue_ms": piece.queue_ms} if first else {},
+                    response_metadata=about,
                 )
             )
             if run_manager:

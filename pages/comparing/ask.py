@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from comparison.ask import METHODS, Answer, as_json, ask, confounded
+from comparison.answer import Answer, as_json, confounded
+from comparison.ask import METHODS, ask
 from pages.shared.answer import HEADINGS, draw, draw_missing
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from comparison.ask import Answer
+from comparison.answer import Answer
 from pages.shared import routes
 from pages.shared.plain import plain
 

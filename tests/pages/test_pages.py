@@ -82,7 +82,7 @@ def test_an_answer_and_its_sources_are_shown_as_text(app):
     def column():
         import streamlit as st
 
-        from comparison.ask import Answer, Fingerprint, ShownSource
+        from comparison.answer import Answer, Fingerprint, ShownSource
         from pages.shared.answer import draw
 
         hostile = "<script>alert(1)</script> ![x](http://example.com/a.png)"

@@ -15,6 +15,7 @@ def with_adapter(model: Any, adapter: Path, checkpoint: Checkpoint, name: str = 
             model's layers may be changed already then and must not be used any more.
     """
     from peft import PeftModel
+    from safetensors import SafetensorError
 
     if not (adapter / "adapter_model.safetensors").exists():
         raise RagtuneError(
@@ -25,6 +26,10 @@ def with_adapter(model: Any, adapter: Path, checkpoint: Checkpoint, name: str = 
             model.load_adapter(adapter, adapter_name=name)
         else:
             model = PeftModel.from_pretrained(model, adapter, adapter_name=name)
+    except SafetensorError as error:
+        raise RagtuneError(
+            f"The adapter in {adapter} is damaged ({error}). Train it again."
+        ) from error
     except (RuntimeError, ValueError, KeyError) as error:
         raise RagtuneError(
             f"The adapter in {adapter} does not fit {checkpoint.name}: it was made "

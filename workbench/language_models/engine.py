@@ -6,16 +6,25 @@ from typing import Protocol
 
 from workbench.language_models.loading import Checkpoint
 
+BEAT_SECONDS = 0.1
+"""While there is nothing new, an engine yields a piece without text about this often, so
+that whoever reads can stop reading, which frees the place."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The next bit of an answer; the counts are totals so far."""
+    """The next bit of an answer; the counts are totals so far.
+
+    A piece without text may only say that there is nothing new; see `BEAT_SECONDS`.
+    """
 
     text: str
     queue_ms: float
-    """How long the request waited for the engine."""
+    """How long the request has waited for a place."""
     prompt_tokens: int
     completion_tokens: int
+    place: int = 0
+    """Its place in the line, 1 for the next one; 0 once it is worked on."""
 
 
 class Engine(Protocol):
@@ -28,6 +37,12 @@ class Engine(Protocol):
     name: str
     checkpoint: Checkpoint
     precision: str
+    together: int
+    """How many conversations it works on at once."""
+
+    def waiting(self) -> int:
+        """Return how many conversations wait for a place."""
+        ...
 
     def prepare(self, adapter: str) -> None:
         """Load an adapter now, so that its loading is not part of an answer's time.
@@ -54,6 +69,6 @@ class Engine(Protocol):
 
         Raises:
             RagtuneError: the prompt doesn't fit the model's context, the adapter doesn't
-                fit the checkpoint, or a server can't answer.
+                fit the checkpoint, too many wait already, or a server can't answer.
         """
         ...

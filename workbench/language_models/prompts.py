@@ -89,10 +89,16 @@ def encode(
     return prompt
 
 
-def text_of(tokenizer: Any, tokens: Iterable[int]) -> Iterator[str]:
-    """Yield the text that each token adds; half a character waits for its other half."""
+def text_of(tokenizer: Any, tokens: Iterable[int | None]) -> Iterator[str | None]:
+    """Yield the text that each token adds; half a character waits for its other half.
+
+    None, for nothing new, is passed on.
+    """
     written, shown = list[int](), ""
     for token in tokens:
+        if token is None:
+            yield None
+            continue
         written.append(token)
         text = tokenizer.decode(written, skip_special_tokens=True)
         fresh = "" if text.endswith(_BROKEN_CHARACTER) else text[len(shown) :]

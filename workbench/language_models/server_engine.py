@@ -59,6 +59,7 @@ class ServerEngine:
 
     name = "server"
     precision = "as served"
+    together = 8  # no more of one question's methods than this: the others' turn comes too
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint = checkpoint
@@ -102,6 +103,10 @@ class ServerEngine:
             RagtuneError: the server can't be reached or has no model of this name.
         """
         self._named(self.checkpoint.name)
+
+    def waiting(self) -> int:
+        """Return 0: the server's own line can't be seen from here."""
+        return 0
 
     def prepare(self, adapter: str) -> None:
         """Make sure that the server has the adapter; see `Engine.prepare`."""

@@ -1,14 +1,16 @@
 """The reference engine: PyTorch and transformers, one request at a time."""
 
+import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import RagtuneError
 from workbench.language_models.adapters import with_adapter
-from workbench.language_models.engine import Piece
+from workbench.language_models.engine import BEAT_SECONDS, Piece
 from workbench.language_models.loading import (
     Checkpoint,
     best_device,
@@ -18,12 +20,14 @@ from workbench.language_models.loading import (
 from workbench.language_models.prompts import encode, text_of
 
 _ADAPTERS_KEPT = 4
+_WAITING = 24
 
 
 class TransformersEngine:
     """Holds one checkpoint in memory and switches LoRA adapters on and off per request."""
 
     name = "transformers"
+    together = 1
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         import torch
@@ -36,11 +40,17 @@ class TransformersEngine:
         self._base = load_weights(checkpoint, self._dtype, self._device)
         self._with_adapters: Any = None  # a PeftModel around the base, once one is used
         self._adapters: dict[str, str] = {}  # adapter folder → its name in the PeftModel
-        self._lock = threading.Lock()
+        self._line = _Line()
+
+    def waiting(self) -> int:
+        """Return how many conversations wait for a place."""
+        return self._line.waiting()
 
     def prepare(self, adapter: str) -> None:
         """Load an adapter; see `Engine.prepare`."""
-        with self._lock:
+        with self._line.ticket() as ticket:
+            while self._line.place(ticket):
+                pass
             self._switch(adapter)
 
     def stream(
@@ -52,13 +62,15 @@ class TransformersEngine:
     ) -> Iterator[Piece]:
         """Answer a conversation; see `Engine.stream`."""
         asked = time.perf_counter()
-        with self._lock:
+        with self._line.ticket() as ticket:
+            while place := self._line.place(ticket):
+                yield Piece("", (time.perf_counter() - asked) * 1000, 0, 0, place)
             queue_ms = (time.perf_counter() - asked) * 1000
             room = getattr(self._base.config, "max_position_embeddings", None)
             prompt = encode(self._tokenizer, messages, max_new_tokens, room, self.checkpoint.name)
             tokens = self._tokens(prompt, adapter, max_new_tokens)
             for written, text in enumerate(text_of(self._tokenizer, tokens), start=1):
-                yield Piece(text, queue_ms, len(prompt), written)
+                yield Piece(text or "", queue_ms, len(prompt), written)
 
     def _tokens(self, prompt: list[int], adapter: str | None, limit: int) -> Iterator[int]:
         import torch
@@ -104,3 +116,42 @@ class TransformersEngine:
             self._with_adapters, self._adapters = None, {}
             raise
         return name
+
+
+class _Line:
+    """Lets in one at a time, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._tickets: deque[object] = deque()  # the first one is in, the others wait
+        self._moved = threading.Condition()
+
+    def waiting(self) -> int:
+        return max(0, len(self._tickets) - 1)
+
+    @contextlib.contextmanager
+    def ticket(self) -> Iterator[object]:
+        """Stand in the line, and leave it at the end.
+
+        Raises:
+            RagtuneError: too many are waiting already.
+        """
+        ticket = object()
+        with self._moved:
+            if self.waiting() >= _WAITING:
+                raise RagtuneError(
+                    f"Busy: a question is being answered and {_WAITING} wait. "
+                    "Try again in a moment."
+                )
+            self._tickets.append(ticket)
+        try:
+            yield ticket
+        finally:
+            with self._moved:
+                self._tickets.remove(ticket)
+                self._moved.notify_all()
+
+    def place(self, ticket: object) -> int:
+        """Wait a moment for the turn, and return the place in the line; 0 is in."""
+        with self._moved:
+            self._moved.wait_for(lambda: self._tickets[0] is ticket, timeout=BEAT_SECONDS)
+            return self._tickets.index(ticket)

@@ -9,6 +9,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 from workbench.errors import RagtuneError
+from workbench.language_models.engine import BEAT_SECONDS
 from workbench.language_models.int8.forward import Cache, forward, new_cache
 from workbench.language_models.int8.weights import Int8Weights
 
@@ -57,8 +58,15 @@ class Batcher:
         """Return how many requests wait for a place."""
         return sum(not request.cancelled for request in self._line.copy())
 
-    def tokens(self, request: Request) -> Generator[int]:
-        """Yield a request's tokens; closing the iterator takes it out of the line.
+    def place(self, request: Request) -> int:
+        """Return a request's place in the line, 1 for the next one; 0 where it doesn't wait."""
+        line = [one for one in self._line.copy() if not one.cancelled]
+        return next((place for place, one in enumerate(line, start=1) if one is request), 0)
+
+    def tokens(self, request: Request) -> Generator[int | None]:
+        """Yield a request's tokens, and None now and then while there is nothing new.
+
+        Closing the iterator takes the request out of the line.
 
         Raises:
             RagtuneError: too many are waiting already.
@@ -72,7 +80,14 @@ class Batcher:
             self._line.append(request)
             self._changed.notify_all()
         try:
-            while (token := request.out.get()) is not None:
+            while True:
+                try:
+                    token = request.out.get(timeout=BEAT_SECONDS)
+                except queue.Empty:
+                    yield None
+                    continue
+                if token is None:
+                    return
                 if isinstance(token, BaseException):
                     raise token
                 yield token

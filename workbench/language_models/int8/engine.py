@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workbench.language_models.engine import Piece
 from workbench.language_models.int8 import kernel
-from workbench.language_models.int8.batcher import Batcher, Request
+from workbench.language_models.int8.batcher import TOGETHER, Batcher, Request
 from workbench.language_models.int8.prepared import load_adapter, load_base
 from workbench.language_models.int8.weights import Int8Weights
 from workbench.language_models.loading import Checkpoint, load_tokenizer
@@ -24,6 +24,7 @@ class Int8Engine:
     """
 
     name = "int8"
+    together = TOGETHER
 
     def __init__(self, checkpoint: Checkpoint, adapter_bytes: int = ADAPTER_BYTES) -> None:
         """Load a prepared checkpoint.
@@ -42,6 +43,10 @@ class Int8Engine:
         self._loading = threading.Lock()
         self._batcher = Batcher()
 
+    def waiting(self) -> int:
+        """Return how many conversations wait for a place."""
+        return self._batcher.waiting()
+
     def prepare(self, adapter: str) -> None:
         """Load an adapter; see `Engine.prepare`."""
         self._weights(adapter)
@@ -58,9 +63,12 @@ class Int8Engine:
         room, name = weights.shape.positions, self.checkpoint.name
         prompt = encode(self._tokenizer, messages, max_new_tokens, room, name)
         request = Request(weights, prompt, frozenset(weights.shape.ends), max_new_tokens)
+        written = 0
         with contextlib.closing(self._batcher.tokens(request)) as tokens:
-            for written, text in enumerate(text_of(self._tokenizer, tokens), start=1):
-                yield Piece(text, request.queue_ms, len(prompt), written)
+            for text in text_of(self._tokenizer, tokens):
+                written += text is not None
+                place = 0 if written else self._batcher.place(request)
+                yield Piece(text or "", request.queue_ms, len(prompt), written, place)
 
     def _weights(self, adapter: str | None) -> Int8Weights:
         if adapter is None:

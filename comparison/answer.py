@@ -1,0 +1,104 @@
+"""What a method answered, and under which conditions."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds since the method began, but for the first three: durations.
+
+    Methods that are asked together share the machine, so each one's times hold what its
+    neighbours took from it; times to compare come from methods asked one by one.
+    """
+
+    queue: float = 0.0
+    """Waiting for a place at the engine."""
+    search: float = 0.0
+    rerank: float = 0.0
+    first_token: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Token counts of one answer."""
+
+    prompt: int = 0
+    completion: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSource:
+    """A passage shown with an answer."""
+
+    document: str
+    page: int | None
+    text: str
+    score: float
+    """Cosine similarity to the question, from -1 to 1."""
+    read: bool
+    """Did the model get to read it, or did it only come up in the search?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Hashes of everything that must be equal for a comparison to be fair."""
+
+    checkpoint: str
+    precision: str
+    decoding: str
+    retriever: str
+    """"none" for a method that doesn't search."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one method answered; grows while it streams."""
+
+    method: str
+    model: str
+    fingerprint: Fingerprint
+    adapter: str | None = None
+    text: str = ""
+    refused: bool = False
+    timings_ms: Timings = field(default_factory=Timings)
+    tokens: Tokens = field(default_factory=Tokens)
+    sources: tuple[ShownSource, ...] = ()
+    place: int = 0
+    """Its place in the engine's line, 1 for the next one; 0 where it doesn't wait."""
+    error: str = ""
+    """Why it ended before its time, in one sentence; empty where it didn't."""
+    done: bool = False
+    """Nothing more will come."""
+
+
+def as_json(answer: Answer) -> dict[str, Any]:
+    """Return the answer as the command line prints it."""
+    plain = asdict(answer)
+    plain["sources"] = list(plain["sources"])
+    plain["error"] = answer.error or None
+    order = [
+        "method",
+        "text",
+        "error",
+        "refused",
+        "model",
+        "adapter",
+        "timings_ms",
+        "tokens",
+        "sources",
+        "fingerprint",
+    ]
+    return {key: plain[key] for key in order}
+
+
+def confounded(answers: Sequence[Answer]) -> list[str]:
+    """Name the conditions in which answers differ that should be equal."""
+    prints = [asdict(answer.fingerprint) for answer in answers]
+    return [
+        condition
+        for condition in ("checkpoint", "precision", "decoding", "retriever")
+        if len({p[condition] for p in prints} - {"none"}) > 1
+    ]
