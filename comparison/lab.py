@@ -8,6 +8,7 @@ from finetune_backend.runs import Run, find_adapter, usable_adapters
 from rag_backend.knowledge_base import KnowledgeBase
 from workbench.errors import RagtuneError
 from workbench.home import Home, open_home
+from workbench.language_models.choose import Choice, choose_engine, load_engine
 from workbench.language_models.engine import Engine
 from workbench.language_models.loading import Checkpoint, find_checkpoint
 from workbench.language_models.server_engine import ServerEngine
@@ -35,6 +36,7 @@ class Lab:
         self.database = Database(home)
         self.knowledge_base = KnowledgeBase(home, self.database)
         self._engine: Engine | None = None
+        self._loaded: tuple[str, Checkpoint, int] | None = None
         self._loading = threading.Lock()
 
     @property
@@ -59,25 +61,33 @@ class Lab:
 
     def engine(self) -> Engine:
         """Return the engine for the settings' model, loading it where needed."""
-        from workbench.language_models.choose import load_engine
-
         with self._loading:
             wanted = self._wanted()
-            if self._engine is None or (self._engine.name, self._engine.checkpoint) != wanted:
+            if self._engine is None or self._loaded != wanted:
                 self._engine = None  # free the old weights before the new ones come
-                self._engine = load_engine(*wanted)
+                self._engine, self._loaded = load_engine(*wanted), wanted
             return self._engine
 
     def engine_loaded(self) -> bool:
         """Would `engine` return at once?"""
-        name, checkpoint = self._wanted()
-        loaded = self._engine and (self._engine.name, self._engine.checkpoint)
-        return name == "server" or loaded == (name, checkpoint)
+        wanted = self._wanted()
+        return wanted[0] == "server" or (self._engine is not None and self._loaded == wanted)
 
-    def _wanted(self) -> tuple[str, Checkpoint]:
-        """Return the engine's name and the checkpoint that the settings ask for."""
-        checkpoint = self.checkpoint()
-        return ("server" if checkpoint.server else self.settings.engine), checkpoint
+    def engine_choice(self) -> Choice:
+        """Say which engine the settings lead to now, and why it is not a faster one."""
+        return choose_engine(self.settings.engine, self.checkpoint())
+
+    def prepare_fast_engine(self) -> None:
+        """Let the fast engine be made ready in the background, where it can and isn't."""
+        from workbench.language_models.int8.prepared import start_preparing
+
+        if self.engine_choice().can_prepare:
+            start_preparing(self.checkpoint())
+
+    def _wanted(self) -> tuple[str, Checkpoint, int]:
+        """Return what the settings ask for: an engine, its checkpoint, its adapters' bytes."""
+        choice, memory = self.engine_choice(), self.settings.adapter_memory_mb * 1_000_000
+        return choice.engine, self.checkpoint(), memory
 
     def adapter(self, name: str | None = None) -> Adapter:
         """Return the named adapter, or the newest that fits the model.

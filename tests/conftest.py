@@ -6,10 +6,26 @@ from pathlib import Path
 
 import pytest
 
-for name in ("RAGTUNE_MODEL", "RAGTUNE_HOME", "RAGTUNE_SERVER", "RAGTUNE_SERVER_KEY"):
-    os.environ.pop(name, None)
+for name in ("MODEL", "HOME", "SERVER", "SERVER_KEY", "ENGINE"):
+    os.environ.pop(f"RAGTUNE_{name}", None)
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample_docs"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_of_their_own(tmp_path_factory):
+    """Let tests use what is unpacked and converted already, and write elsewhere."""
+    from workbench.language_models.bundled import models_folder
+
+    installed, fresh = models_folder(), tmp_path_factory.mktemp("models")
+    (fresh / "int8").mkdir()
+    for pattern in ("*", "int8/*"):
+        for made in installed.glob(pattern):
+            if made.name != "int8":
+                (fresh / made.relative_to(installed)).symlink_to(made)
+    os.environ["RAGTUNE_MODELS"] = str(fresh)
+    yield
+    del os.environ["RAGTUNE_MODELS"]
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +90,17 @@ def tiny_engine(tiny_model):
     from workbench.language_models.transformers_engine import TransformersEngine
 
     return TransformersEngine(find_checkpoint(str(tiny_model)))
+
+
+@pytest.fixture(scope="session")
+def int8_ready(tiny_model):
+    """The tiny model, made ready for the int8 engine."""
+    from workbench.language_models.int8.prepared import prepare
+    from workbench.language_models.loading import find_checkpoint
+
+    checkpoint = find_checkpoint(str(tiny_model))
+    assert prepare(checkpoint, lambda message, share: None).reason is None
+    return checkpoint
 
 
 @pytest.fixture()

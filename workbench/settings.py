@@ -11,7 +11,7 @@ from workbench.files import read_json, write_json
 from workbench.home import Home
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
-ENGINES = ("transformers", "int8")
+ENGINES = ("auto", "transformers", "int8")
 SERVER_KEY = "RAGTUNE_SERVER_KEY"
 """Names the environment variable with the server's key, which is kept nowhere else."""
 
@@ -47,10 +47,18 @@ class Settings:
         "http://127.0.0.1:8000/v1. Empty: answer on this machine.",
     )
     engine: str = option(
-        "transformers",
-        "What runs the model: transformers is exact; int8 is faster on a CPU, rounds weights "
-        "and activations to 8 bits, and answers several questions at once.",
+        "auto",
+        "What runs the model. transformers is the reference. int8 is several times faster on a "
+        "CPU, rounds weights and activations to 8 bits, and answers several questions at once. "
+        "auto takes int8 where it was found to say what the reference says.",
         choices=ENGINES,
+    )
+    adapter_memory_mb: int = option(
+        1000,
+        "How much memory int8 may fill with copies of the model, one for each adapter in use; "
+        "the least recently used go first.",
+        1,
+        1_000_000,
     )
     system_prompt: str = option(
         "Answer briefly.", "Put before every question, for every method; may be empty."
@@ -170,11 +178,11 @@ def from_text(kind: type[T], pairs: list[str]) -> T:
 
 
 def load_settings(home: Home) -> Settings:
-    """Read the home's settings; RAGTUNE_MODEL and RAGTUNE_SERVER, where set, replace theirs."""
+    """Read the home's settings; RAGTUNE_MODEL and the like, where set, replace theirs."""
     values = read_json(home.settings) if home.settings.exists() else {}
     if not isinstance(values, dict):
         raise RagtuneError(f"{home.settings} should hold one JSON object. Move it away.")
-    for name in ("model", "server"):
+    for name in ("model", "server", "engine"):
         if chosen := os.environ.get(f"RAGTUNE_{name.upper()}"):
             values[name] = chosen
     return from_mapping(Settings, values)

@@ -1,5 +1,8 @@
 """The int8 engine: close to the reference, the same alone and beside others."""
 
+import ctypes
+import platform
+import shutil
 import threading
 import time
 
@@ -8,38 +11,26 @@ import torch
 
 from workbench.errors import RagtuneError
 from workbench.language_models.int8 import batcher as line
+from workbench.language_models.int8 import kernel
 from workbench.language_models.int8.convert import convert, hadamard, why_not
 from workbench.language_models.int8.engine import Int8Engine
 from workbench.language_models.int8.forward import forward, new_cache
-from workbench.language_models.loading import find_checkpoint, load_weights
+from workbench.language_models.int8.weights import load_converted
+from workbench.language_models.loading import find_checkpoint
 from workbench.language_models.transformers_engine import TransformersEngine
-from workbench.settings import DEFAULT_MODEL
 
-pytestmark = pytest.mark.skipif(
-    "fbgemm" not in torch.backends.quantized.supported_engines,
-    reason="this build of torch has no 8-bit products",
-)
 QUESTIONS = [f"Who or what is number {n}, {'kite ' * (3 * n)}?" for n in range(8)]
 
 
 @pytest.fixture(scope="module")
-def engine(tiny_model):
-    return Int8Engine(find_checkpoint(str(tiny_model)))
+def engine(int8_ready):
+    return Int8Engine(int8_ready, adapter_bytes=1_000_000_000)
 
 
 @pytest.fixture(scope="module")
-def adapter(tiny_model, tmp_path_factory):
+def adapter(tiny_adapter):
     """A LoRA adapter that changes every linear layer of the tiny model."""
-    from peft import LoraConfig, get_peft_model
-
-    model = load_weights(find_checkpoint(str(tiny_model)), torch.float32, "cpu")
-    torch.manual_seed(1)
-    tuned = get_peft_model(
-        model, LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False)
-    )
-    folder = tmp_path_factory.mktemp("adapter")
-    tuned.save_pretrained(folder)
-    return str(folder)
+    return str(tiny_adapter)
 
 
 def text(engine, question, **options):
@@ -49,8 +40,7 @@ def text(engine, question, **options):
 
 
 def logits(weights, tokens):
-    with torch.inference_mode():
-        return forward(weights, [(new_cache(weights, len(tokens)), tokens)])[0]
+    return forward(weights, [(new_cache(weights, len(tokens)), tokens)])[0]
 
 
 def test_hadamard_is_orthonormal():
@@ -87,35 +77,53 @@ def test_logits_are_close_to_float32(family):
     assert error < 0.06
 
 
-def test_the_default_model_is_close_to_float32():
-    from workbench.language_models.loading import load_tokenizer
-
-    checkpoint = find_checkpoint(DEFAULT_MODEL)
-    model = load_weights(checkpoint, torch.float32, "cpu")
-    tokenizer = load_tokenizer(checkpoint)
-    weights = convert(model)
-    divergences = []
-    for prompt in (
-        "The capital of France is",
-        "Water boils at a temperature of",
-        "Kites were first flown in China. They were made of silk and bamboo. " * 20 + "Silk is",
-        "The workshop opens at seven and closes at five, so in the evening it is",
-    ):
-        tokens = tokenizer(prompt, add_special_tokens=False)["input_ids"]
-        with torch.inference_mode():
-            expected = model(torch.tensor([tokens])).logits[0, -1].log_softmax(-1)
-        reached = logits(weights, tokens).log_softmax(-1)
-        divergences.append(float((expected.exp() * (expected - reached)).sum()))
-    assert sum(divergences) / len(divergences) < 0.05
-
-
 def test_a_prompt_read_in_pieces_says_the_same(engine):
     weights, tokens = engine._base, list(range(100, 160))
     cache = new_cache(weights, 60)
-    with torch.inference_mode():
-        forward(weights, [(cache, tokens[:33])])
-        in_pieces = forward(weights, [(cache, tokens[33:])])[0]
-    assert torch.allclose(in_pieces, logits(weights, tokens), atol=1e-2)
+    forward(weights, [(cache, tokens[:33])])
+    in_pieces = forward(weights, [(cache, tokens[33:])])[0]
+    assert torch.equal(in_pieces, logits(weights, tokens))
+
+
+@pytest.mark.parametrize("flags", [["-march=x86_64_v3"], ["-march=x86_64"]], ids=["avx2", "plain"])
+def test_other_processors_say_the_same(engine, flags, tmp_path, monkeypatch):
+    """What is built for processors with fewer instructions computes the same."""
+    if platform.machine() != "x86_64":
+        pytest.skip("this processor has other instructions")
+    tokens = list(range(100, 170))
+    expected = logits(engine._base, tokens)
+    kernel.build(tmp_path / "other.so", *flags)
+    other = ctypes.CDLL(str(tmp_path / "other.so"))
+    monkeypatch.setattr(kernel, "load_kernel", lambda: other)
+    # The same sums of integers, but for activations of 7 bits where the processor wants them.
+    allowed = 1e-4 if kernel.levels() == 127 else 0.02
+    reached = logits(engine._base, tokens)
+    assert (reached - expected).norm() < allowed * expected.norm()
+
+
+@pytest.mark.parametrize("threads", [1, 5])
+def test_the_number_of_threads_changes_nothing(engine, threads, tmp_path, monkeypatch):
+    tokens = list(range(100, 170))
+    expected = logits(engine._base, tokens)
+    kernel.build(tmp_path / "own.so")
+    own = ctypes.CDLL(str(tmp_path / "own.so"))
+    assert own.use_threads(threads) == threads
+    monkeypatch.setattr(kernel, "load_kernel", lambda: own)
+    assert torch.equal(logits(engine._base, tokens), expected)
+
+
+def test_what_does_not_fit_the_cache_is_refused(engine):
+    cache = new_cache(engine._base, 16)
+    for tokens in ([], [1] * 17, [49152], [-1]):
+        with pytest.raises(ValueError, match="tokens were given"):
+            forward(engine._base, [(cache, tokens)])
+
+
+def test_saved_weights_are_the_same(engine, tmp_path):
+    engine._base.save(tmp_path / "weights.safetensors")
+    again = load_converted(tmp_path / "weights.safetensors")
+    assert again.shape == engine._base.shape
+    assert torch.equal(logits(again, [5, 6, 7]), logits(engine._base, [5, 6, 7]))
 
 
 def test_company_changes_nothing(engine, adapter):
@@ -139,14 +147,13 @@ def test_company_changes_nothing(engine, adapter):
 
 def test_logits_are_equal_to_the_bit_beside_others(engine):
     prompts = [[1, 50 + n, 60, 70 + n] for n in range(8)]
-    with torch.inference_mode():
-        caches = [new_cache(engine._base, 8) for _ in prompts]
-        alone = [forward(engine._base, [(c, p)])[0] for c, p in zip(caches, prompts, strict=True)]
-        fresh = [new_cache(engine._base, 8) for _ in prompts]
-        beside = forward(engine._base, list(zip(fresh, prompts, strict=True)))
-        assert all(torch.equal(a, b) for a, b in zip(alone, beside, strict=True))
-        one_more = forward(engine._base, [(c, [9]) for c in fresh])
-        each = [forward(engine._base, [(c, [9])])[0] for c in caches]
+    caches = [new_cache(engine._base, 8) for _ in prompts]
+    alone = [forward(engine._base, [(c, p)])[0] for c, p in zip(caches, prompts, strict=True)]
+    fresh = [new_cache(engine._base, 8) for _ in prompts]
+    beside = forward(engine._base, list(zip(fresh, prompts, strict=True)))
+    assert all(torch.equal(a, b) for a, b in zip(alone, beside, strict=True))
+    one_more = forward(engine._base, [(c, [9]) for c in fresh])
+    each = [forward(engine._base, [(c, [9])])[0] for c in caches]
     assert all(torch.equal(a, b) for a, b in zip(each, one_more, strict=True))
 
 
@@ -158,6 +165,19 @@ def test_an_adapter_is_really_applied(engine, adapter, tiny_model):
         expected = with_peft(torch.tensor([tokens])).logits[0, -1]
     tuned, base = logits(engine._weights(adapter), tokens), logits(engine._base, tokens)
     assert (tuned - expected).norm() < 0.1 * (base - expected).norm()
+
+
+def test_the_least_recently_used_copy_is_dropped(int8_ready, adapter, tmp_path):
+    other = shutil.copytree(adapter, tmp_path / "other")
+    small = Int8Engine(int8_ready, adapter_bytes=1)
+    small.prepare(adapter)
+    assert list(small._adapters) == [adapter]
+    small.prepare(str(other))
+    assert list(small._adapters) == [str(other)]
+    roomy = Int8Engine(int8_ready, adapter_bytes=10**9)
+    for name in (adapter, str(other), adapter):
+        roomy.prepare(name)
+    assert list(roomy._adapters) == [str(other), adapter]
 
 
 def test_a_wrong_adapter_is_refused(engine, tmp_path):

@@ -38,7 +38,7 @@ def choose_engine(wanted: str, checkpoint: Checkpoint) -> Choice:
     return Choice("transformers", ready.reason, ready.state == "missing")
 
 
-def load_engine(name: str, checkpoint: Checkpoint, adapter_bytes: int | None = None) -> Engine:
+def load_engine(name: str, checkpoint: Checkpoint, adapter_bytes: int = 1_000_000_000) -> Engine:
     """Load a checkpoint into the engine with this name.
 
     Args:
@@ -56,9 +56,9 @@ def load_engine(name: str, checkpoint: Checkpoint, adapter_bytes: int | None = N
 
         return TransformersEngine(checkpoint)
     if name == "int8":
-        from workbench.language_models.int8.engine import ADAPTER_BYTES, Int8Engine
+        from workbench.language_models.int8.engine import Int8Engine
 
-        return Int8Engine(checkpoint, adapter_bytes or ADAPTER_BYTES)
+        return Int8Engine(checkpoint, adapter_bytes)
     if name == "server":
         from workbench.language_models.server_engine import ServerEngine
 

@@ -13,8 +13,6 @@ from workbench.language_models.int8.weights import Int8Weights
 from workbench.language_models.loading import Checkpoint, load_tokenizer
 from workbench.language_models.prompts import encode, text_of
 
-ADAPTER_BYTES = 1_000_000_000
-
 
 class Int8Engine:
     """Holds one checkpoint, and copies of it with an adapter merged, as 8-bit integers.
@@ -26,7 +24,7 @@ class Int8Engine:
     name = "int8"
     together = TOGETHER
 
-    def __init__(self, checkpoint: Checkpoint, adapter_bytes: int = ADAPTER_BYTES) -> None:
+    def __init__(self, checkpoint: Checkpoint, adapter_bytes: int) -> None:
         """Load a prepared checkpoint.
 
         Args:

@@ -131,6 +131,44 @@ def measure_parity(
     return Parity(mean(divergences), equal, len(cases), mean(ours), mean(theirs))
 
 
+def adapter_divergences(
+    model: Any, tokenizer: Any, cases: Sequence[Case]
+) -> Callable[[Int8Weights], float]:
+    """Note what an adapted model says, and return how to measure weights against that.
+
+    Args:
+        model: the reference, a PeftModel in float32; may be merged afterwards.
+        tokenizer: the checkpoint's.
+        cases: their texts, an accepted answer included, are what is read.
+
+    Returns:
+        A function from weights to their mean divergence over the texts' last tokens, in nats.
+    """
+    texts, expected = list[list[int]](), []
+    for case in cases:
+        text = render(tokenizer, messages(case.user, "")) + " ".join(case.answers[:1])
+        texts.append(tokenizer(text, add_special_tokens=False)["input_ids"])
+        expected.append(_reference_logits(model, texts[-1])[-_ANSWER_TOKENS:])
+
+    def divergence(weights: Int8Weights) -> float:
+        reached = (_last_logits(weights, tokens) for tokens in texts)
+        return mean(
+            nats
+            for one, other in zip(expected, reached, strict=True)
+            for nats in _divergences(one, other)
+        )
+
+    return divergence
+
+
+def _last_logits(weights: Int8Weights, tokens: list[int]) -> Any:
+    import torch
+
+    cache, begun = new_cache(weights, len(tokens)), len(tokens) - _ANSWER_TOKENS + 1
+    steps = [tokens[:begun], *([token] for token in tokens[begun:])]
+    return torch.stack([forward(weights, [(cache, step)])[0] for step in steps])
+
+
 def _answer(weights: Int8Weights, prompt: list[int]) -> tuple[list[int], Any]:
     """Return the greedy answer with its end token, and the logits of each of its tokens."""
     import torch

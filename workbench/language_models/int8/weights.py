@@ -94,9 +94,7 @@ class Int8Weights:
     @property
     def layer_bytes(self) -> int:
         """Size in memory of what an adapter's copy does not share with the base."""
-        return sum(
-            tensor.nbytes for name, tensor in self._tensors() if name.startswith("layers.")
-        )
+        return sum(tensor.nbytes for name, tensor in self._tensors() if name.startswith("layers."))
 
     def save(self, file: Path, base: "Int8Weights | None" = None) -> None:
         """Write it to a safetensors file, without what it shares with the base."""
