@@ -93,7 +93,8 @@ def _shape(model: Any, config: Any) -> Shape:
 
 
 def _head_size(config: Any) -> int:
-    return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    size: int | None = getattr(config, "head_dim", None)
+    return size or int(config.hidden_size // config.num_attention_heads)
 
 
 def _rotated(config: Any) -> int:
