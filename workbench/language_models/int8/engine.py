@@ -11,8 +11,9 @@ from workbench.language_models.engine import Piece
 from workbench.language_models.int8.batcher import TOGETHER, Batcher, Request
 from workbench.language_models.int8.convert import Int8Weights, convert
 from workbench.language_models.int8.forward import activation_levels
-from workbench.language_models.loading import Checkpoint, load_tokenizer, load_weights
+from workbench.language_models.loading import Checkpoint, load_weights
 from workbench.language_models.prompts import encode, text_of
+from workbench.language_models.tokenizer import serving_tokenizer
 
 _ADAPTER_BYTES = 1_000_000_000
 _PROBE = "The capital of France is Paris, and the river that runs through it is the"
@@ -34,7 +35,7 @@ class Int8Engine:
 
         self.checkpoint = checkpoint
         self.precision = f"weights 8 bit, activations {activation_levels().bit_length() + 1} bit"
-        self._tokenizer = load_tokenizer(checkpoint)
+        self._tokenizer = serving_tokenizer(checkpoint)
         model = load_weights(checkpoint, torch.float32, "cpu")
         ends = model.generation_config.eos_token_id
         self._ends = frozenset(ends if isinstance(ends, list) else [ends])
