@@ -1,5 +1,6 @@
 """The lab: one home folder with everything that a comparison needs, loaded when needed."""
 
+import contextlib
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,9 @@ class Lab:
         self._engine: Engine | None = None
         self._loaded: tuple[str, Checkpoint, int] | None = None
         self._loading = threading.Lock()
+        self._loading_begins = threading.Lock()
+        self.loading = ""
+        """What is being loaded in the background; empty where nothing is."""
 
     @property
     def settings(self) -> Settings:
@@ -67,6 +71,26 @@ class Lab:
                 self._engine = None  # free the old weights before the new ones come
                 self._engine, self._loaded = load_engine(*wanted), wanted
             return self._engine
+
+    def warm_up(self) -> None:
+        """Begin to load in the background what an answer needs, and return at once.
+
+        What can't be loaded is told to whoever asks.
+        """
+        with self._loading_begins:
+            if not self.loading:
+                self.loading = "the language model"
+                threading.Thread(target=self._warm_up, daemon=True).start()
+
+    def _warm_up(self) -> None:
+        try:
+            with contextlib.suppress(RagtuneError):
+                self.engine()
+            self.loading = "the search"
+            with contextlib.suppress(RagtuneError):
+                self.knowledge_base.index.warm_up()
+        finally:
+            self.loading = ""
 
     def engine_loaded(self) -> bool:
         """Would `engine` return at once?"""

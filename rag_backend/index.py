@@ -65,6 +65,16 @@ class PassageIndex:
                 self._store_stamp = stamp
             return self._store
 
+    def warm_up(self) -> None:
+        """Load everything that a search needs, so that the first one is as fast as the next.
+
+        Raises:
+            RagtuneError: there are no documents.
+        """
+        import rag_backend.chain  # noqa: F401  (LangChain takes a second to import)
+
+        self.search("Who?", 1)
+
     def stamp(self) -> tuple[Any, ...]:
         """Return a value that changes whenever a document does."""
         columns = sa.select(DocumentRow.name, DocumentRow.sha256, DocumentRow.vectors)

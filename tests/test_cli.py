@@ -59,7 +59,7 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
     ]
     for answer in asked["answers"]:
         assert list(answer) == [
-            *("method", "text", "refused", "model", "adapter"),
+            *("method", "text", "error", "refused", "model", "adapter"),
             *("timings_ms", "tokens", "sources", "fingerprint"),
         ]
         assert list(answer["timings_ms"]) == ["queue", "search", "rerank", "first_token", "total"]

@@ -1,20 +1,19 @@
 """Ask: one question, four methods, adjacent columns."""
 
+import contextlib
 import json
-from typing import TYPE_CHECKING
+import time
 
 import streamlit as st
 
 from comparison.answer import Answer, as_json, confounded
 from comparison.ask import METHODS, ask
-from pages.shared.answer import HEADINGS, draw, draw_missing
+from pages.shared.answer import Column, draw_missing
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
 from workbench.errors import RagtuneError
 
-if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
-
+_POLL_SECONDS = 0.1
 lab = get_lab()
 state = st.session_state
 
@@ -56,33 +55,40 @@ def adapter_names() -> list[str]:
         return []  # a server can't answer: every column says why
 
 
-def columns() -> dict[str, "DeltaGenerator"]:
-    """Draw the four columns with their headings, and return the room below each heading."""
-    rooms = {}
+def columns() -> dict[str, Column]:
+    """Draw the four columns with their headings."""
+    drawn = {}
     for method, column in zip(METHODS, st.columns(4, border=True), strict=True):
-        title, meaning, icon = HEADINGS[method]
         with column:
-            st.markdown(f"#### {icon} {title}")
-            st.caption(meaning)
-            rooms[method] = st.empty()
-    return rooms
+            drawn[method] = Column(method)
+    return drawn
 
 
 def answer_all(question: str, adapter: str | None, missing: dict[str, str | None]) -> None:
-    """Let every method that is ready answer, one after the other, as the words come."""
-    stop.button("Stop", icon=":material/stop_circle:", help="Keeps what has been written so far.")
+    """Let every method that is ready answer, all at once, as the words come."""
     ready = [method for method in METHODS if missing[method] is None]
     state.answers = {}
     state.asked = question
-    for method, room in rooms.items():
-        if method in ready:
-            room.caption("Waiting for its turn …")
-    if not lab.engine_loaded():
-        rooms[ready[0]].info("Loading the language model …", icon=":material/hourglass:")
-    for answer in ask(lab, question, ready, adapter):
-        draw(rooms[answer.method], answer, growing=not answer.done)
-        state.answers[answer.method] = answer
+    stop.button("Stop", icon=":material/stop_circle:", help="Keeps what has been written so far.")
+    wait_until_loaded([drawn[method] for method in ready])
+    engine = lab.engine()
+    with contextlib.closing(ask(lab, question, ready, adapter)) as growing:
+        for answer in growing:
+            state.answers[answer.method] = answer
+            drawn[answer.method].grow(answer, engine.waiting())
     stop.empty()
+
+
+def wait_until_loaded(waiting: list[Column]) -> None:
+    """Say what is being loaded until all is there; every word drawn is a chance to stop."""
+    if not lab.engine_loaded():
+        lab.warm_up()
+    while lab.loading:
+        for column in waiting:
+            column.room.caption(f":material/hourglass: Loading {lab.loading} …")
+        time.sleep(_POLL_SECONDS)
+    for column in waiting:
+        column.room.caption("Waiting for its turn …")
 
 
 def below(answers: list[Answer]) -> None:
@@ -98,7 +104,9 @@ def below(answers: list[Answer]) -> None:
     else:
         st.caption(
             ":material/lock: Equal conditions: the same checkpoint, precision, decoding and "
-            "retriever in every column."
+            "retriever in every column.  \n"
+            f":material/memory: Answered by {plain(answers[0].model)} on the engine "
+            f"{plain(answers[0].fingerprint.precision)}."
         )
     report = {"question": state.asked, "answers": [as_json(a) for a in answers]}
     st.download_button(
@@ -117,13 +125,14 @@ with sentences():
     if state.get("asked") and not asked:
         st.markdown(f"**{plain(state.asked)}**")
     stop = st.empty()
-    rooms = columns()
-    for method, room in rooms.items():
+    drawn = columns()
+    for method, column in drawn.items():
         if missing[method] is not None:
-            draw_missing(room, method, missing)
+            draw_missing(column.room, method, missing)
     if asked and missing["base"] is None:
         answer_all(question, adapter, missing)
     else:
         for method, answer in state.get("answers", {}).items():
-            draw(rooms[method], answer)
-    below([answer for answer in state.get("answers", {}).values() if answer.done])
+            drawn[method].draw(answer)
+    answers = state.get("answers", {})
+    below([answers[m] for m in METHODS if m in answers and answers[m].done])

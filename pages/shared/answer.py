@@ -1,16 +1,18 @@
 """One answer in its column."""
 
+import time
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from comparison.answer import Answer
+from comparison.answer import Answer, ShownSource
 from pages.shared import routes
 from pages.shared.plain import plain
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
+_REDRAW_SECONDS = 0.1
 HEADINGS = {
     "base": ("Base", "The model as it is", ":material/circle:"),
     "rag": ("RAG", "Reads your documents", ":material/menu_book:"),
@@ -19,23 +21,62 @@ HEADINGS = {
 }
 
 
-def draw(room: "DeltaGenerator", answer: Answer, growing: bool = False) -> None:
-    """Draw an answer as far as it is known; one that grows no more may have been stopped."""
-    with room.container():
-        if answer.text:
-            st.markdown(plain(answer.text) + (" ▌" if growing else ""))
-        elif answer.done:
-            st.caption("It said nothing.")
-        elif growing:
-            st.caption("Reading …")
-        if not answer.done and not growing:
-            st.caption("Stopped.")
-        if answer.adapter:
-            st.caption(f"Adapter: {plain(answer.adapter)}")
-        if answer.done:
-            _times(answer)
-        if answer.sources:
-            _sources(answer)
+class Column:
+    """The room for one method's answer, below its heading."""
+
+    def __init__(self, method: str) -> None:
+        title, meaning, icon = HEADINGS[method]
+        st.markdown(f"#### {icon} {title}")
+        st.caption(meaning)
+        self.room, self._sources = st.empty(), st.empty()
+        self._shown: tuple[ShownSource, ...] = ()
+        self._next_draw = 0.0
+
+    def grow(self, answer: Answer, waiting: int) -> None:
+        """Draw an answer that grows, but not so often that the drawing slows it down.
+
+        Args:
+            answer: as far as it is known.
+            waiting: how many conversations wait for the engine.
+        """
+        now = time.monotonic()
+        if answer.done or now >= self._next_draw:
+            self.draw(answer, waiting=waiting)
+            self._next_draw = now + _REDRAW_SECONDS
+
+    def draw(self, answer: Answer, waiting: int | None = None) -> None:
+        """Draw an answer; without ``waiting``, one that isn't done has been stopped."""
+        with self.room.container():
+            if answer.text:
+                growing = not answer.done and waiting is not None
+                st.markdown(plain(answer.text) + (" ▌" if growing else ""))
+            if answer.error:
+                st.error(plain(answer.error), icon=":material/error:")
+            elif answer.done:
+                if not answer.text:
+                    st.caption("It said nothing.")
+            elif waiting is None:
+                st.caption("Stopped.")
+            elif not answer.text:
+                st.caption(_state(answer, waiting))
+            if answer.adapter:
+                st.caption(f"Adapter: {plain(answer.adapter)}")
+            if answer.done and not answer.error:
+                _times(answer)
+        if answer.sources != self._shown:
+            self._shown = answer.sources
+            with self._sources.container():
+                _sources(answer)
+
+
+def _state(answer: Answer, waiting: int) -> str:
+    """Say what a method does that has not written anything yet."""
+    if answer.place == 0:
+        return "Reading …"
+    ahead = answer.place - 1
+    if ahead == 0:
+        return ":material/hourglass: Next in line."
+    return f":material/hourglass: In line: {ahead} ahead of {max(waiting, answer.place)} waiting."
 
 
 def draw_missing(room: "DeltaGenerator", method: str, missing: dict[str, str | None]) -> None:

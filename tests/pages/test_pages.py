@@ -80,16 +80,14 @@ def test_an_empty_question_is_one_sentence(app):
 
 def test_an_answer_and_its_sources_are_shown_as_text(app):
     def column():
-        import streamlit as st
-
         from comparison.answer import Answer, Fingerprint, ShownSource
-        from pages.shared.answer import draw
+        from pages.shared.answer import Column
 
         hostile = "<script>alert(1)</script> ![x](http://example.com/a.png)"
         source = ShownSource(f"{hostile}.md", 1, hostile, 0.5, True)
         prints = Fingerprint("c", "p", "d", "r")
         answer = Answer("rag", "model", prints, text=hostile, sources=(source,), done=True)
-        draw(st.empty(), answer)
+        Column("rag").draw(answer)
 
     shown = AppTest.from_function(column).run()
     assert not shown.exception

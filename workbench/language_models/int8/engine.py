@@ -10,8 +10,9 @@ from workbench.language_models.int8 import kernel
 from workbench.language_models.int8.batcher import TOGETHER, Batcher, Request
 from workbench.language_models.int8.prepared import load_adapter, load_base
 from workbench.language_models.int8.weights import Int8Weights
-from workbench.language_models.loading import Checkpoint, load_tokenizer
+from workbench.language_models.loading import Checkpoint
 from workbench.language_models.prompts import encode, text_of
+from workbench.language_models.tokenizer import serving_tokenizer
 
 
 class Int8Engine:
@@ -35,7 +36,7 @@ class Int8Engine:
         self.checkpoint = checkpoint
         self.precision = f"weights 8 bit, activations {kernel.levels().bit_length() + 1} bit"
         self._base = load_base(checkpoint)
-        self._tokenizer = load_tokenizer(checkpoint)
+        self._tokenizer = serving_tokenizer(checkpoint)
         self._adapters: dict[str, Int8Weights] = {}  # the most recently used one last
         self._adapter_bytes = adapter_bytes
         self._loading = threading.Lock()
