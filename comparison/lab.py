@@ -89,6 +89,8 @@ class Lab:
             self.loading = "the search"
             with contextlib.suppress(RagtuneError):
                 self.knowledge_base.index.warm_up()
+            with contextlib.suppress(RagtuneError):
+                self.prepare_fast_engine()
         finally:
             self.loading = ""
 
@@ -96,6 +98,15 @@ class Lab:
         """Would `engine` return at once?"""
         wanted = self._wanted()
         return wanted[0] == "server" or (self._engine is not None and self._loaded == wanted)
+
+    def engine_sentence(self) -> str:
+        """Say which engine answers and why, for a person who may choose another."""
+        if not self.engine_loaded():
+            return "No engine is loaded yet."
+        choice, serves = self.engine_choice(), self.engine().describe()
+        return serves + (
+            f" The faster one, int8, does not, since {choice.why}." if choice.why else ""
+        )
 
     def engine_choice(self) -> Choice:
         """Say which engine the settings lead to now, and why it is not a faster one."""

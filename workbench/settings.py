@@ -53,13 +53,6 @@ class Settings:
         "auto takes int8 where it was found to say what the reference says.",
         choices=ENGINES,
     )
-    adapter_memory_mb: int = option(
-        1000,
-        "How much memory int8 may fill with copies of the model, one for each adapter in use; "
-        "the least recently used go first.",
-        1,
-        1_000_000,
-    )
     system_prompt: str = option(
         "Answer briefly.", "Put before every question, for every method; may be empty."
     )
@@ -71,6 +64,13 @@ class Settings:
         "Passages less similar to the question than this are not used (cosine, −1 to 1).",
         -1.0,
         1.0,
+    )
+    adapter_memory_mb: int = option(
+        1000,
+        "How much memory int8 may fill with copies of the model, one for each adapter in use; "
+        "the least recently used go first.",
+        1,
+        1_000_000,
     )
 
     def __post_init__(self) -> None:

@@ -12,6 +12,8 @@ from workbench.language_models.loading import find_checkpoint
 from workbench.language_models.server_engine import ServerEngine
 from workbench.settings import DEFAULT_MODEL, SERVER_KEY, Settings
 
+_REFRESH_SECONDS = 2.0
+
 lab = get_lab()
 
 st.title("Settings")
@@ -42,6 +44,7 @@ def form(now: Settings) -> None:
             st.error(plain(str(error)), icon=":material/error:")
         else:
             st.toast("Saved", icon=":material/check:")
+            lab.warm_up()
 
 
 def check(model: str, server: str) -> None:
@@ -60,8 +63,15 @@ def check(model: str, server: str) -> None:
         engine.check()
 
 
+@st.fragment(run_every=_REFRESH_SECONDS)
+def engine() -> None:
+    """Say which engine answers now; one may be being made ready."""
+    st.caption(f":material/memory: {plain(lab.engine_sentence())}")
+
+
 with sentences():
     form(lab.settings)
+    engine()
     st.caption(
         f"Model: {DEFAULT_MODEL} is bundled. A Hugging Face id such as owner/model is fetched "
         "from the hub when you save. With a server, questions and the passages read for them "

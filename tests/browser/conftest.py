@@ -76,6 +76,7 @@ def serve(tmp_path, monkeypatch):
         environment = {**os.environ, "RAGTUNE_HOME": str(home)}
         if model is not None:
             environment["RAGTUNE_MODEL"] = str(model)
+            environment["RAGTUNE_ENGINE"] = "transformers"  # nothing is converted meanwhile
         log = (tmp_path / "server.log").open("wb")
         server = subprocess.Popen(
             [sys.executable, "-m", "cli", "serve", "--no-browser", "--port", str(port)],

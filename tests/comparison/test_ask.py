@@ -18,12 +18,10 @@ from finetune_backend.settings import TrainSettings
 from workbench.errors import RagtuneError
 from workbench.language_models.engine import Piece
 from workbench.language_models.int8 import batcher as line
+from workbench.language_models.int8.prepared import prepare
+from workbench.language_models.loading import find_checkpoint
 from workbench.settings import Settings, save_settings
 
-pytestmark = pytest.mark.skipif(
-    "fbgemm" not in torch.backends.quantized.supported_engines,
-    reason="this build of torch has no 8-bit products",
-)
 QUESTION = "When does the workshop close?"
 QUESTIONS = (QUESTION, "How many days of leave are there?", "Who?")
 
@@ -47,6 +45,7 @@ def talkative(tiny_model, tmp_path_factory):
     get_peft_model(
         made, LoraConfig(target_modules="all-linear", init_lora_weights=False)
     ).save_pretrained(adapter)
+    prepare(find_checkpoint(str(model)), lambda message, share: None)
     return model, adapter
 
 

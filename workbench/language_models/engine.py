@@ -44,6 +44,10 @@ class Engine(Protocol):
         """Return how many conversations wait for a place."""
         ...
 
+    def describe(self) -> str:
+        """Say in a sentence or two how it serves, for a person who chooses an engine."""
+        ...
+
     def prepare(self, adapter: str) -> None:
         """Load an adapter now, so that its loading is not part of an answer's time.
 

@@ -108,6 +108,10 @@ class ServerEngine:
         """Return 0: the server's own line can't be seen from here."""
         return 0
 
+    def describe(self) -> str:
+        """See `Engine.describe`."""
+        return f"The server {self.checkpoint.server} answers."
+
     def prepare(self, adapter: str) -> None:
         """Make sure that the server has the adapter; see `Engine.prepare`."""
         self._named(adapter)

@@ -46,6 +46,12 @@ class TransformersEngine:
         """Return how many conversations wait for a place."""
         return self._line.waiting()
 
+    def describe(self) -> str:
+        """See `Engine.describe`."""
+        return (
+            f"transformers answers in {self.precision} on {self._device}, one question at a time."
+        )
+
     def prepare(self, adapter: str) -> None:
         """Load an adapter; see `Engine.prepare`."""
         with self._line.ticket() as ticket:

@@ -8,7 +8,7 @@ from pathlib import Path
 from workbench.language_models.engine import Piece
 from workbench.language_models.int8 import kernel
 from workbench.language_models.int8.batcher import TOGETHER, Batcher, Request
-from workbench.language_models.int8.prepared import load_adapter, load_base
+from workbench.language_models.int8.prepared import load_adapter, load_base, load_parity
 from workbench.language_models.int8.weights import Int8Weights
 from workbench.language_models.loading import Checkpoint
 from workbench.language_models.prompts import encode, text_of
@@ -45,6 +45,18 @@ class Int8Engine:
     def waiting(self) -> int:
         """Return how many conversations wait for a place."""
         return self._batcher.waiting()
+
+    def describe(self) -> str:
+        """See `Engine.describe`."""
+        parity, copies = load_parity(self.checkpoint), list(self._adapters.values())
+        filled = sum(copy.layer_bytes for copy in copies) / 1e6
+        return (
+            f"int8 answers, up to {TOGETHER} questions at a time. Beside float32 its next-token "
+            f"distributions are {parity.divergence:.4f} nats apart, {parity.equal_texts} of "
+            f"{parity.texts} texts are equal, and it reads with F1 {parity.reading_f1:.3f} "
+            f"(float32: {parity.reference_f1:.3f}). Copies with an adapter: {len(copies)}, which "
+            f"fill {filled:.0f} of {self._adapter_bytes / 1e6:.0f} MB."
+        )
 
     def prepare(self, adapter: str) -> None:
         """Load an adapter; see `Engine.prepare`."""

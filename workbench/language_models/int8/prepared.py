@@ -52,7 +52,7 @@ def readiness(checkpoint: Checkpoint) -> Readiness:
     """Say whether a checkpoint can be served."""
     folder = _folder(checkpoint)
     if _gate_file(folder).exists() and (folder / _WEIGHTS).exists():
-        reason = Parity(**read_json(_gate_file(folder))).reason
+        reason = load_parity(checkpoint).reason
         return Readiness("refused", reason) if reason else Readiness("ready")
     if not (folder / "state.json").exists():
         return Readiness("missing", "it has not been made ready yet (`ragtune provision`)")
@@ -90,7 +90,7 @@ def prepare(checkpoint: Checkpoint, progress: Progress) -> Parity:
         folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".prepare.lock"):
         if _gate_file(folder).exists() and (folder / _WEIGHTS).exists():
-            return Parity(**read_json(_gate_file(folder)))
+            return load_parity(checkpoint)
         reason = why_not(AutoConfig.from_pretrained(checkpoint.folder))
         if reason:
             raise RagtuneError(reason)
@@ -110,6 +110,11 @@ def prepare(checkpoint: Checkpoint, progress: Progress) -> Parity:
         )
         write_json(_gate_file(folder), dataclasses.asdict(parity))
         return parity
+
+
+def load_parity(checkpoint: Checkpoint) -> Parity:
+    """Return what the gate measured of a prepared checkpoint."""
+    return Parity(**read_json(_gate_file(_folder(checkpoint))))
 
 
 def load_base(checkpoint: Checkpoint) -> Int8Weights:
@@ -151,7 +156,7 @@ def load_adapter(
     weights = convert(tuned.merge_and_unload(), base)
     without, reached = divergence(base), divergence(weights)
     # An adapter that changes less than rounding does can't be told from none, and needn't be.
-    rounding = Parity(**read_json(_gate_file(_folder(checkpoint)))).divergence
+    rounding = load_parity(checkpoint).divergence
     applied = reached < without / 2 or without < _IMMATERIAL * rounding
     if not (applied and reached <= gate.LARGEST_DIVERGENCE):
         raise RagtuneError(
