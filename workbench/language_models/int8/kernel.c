@@ -172,13 +172,12 @@ static void work(Pass *pass);
 static struct {
     pthread_mutex_t one_pass, lock;
     pthread_cond_t begun;
-    Pass *pass;
-    unsigned passes;
-    int threads; // this one included
-    atomic_int arrived;
-    atomic_uint round;
+    Pass *pass;      // in work, or NULL
+    unsigned passes; // so far
+    int helpers;
+    atomic_int inside; // helpers that may still look at a pass
 } team = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
-          NULL, 0, 1, 0, 0};
+          NULL, 0, 0, 0};
 
 INLINE void pause_briefly(void) {
 #if defined(__x86_64__)
@@ -188,15 +187,8 @@ INLINE void pause_briefly(void) {
 #endif
 }
 
-// Wait until every thread has come here.
-static void meet(void) {
-    unsigned round = atomic_load(&team.round);
-    if (atomic_fetch_add(&team.arrived, 1) + 1 == team.threads) {
-        atomic_store(&team.arrived, 0);
-        atomic_fetch_add(&team.round, 1);
-        return;
-    }
-    for (int spins = 0; atomic_load(&team.round) == round; spins++) {
+static void wait_for(atomic_int *count, int wanted) {
+    for (int spins = 0; atomic_load(count) != wanted; spins++) {
         if (spins < SPINS) pause_briefly();
         else sched_yield();
     }
@@ -209,25 +201,28 @@ static void *helper(void *first_seen) {
         while (team.passes == seen) pthread_cond_wait(&team.begun, &team.lock);
         seen = team.passes;
         Pass *pass = team.pass;
+        if (pass) atomic_fetch_add(&team.inside, 1);
         pthread_mutex_unlock(&team.lock);
+        if (!pass) continue; // came too late
         work(pass);
+        atomic_fetch_sub(&team.inside, 1);
     }
     return NULL;
 }
 
-// Let at most so many threads work from now on; returns how many do. They are never fewer
-// than before.
+// Let so many threads work from now on, the caller's included; returns how many do, which is
+// never fewer than before.
 int32_t use_threads(int32_t threads) {
     if (threads > MOST_THREADS) threads = MOST_THREADS;
     pthread_mutex_lock(&team.one_pass);
-    while (team.threads < threads) {
+    while (team.helpers + 1 < threads) {
         pthread_t thread;
         if (pthread_create(&thread, NULL, helper, (void *)(uintptr_t)team.passes)) break;
         pthread_detach(thread);
-        team.threads++;
+        team.helpers++;
     }
     pthread_mutex_unlock(&team.one_pass);
-    return team.threads;
+    return team.helpers + 1;
 }
 
 // ------------------------------------------------------------------------------- one pass
@@ -239,18 +234,31 @@ struct Pass {
     const int32_t *part_of, *position; // of each row
     const int32_t *tile_row;           // first row of each tile of queries
     int32_t tiles;
+    const int32_t *last_row;           // of each part
     float *x, *wide, *attended, *row_scale, *scores;
     uint8_t *quantized;
     int32_t longest;      // positions that a row may see, rounded up
-    atomic_int *next;     // the first piece of work not yet taken, for each stage
+    atomic_int *next;     // for each stage, the first piece of its work not yet taken,
+    atomic_int *done;     // and how many are done
     atomic_int threads;   // numbered as they come
     float *logits;
 };
 
-enum { QUERY_ROWS = 4, STAGES_A_LAYER = 10 };
+enum { QUERY_ROWS = 4, STAGES_A_LAYER = 10, OTHER_STAGES = 3, FEW_BLOCKS = (TILE_BLOCKS + 1) / 2 };
 
-// Take the next piece of a stage's work.
-INLINE int take(Pass *pass, int stage) { return atomic_fetch_add(&pass->next[stage], 1); }
+// A stage's work lies in pieces, which threads take one by one. A stage is over when all its
+// pieces are done, whoever did them: a thread that the system has taken off its core for a
+// moment is not waited for, unless it holds a piece.
+#define EACH_PIECE(PIECE, PIECES, ...) \
+    do { \
+        int pieces_ = (PIECES), PIECE; \
+        while ((PIECE = atomic_fetch_add(&pass->next[stage], 1)) < pieces_) { \
+            __VA_ARGS__; \
+            atomic_fetch_add(&pass->done[stage], 1); \
+        } \
+        wait_for(&pass->done[stage], pieces_); \
+        stage++; \
+    } while (0)
 
 INLINE int smaller(int a, int b) { return a < b ? a : b; }
 
@@ -301,29 +309,22 @@ INLINE void product(const Linear *l, int block, int blocks, const uint8_t *x, co
     }
 }
 
-// Multiply all quantized rows with a layer's weights; threads share the outputs.
-static void multiply(Pass *pass, int stage, const Linear *l, int rows, float *out, int add) {
-    int blocks = l->outputs / LANES;
-    // Narrow tiles share few rows' work more evenly; wide ones read many rows less often.
-    int wide = rows >= TILE_ROWS ? TILE_BLOCKS : (TILE_BLOCKS + 1) / 2;
-    for (int block; (block = take(pass, stage) * wide) < blocks;) {
-        int here = smaller(wide, blocks - block);
-        for (int row = 0; row < rows; row += TILE_ROWS) {
-            int n = smaller(TILE_ROWS, rows - row);
-            const uint8_t *x = pass->quantized + (size_t)row * l->inputs;
-            const float *scale = pass->row_scale + row;
-            float *to = out + (size_t)row * l->outputs;
-            // The sizes are told as constants, so that the sums stay in registers.
+// Multiply all quantized rows with some blocks of a layer's weights.
+static void multiply(const Pass *pass, const Linear *l, int block, int blocks, int rows, float *out, int add) {
+    for (int row = 0; row < rows; row += TILE_ROWS) {
+        int n = smaller(TILE_ROWS, rows - row);
+        const uint8_t *x = pass->quantized + (size_t)row * l->inputs;
+        const float *scale = pass->row_scale + row;
+        float *to = out + (size_t)row * l->outputs;
+        // The sizes are told as constants, so that the sums stay in registers.
 #define CASE(N, B) \
-    if (n == N && here == B) product(l, block, B, x, scale, N, to, l->outputs, add); else
-            CASE(TILE_ROWS, TILE_BLOCKS) CASE(1, (TILE_BLOCKS + 1) / 2) CASE(2, (TILE_BLOCKS + 1) / 2)
-            CASE(3, (TILE_BLOCKS + 1) / 2) CASE(4, (TILE_BLOCKS + 1) / 2) CASE(5, (TILE_BLOCKS + 1) / 2)
-            CASE(1, TILE_BLOCKS) CASE(2, TILE_BLOCKS) CASE(3, TILE_BLOCKS) CASE(4, TILE_BLOCKS)
-            CASE(5, TILE_BLOCKS) product(l, block, here, x, scale, n, to, l->outputs, add);
+    if (n == N && blocks == B) product(l, block, B, x, scale, N, to, l->outputs, add); else
+        CASE(TILE_ROWS, TILE_BLOCKS) CASE(1, FEW_BLOCKS) CASE(2, FEW_BLOCKS) CASE(3, FEW_BLOCKS)
+        CASE(4, FEW_BLOCKS) CASE(5, FEW_BLOCKS) CASE(1, TILE_BLOCKS) CASE(2, TILE_BLOCKS)
+        CASE(3, TILE_BLOCKS) CASE(4, TILE_BLOCKS) CASE(5, TILE_BLOCKS)
+        product(l, block, blocks, x, scale, n, to, l->outputs, add);
 #undef CASE
-        }
     }
-    meet();
 }
 
 // Turn queries and keys by their position, and keep keys and values.
@@ -396,34 +397,30 @@ INLINE void attend(int n, const float *const *queries, float *const *outs, const
 #undef MIX
 }
 
-static void attention(Pass *pass, int stage, int layer, float *scores) {
+// Attend for one tile of rows and one key head.
+static void attention(const Pass *pass, int layer, int tile, int key_head, float *scores) {
     const Model *m = pass->model;
     int size = m->head_size, group = m->heads / m->key_heads;
     int outputs = m->layers[layer].query_key_value.outputs;
-    for (int piece; (piece = take(pass, stage)) < pass->tiles * m->key_heads;) {
-        // The longest come first, so that no thread is left with one at the end.
-        int tile = pass->tiles - 1 - piece / m->key_heads, key_head = piece % m->key_heads;
-        int first = pass->tile_row[tile], rows = pass->tile_row[tile + 1] - first;
-        const Part *part = &pass->parts[pass->part_of[first]];
-        size_t room = ((size_t)layer * m->key_heads + key_head) * part->capacity * size;
-        const float *queries[QUERY_ROWS];
-        float *outs[QUERY_ROWS];
-        int seen[QUERY_ROWS], n = 0, left = rows * group;
-        for (int head = key_head * group; head < (key_head + 1) * group; head++)
-            for (int row = first; row < first + rows; row++) {
-                queries[n] = pass->wide + (size_t)row * outputs + head * size;
-                outs[n] = pass->attended + ((size_t)row * m->heads + head) * size;
-                seen[n++] = pass->position[row] + 1;
-                left--;
-                if (n < QUERY_ROWS && left) continue;
+    int first = pass->tile_row[tile], rows = pass->tile_row[tile + 1] - first;
+    const Part *part = &pass->parts[pass->part_of[first]];
+    size_t room = ((size_t)layer * m->key_heads + key_head) * part->capacity * size;
+    const float *queries[QUERY_ROWS];
+    float *outs[QUERY_ROWS];
+    int seen[QUERY_ROWS], n = 0, left = rows * group;
+    for (int head = key_head * group; head < (key_head + 1) * group; head++)
+        for (int row = first; row < first + rows; row++) {
+            queries[n] = pass->wide + (size_t)row * outputs + head * size;
+            outs[n] = pass->attended + ((size_t)row * m->heads + head) * size;
+            seen[n++] = pass->position[row] + 1;
+            left--;
+            if (n < QUERY_ROWS && left) continue;
 #define CASE(N) \
     if (n == N) attend(N, queries, outs, seen, part->keys + room, part->values + room, size, scores, pass->longest);
-                CASE(1) CASE(2) CASE(3) CASE(4)
+            CASE(1) CASE(2) CASE(3) CASE(4)
 #undef CASE
-                n = 0;
-            }
-    }
-    meet();
+            n = 0;
+        }
 }
 
 // Gate the feed-forward's channels, and mix them with a Hadamard matrix of size m->rotated:
@@ -448,50 +445,58 @@ static void gate(const Pass *pass, int row) {
     pass->row_scale[row] = quantize(g, pass->quantized + (size_t)row * n, n) / __builtin_sqrtf(m->rotated);
 }
 
+static void read_token(const Pass *pass, int row) {
+    const Model *m = pass->model;
+    const Part *part = &pass->parts[pass->part_of[row]];
+    int32_t token = part->tokens[pass->position[row] - part->length];
+    memcpy(pass->x + (size_t)row * m->width, m->embedding + (size_t)token * m->width, m->width * sizeof(float));
+}
+
+static void quantize_normed(const Pass *pass, int row, int to) {
+    const Model *m = pass->model;
+    const float *x = pass->x + (size_t)row * m->width;
+    float level = quantize(x, pass->quantized + (size_t)to * m->width, m->width);
+    pass->row_scale[to] = level * norm(x, m->width, m->epsilon);
+}
+
+static void quantize_attended(const Pass *pass, int row) {
+    int n = pass->model->heads * pass->model->head_size;
+    size_t at = (size_t)row * n;
+    pass->row_scale[row] = quantize(pass->attended + at, pass->quantized + at, n);
+}
+
 static void work(Pass *pass) {
     const Model *m = pass->model;
-    int me = atomic_fetch_add(&pass->threads, 1), width = m->width, stage = 0, row;
+    int me = atomic_fetch_add(&pass->threads, 1), rows = pass->rows, stage = 0;
     float *scores = pass->scores + (size_t)me * QUERY_ROWS * pass->longest;
-    while ((row = take(pass, stage)) < pass->rows) {
-        const Part *part = &pass->parts[pass->part_of[row]];
-        int32_t token = part->tokens[pass->position[row] - part->length];
-        memcpy(pass->x + (size_t)row * width, m->embedding + (size_t)token * width, width * sizeof(float));
-    }
-    stage++;
-    meet();
-#define EACH_ROW(...) \
-    while ((row = take(pass, stage)) < pass->rows) { __VA_ARGS__; } \
-    stage++; \
-    meet()
-#define NORMED(X, TO) \
-    pass->row_scale[TO] = quantize(X, pass->quantized + (size_t)(TO) * width, width) * norm(X, width, m->epsilon)
+#define MULTIPLY(LINEAR, ROWS, OUT, ADD) \
+    do { \
+        const Linear *l_ = (LINEAR); \
+        /* Few rows are shared more evenly in narrow pieces; many want the weights read less often. */ \
+        int blocks_ = l_->outputs / LANES, wide_ = (ROWS) >= TILE_ROWS ? TILE_BLOCKS : FEW_BLOCKS; \
+        EACH_PIECE(piece, (blocks_ + wide_ - 1) / wide_, \
+                   multiply(pass, l_, piece * wide_, smaller(wide_, blocks_ - piece * wide_), ROWS, OUT, ADD)); \
+    } while (0)
+    EACH_PIECE(row, rows, read_token(pass, row));
     for (int layer = 0; layer < m->layer_count; layer++) {
         const Layer *l = &m->layers[layer];
-        int attended = m->heads * m->head_size;
-        EACH_ROW(NORMED(pass->x + (size_t)row * width, row));
-        multiply(pass, stage++, &l->query_key_value, pass->rows, pass->wide, 0);
-        EACH_ROW(keep(pass, layer, row));
-        attention(pass, stage++, layer, scores);
-        EACH_ROW(pass->row_scale[row] = quantize(pass->attended + (size_t)row * attended,
-                                                 pass->quantized + (size_t)row * attended, attended));
-        multiply(pass, stage++, &l->attention_output, pass->rows, pass->x, 1);
-        EACH_ROW(NORMED(pass->x + (size_t)row * width, row));
-        multiply(pass, stage++, &l->gate_and_up, pass->rows, pass->wide, 0);
-        EACH_ROW(gate(pass, row));
-        multiply(pass, stage++, &l->down, pass->rows, pass->x, 1);
+        EACH_PIECE(row, rows, quantize_normed(pass, row, row));
+        MULTIPLY(&l->query_key_value, rows, pass->wide, 0);
+        EACH_PIECE(row, rows, keep(pass, layer, row));
+        // The longest come first, so that no thread is left with one at the end.
+        EACH_PIECE(piece, pass->tiles * m->key_heads,
+                   attention(pass, layer, pass->tiles - 1 - piece / m->key_heads, piece % m->key_heads, scores));
+        EACH_PIECE(row, rows, quantize_attended(pass, row));
+        MULTIPLY(&l->attention_output, rows, pass->x, 1);
+        EACH_PIECE(row, rows, quantize_normed(pass, row, row));
+        MULTIPLY(&l->gate_and_up, rows, pass->wide, 0);
+        EACH_PIECE(row, rows, gate(pass, row));
+        MULTIPLY(&l->down, rows, pass->x, 1);
     }
     // Only the last row of each part is asked what comes next.
-    if (me == 0) {
-        int last = -1;
-        for (int part = 0; part < pass->part_count; part++) {
-            last += pass->parts[part].count;
-            NORMED(pass->x + (size_t)last * width, part);
-        }
-    }
-    meet();
-    multiply(pass, stage, &m->head, pass->part_count, pass->logits, 0);
-#undef NORMED
-#undef EACH_ROW
+    EACH_PIECE(part, pass->part_count, quantize_normed(pass, pass->last_row[part], part));
+    MULTIPLY(&m->head, pass->part_count, pass->logits, 0);
+#undef MULTIPLY
 }
 
 // Read the next tokens of several conversations; write (part_count, head outputs) logits.
@@ -510,36 +515,44 @@ int32_t forward(const Model *m, const Part *parts, int32_t part_count, float *lo
     int attended = m->heads * m->head_size, wide = 2 * m->feed_forward > qkv ? 2 * m->feed_forward : qkv;
     int most_inputs = m->feed_forward > m->width ? m->feed_forward : m->width;
     if (attended > most_inputs) most_inputs = attended;
-    int stages = 2 + STAGES_A_LAYER * m->layer_count;
+    int stages = OTHER_STAGES + STAGES_A_LAYER * m->layer_count;
     pthread_mutex_lock(&team.one_pass);
-    int32_t *numbers = malloc(sizeof(int32_t) * (2 * (size_t)rows + tiles + 1));
-    atomic_int *next = calloc(stages, sizeof(atomic_int));
+    int32_t *numbers = malloc(sizeof(int32_t) * (2 * (size_t)rows + tiles + 1 + part_count));
+    atomic_int *next = calloc(2 * (size_t)stages, sizeof(atomic_int));
     uint8_t *quantized = malloc((size_t)(rows + part_count) * most_inputs);
     float *floats = malloc(sizeof(float) * ((size_t)rows * (m->width + wide + attended + 1) + part_count +
-                                            (size_t)team.threads * QUERY_ROWS * longest));
+                                            (team.helpers + 1) * (size_t)QUERY_ROWS * longest));
     int failed = !numbers || !next || !quantized || !floats;
     if (!failed) {
-        int32_t *part_of = numbers, *position = part_of + rows, *tile_row = position + rows;
+        int32_t *part_of = numbers, *position = part_of + rows, *tile_row = position + rows,
+                *last_row = tile_row + tiles + 1;
         float *x = floats, *wide_rows = x + (size_t)rows * m->width,
               *attended_rows = wide_rows + (size_t)rows * wide,
               *row_scale = attended_rows + (size_t)rows * attended,
               *scores = row_scale + rows + part_count;
         int row = 0, tile = 0;
-        for (int i = 0; i < part_count; i++)
+        for (int i = 0; i < part_count; i++) {
             for (int j = 0; j < parts[i].count; j++, row++) {
                 if (j % QUERY_ROWS == 0) tile_row[tile++] = row;
                 part_of[row] = i;
                 position[row] = parts[i].length + j;
             }
+            last_row[i] = row - 1;
+        }
         tile_row[tile] = rows;
-        Pass pass = {m, parts, part_count, rows, part_of, position, tile_row, tiles, x, wide_rows,
-                     attended_rows, row_scale, scores, quantized, longest, next, 0, logits};
+        Pass pass = {m, parts, part_count, rows, part_of, position, tile_row, tiles, last_row, x,
+                     wide_rows, attended_rows, row_scale, scores, quantized, longest, next,
+                     next + stages, 0, logits};
         pthread_mutex_lock(&team.lock);
         team.pass = &pass;
         team.passes++;
         pthread_cond_broadcast(&team.begun);
         pthread_mutex_unlock(&team.lock);
-        work(&pass); // its last meeting is everybody's: nobody needs `pass` after it
+        work(&pass);
+        pthread_mutex_lock(&team.lock);
+        team.pass = NULL; // who comes now comes too late
+        pthread_mutex_unlock(&team.lock);
+        wait_for(&team.inside, 0);
     }
     pthread_mutex_unlock(&team.one_pass);
     free(numbers);
