@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH_INDEX ?=
 TORCH_FROM = $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX))
 
-.PHONY: run test install install-dev lint lock clean
+.PHONY: run test install install-dev install-peers lint lock clean
 
 run: install
 	$(BIN)/ragtune serve
@@ -19,6 +19,8 @@ test: install-dev
 install: $(VENV)/.installed
 
 install-dev: $(VENV)/.installed-dev
+
+install-peers: $(VENV)/.installed-peers # what benchmarks.training measures beside our trainer
 
 lint: install-dev
 	$(BIN)/ruff check .
@@ -41,9 +43,14 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements/dev.txt
 	$(PIP) install --quiet --require-hashes --no-deps -r requirements/dev.txt
 	touch $@
 
+$(VENV)/.installed-peers: $(VENV)/.installed requirements/peers.txt
+	$(PIP) install --quiet --require-hashes --no-deps -r requirements/peers.txt
+	touch $@
+
 lock: # needs uv
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-package torch --custom-compile-command "make lock" --output-file requirements/app.txt
 	uv pip compile pyproject.toml --extra dev --constraint requirements/app.txt --universal --python-version 3.11 --generate-hashes --no-emit-package torch --custom-compile-command "make lock" --output-file requirements/dev.txt
+	uv pip compile pyproject.toml --extra peers --constraint requirements/app.txt --universal --python-version 3.11 --generate-hashes --no-emit-package torch --custom-compile-command "make lock" --output-file requirements/peers.txt
 
 clean:
 	rm -rf $(VENV)

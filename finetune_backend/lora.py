@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from finetune_backend.rows import Row, batches
+from finetune_backend.loss import AnswerLoss
+from finetune_backend.rows import Row, batches, micro_batches
 from finetune_backend.settings import TrainSettings
 from workbench.errors import RagtuneError
 from workbench.language_models.loading import Checkpoint, best_device, load_weights
 
 _GRADIENT_NORM = 1.0
-_SHORT_ROW_TOKENS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,13 @@ def train(
     import torch
 
     torch.manual_seed(settings.seed)
-    device = best_device()
+    device, first = best_device(), rows_of(0)
     dtype = _fastest_dtype(device)
-    base, first = load_weights(checkpoint, dtype, device), rows_of(0)
-    if device == "cpu" and max(map(len, first)) <= _SHORT_ROW_TOKENS:
-        base.set_attn_implementation("eager")  # flash attention's backward is slow on short rows
-    model = _with_lora(base, settings)
+    mixed = torch.autocast(device, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16)
+    base = load_weights(checkpoint, dtype, device)
+    with mixed:
+        loss_of = AnswerLoss(base, first, device)
+    model = with_lora(base, settings)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=0.0, fused=True)
     steps = settings.epochs * math.ceil(len(first) / settings.batch_size)
@@ -76,9 +77,8 @@ def train(
         for batch in batches(
             rows_of(epoch), settings.batch_size, settings.seed * 1_000_003 + epoch
         ):
-            with torch.autocast(device, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
-                loss = answer_loss(model, batch, device)
-            loss.backward()
+            with mixed:
+                loss = backward(loss_of, batch, token_budget(device))
             torch.nn.utils.clip_grad_norm_(weights, _GRADIENT_NORM)
             learning_rate = schedule.get_last_lr()[0]
             optimizer.step()
@@ -86,7 +86,7 @@ def train(
             optimizer.zero_grad(set_to_none=True)
             step, seen = step + 1, seen + len(batch)
             seconds = time.perf_counter() - started
-            if not math.isfinite(loss.item()):
+            if not math.isfinite(loss):
                 raise RagtuneError(
                     f"The loss is no longer a number after step {step}: the learning rate "
                     f"{settings.learning_rate:g} is too high. Try a tenth of it."
@@ -96,7 +96,7 @@ def train(
                     step=step,
                     steps=steps,
                     epoch=epoch + 1,
-                    loss=loss.item(),
+                    loss=loss,
                     learning_rate=learning_rate,
                     examples_per_second=seen / seconds,
                     seconds=seconds,
@@ -106,39 +106,31 @@ def train(
     model.save_pretrained(adapter, safe_serialization=True)
 
 
-def answer_loss(model: Any, batch: Sequence[Row], device: str) -> Any:
-    """Return the mean cross-entropy of the answers' tokens, a scalar tensor.
+def backward(loss_of: AnswerLoss, batch: Sequence[Row], budget_tokens: int) -> float:
+    """Add the gradient of the batch's loss to the weights' and return the loss.
 
-    The output layer is most of the work in a small model with a large vocabulary, so it
-    gets the supervised positions alone, as one matrix of shape (tokens, hidden).
+    The parts of a batch are weighted by their answers' tokens, so that loss and gradient
+    are those of the whole batch at once.
     """
-    import torch
-
-    width = max(len(row) for row in batch)
-    ids = torch.zeros(len(batch), width, dtype=torch.long)
-    mask = torch.zeros(len(batch), width, dtype=torch.long)
-    predicting = torch.zeros(len(batch), width, dtype=torch.bool)
-    for number, row in enumerate(batch):
-        ids[number, : len(row)] = torch.tensor(row.prompt + row.answer)
-        mask[number, : len(row)] = 1
-        # Each answer token is predicted at the position before it.
-        predicting[number, len(row.prompt) - 1 : len(row) - 1] = True
-    labels = torch.tensor([token for row in batch for token in row.answer])
-    predicting = predicting.to(device)
-    hook = model.get_output_embeddings().register_forward_pre_hook(
-        lambda _head, inputs: (inputs[0][predicting],)
-    )
-    try:
-        logits = model(
-            input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False
-        ).logits
-    finally:
-        hook.remove()
-    return torch.nn.functional.cross_entropy(logits.float(), labels.to(device))
+    tokens, loss = sum(len(row.answer) for row in batch), 0.0
+    prefix = loss_of.prefix(batch)
+    for part in micro_batches(batch, prefix, budget_tokens):
+        part_loss = loss_of(part, prefix) / tokens
+        part_loss.backward()
+        loss += part_loss.item()
+    return loss
 
 
-def _with_lora(model: Any, settings: TrainSettings) -> Any:
+def token_budget(device: str) -> int:
+    """Return how many tokens are computed at once."""
+    return 1024 if device == "cpu" else 8192
+
+
+def with_lora(base: Any, settings: TrainSettings) -> Any:
+    """Return a PEFT model of the base with fresh LoRA matrices on all linear layers."""
     from peft import LoraConfig, get_peft_model
+
+    from finetune_backend.fused import fuse_lora
 
     config = LoraConfig(
         r=settings.rank,
@@ -147,7 +139,10 @@ def _with_lora(model: Any, settings: TrainSettings) -> Any:
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(model, config)
+    model = get_peft_model(base, config)
+    if not settings.dropout:
+        fuse_lora(model)
+    return model
 
 
 def _share_of_peak(step: int, steps: int, warmup: float) -> float:

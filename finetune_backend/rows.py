@@ -1,4 +1,4 @@
-"""Examples as token rows, grouped into batches that waste little on padding."""
+"""Examples as token rows, in batches drawn at random."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -8,8 +8,6 @@ from typing import Any
 from workbench.errors import ExamplesError
 from workbench.language_models.prompts import messages, render
 from workbench.values import Example
-
-_SORT_WINDOW_BATCHES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +73,37 @@ def _with_words_dropped(question: str, share: float, rng: random.Random) -> str:
 
 
 def batches(rows: Sequence[Row], batch_size: int, seed: int) -> Iterator[list[Row]]:
-    """Yield one epoch of batches: shuffled, with rows of like length together."""
-    rng = random.Random(seed)
+    """Yield one epoch of batches, drawn at random."""
     order = list(rows)
-    rng.shuffle(order)
-    window = batch_size * _SORT_WINDOW_BATCHES
-    grouped = []
-    for start in range(0, len(order), window):
-        near = sorted(order[start : start + window], key=len)
-        grouped += [near[i : i + batch_size] for i in range(0, len(near), batch_size)]
-    rng.shuffle(grouped)
-    yield from grouped
+    random.Random(seed).shuffle(order)
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]
+
+
+def shared_prefix(rows: Sequence[Row]) -> int:
+    """Return how many tokens all prompts begin with; each keeps one of its own."""
+    # The smallest and the largest in order differ first where any two do.
+    first, last = min(row.prompt for row in rows), max(row.prompt for row in rows)
+    shared = next(
+        (i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first)
+    )
+    return min(shared, *(len(row.prompt) - 1 for row in rows))
+
+
+def micro_batches(batch: Sequence[Row], prefix: int, token_budget: int) -> list[list[Row]]:
+    """Split a batch into parts that are computed one after the other, which bounds memory.
+
+    Args:
+        batch: at least one row.
+        prefix: tokens that all rows share and that each part holds once.
+        token_budget: the tokens of a part; a longer row is a part by itself.
+    """
+    parts: list[list[Row]] = []
+    left = 0
+    for row in sorted(batch, key=len):
+        if not parts or len(row) - prefix > left:
+            parts.append([])
+            left = token_budget - prefix
+        parts[-1].append(row)
+        left -= len(row) - prefix
+    return parts

@@ -1,12 +1,10 @@
-"""Rows supervise the answer alone, and the loss is the plain one."""
+"""Rows supervise the answer alone, and batches hold each of them once."""
 
 import pytest
-import torch
 
-from finetune_backend.lora import answer_loss
-from finetune_backend.rows import Row, batches, make_rows
+from finetune_backend.rows import Row, batches, make_rows, micro_batches, shared_prefix
 from workbench.errors import ExamplesError
-from workbench.language_models.loading import find_checkpoint, load_tokenizer, load_weights
+from workbench.language_models.loading import find_checkpoint, load_tokenizer
 from workbench.language_models.prompts import messages, render
 from workbench.values import Example
 
@@ -38,34 +36,28 @@ def test_dropped_words_differ_between_epochs_and_leave_half(tokenizer):
     assert same == make_rows([example], tokenizer, "", 512, 0.3, 1)
 
 
-def test_batches_hold_every_row_once():
+def test_batches_hold_every_row_once_in_a_random_order():
     rows = [Row(tuple(range(n % 17 + 1)), (n,)) for n in range(100)]
     grouped = list(batches(rows, 8, seed=1))
     assert sorted(row.answer for batch in grouped for row in batch) == [(n,) for n in range(100)]
-    assert grouped != list(batches(rows, 8, seed=2))
-    widths = [max(map(len, batch)) * len(batch) for batch in grouped]
-    assert sum(widths) < 1.2 * sum(map(len, rows))
+    assert [len(batch) for batch in grouped] == [8] * 12 + [4]
+    assert grouped == list(batches(rows, 8, seed=1)) != list(batches(rows, 8, seed=2))
+    # Not by length: a batch's mean length is that of any eight rows.
+    assert all(len({len(row) for row in batch}) > 2 for batch in grouped)
 
 
-def test_the_loss_and_its_gradient_are_those_of_the_plain_formulation(tiny_model):
-    model = load_weights(find_checkpoint(str(tiny_model)), torch.float32, "cpu")
-    rows = [Row((5, 6, 7), (8, 9, 2)), Row((11,), (12, 2)), Row((20, 21, 22, 23, 24), (25, 2))]
-    loss = answer_loss(model, rows, "cpu")
-    loss.backward()
-    weight = model.model.layers[0].self_attn.q_proj.weight
-    gradient = weight.grad.clone()
-    model.zero_grad()
+def test_parts_of_a_batch_keep_to_the_budget_and_hold_every_row():
+    rows = [Row(tuple(range(n % 17 + 4)), (n,)) for n in range(40)] + [Row((0,) * 90, (40,))]
+    parts = micro_batches(rows, 3, 60)
+    assert sorted(row.answer for part in parts for row in part) == [(n,) for n in range(41)]
+    *short, long = parts
+    assert all(3 + sum(len(row) - 3 for row in part) <= 60 for part in short)
+    assert long == [rows[-1]]
+    assert len(short) < 12  # filled up, not one by one
 
-    total, count = torch.zeros(()), 0
-    for row in rows:  # one at a time, without padding, the head on every position
-        ids = torch.tensor([row.prompt + row.answer])
-        labels = torch.tensor([(-100,) * len(row.prompt) + row.answer])
-        logits = model(input_ids=ids).logits
-        total = total + torch.nn.functional.cross_entropy(
-            logits[0, :-1], labels[0, 1:], ignore_index=-100, reduction="sum"
-        )
-        count += len(row.answer)
-    plain = total / count
-    plain.backward()
-    assert loss.item() == pytest.approx(plain.item(), abs=1e-5)
-    assert torch.allclose(gradient, weight.grad, atol=1e-6)
+
+def test_the_shared_prefix_leaves_each_row_a_token_of_its_own():
+    assert shared_prefix([Row((1, 2, 3, 4), (9,)), Row((1, 2, 7), (9,))]) == 2
+    assert shared_prefix([Row((1, 2, 3), (9,)), Row((1, 2), (9,))]) == 1
+    assert shared_prefix([Row((1, 2, 3), (9,))]) == 2
+    assert shared_prefix([Row((1,), (9,)), Row((2,), (9,))]) == 0

@@ -1,0 +1,100 @@
+"""The two products that a fine-tune spends its time in, with their gradients written out."""
+
+from typing import Any
+
+import torch
+
+_HEAD_CHUNK_TOKENS = 64
+
+
+def fuse_lora(model: Any) -> None:
+    """Let a PEFT model's linear layers compute base and LoRA as `_LoraLinear` does."""
+    from peft.tuners.lora import Linear
+
+    for layer in model.modules():
+        if isinstance(layer, Linear) and type(layer.base_layer) is torch.nn.Linear:
+            layer.forward = _FusedForward(layer)
+
+
+class _FusedForward:
+    """The forward pass of one LoRA layer, without dropout."""
+
+    def __init__(self, layer: Any) -> None:
+        self._base = layer.base_layer
+        self._down, self._up = (
+            matrices["default"].weight for matrices in (layer.lora_A, layer.lora_B)
+        )
+        self._scale = layer.scaling["default"]
+
+    def __call__(self, inputs: Any) -> Any:
+        flat = inputs.flatten(0, -2).to(self._base.weight.dtype)
+        base = (self._base.weight, self._base.bias)
+        out = _LoraLinear.apply(flat, *base, self._down, self._up, self._scale)
+        return out.unflatten(0, inputs.shape[:-1])
+
+
+class _LoraLinear(torch.autograd.Function):  # type: ignore[misc] # torch is untyped here
+    """x Wᵀ + b + scale · x Aᵀ Bᵀ, with W and b frozen.
+
+    It multiplies in W's type, adds each LoRA term inside the product that makes it, and
+    keeps x only once; A, B and their gradients stay float32. Hu et al. 2021,
+    arXiv 2106.09685.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, weight: Any, bias: Any, down: Any, up: Any, scale: float) -> Any:
+        down, up = down.to(x.dtype), (up * scale).to(x.dtype)
+        inner = x @ down.T
+        ctx.save_for_backward(x, inner, weight, down, up)
+        ctx.scale = scale
+        return torch.nn.functional.linear(x, weight, bias).addmm_(inner, up.T)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        x, inner, weight, down, up = ctx.saved_tensors
+        grad_inner = grad @ up
+        grad_x = None
+        if ctx.needs_input_grad[0]:
+            grad_x = (grad @ weight).addmm_(grad_inner, down)
+        grad_down = (grad_inner.T @ x).float()
+        grad_up = (grad.T @ inner).float().mul_(ctx.scale)
+        return grad_x, None, None, grad_down, grad_up, None
+
+
+def head_loss(hidden: Any, head: Any, labels: Any) -> Any:
+    """Return the summed cross-entropy of the labels, in nats, as a scalar tensor.
+
+    Args:
+        hidden: (tokens, hidden size).
+        head: the frozen output layer, a ``torch.nn.Linear``.
+        labels: (tokens,).
+    """
+    return _HeadLoss.apply(hidden, head.weight, head.bias, labels)
+
+
+class _HeadLoss(torch.autograd.Function):  # type: ignore[misc] # torch is untyped here
+    """The output layer and the cross-entropy, a few tokens at a time.
+
+    The gradient of the logits is softmax − label: it is at hand right after the loss, so
+    the logits of all tokens are never in memory together and never computed twice.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, hidden: Any, weight: Any, bias: Any, labels: Any) -> Any:
+        loss = torch.zeros((), device=hidden.device)
+        grad = torch.empty_like(hidden)
+        for start in range(0, len(hidden), _HEAD_CHUNK_TOKENS):
+            chunk = slice(start, start + _HEAD_CHUNK_TOKENS)
+            label = labels[chunk, None]
+            logits = torch.nn.functional.linear(hidden[chunk], weight, bias).float()
+            log_share = logits.log_softmax(-1)
+            loss -= log_share.gather(1, label).sum()
+            share = log_share.exp_().scatter_add_(1, label, -torch.ones_like(label).float())
+            grad[chunk] = share.to(weight.dtype) @ weight
+        ctx.save_for_backward(grad)
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, grad_loss: Any) -> Any:
+        (grad,) = ctx.saved_tensors
+        return grad * grad_loss, None, None, None
