@@ -88,7 +88,7 @@ def wait_until_loaded(waiting: list[Column]) -> None:
             column.room.caption(f":material/hourglass: Loading {lab.loading} …")
         time.sleep(_POLL_SECONDS)
     for column in waiting:
-        column.room.caption("Waiting for its turn …")
+        column.room.caption("Getting ready …")
 
 
 def below(answers: list[Answer]) -> None:

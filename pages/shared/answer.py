@@ -73,10 +73,10 @@ def _state(answer: Answer, waiting: int) -> str:
     """Say what a method does that has not written anything yet."""
     if answer.place == 0:
         return "Reading …"
-    ahead = answer.place - 1
-    if ahead == 0:
+    if answer.place == 1:
         return ":material/hourglass: Next in line."
-    return f":material/hourglass: In line: {ahead} ahead of {max(waiting, answer.place)} waiting."
+    ahead = f"{answer.place - 1} question{'' if answer.place == 2 else 's'} ahead"
+    return f":material/hourglass: {ahead}, {max(waiting, answer.place)} in line."
 
 
 def draw_missing(room: "DeltaGenerator", method: str, missing: dict[str, str | None]) -> None:

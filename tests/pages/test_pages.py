@@ -100,6 +100,47 @@ def test_an_answer_and_its_sources_are_shown_as_text(app):
 
 
 @pytest.mark.parametrize(
+    ("change", "waiting", "said"),
+    [
+        ({}, 0, "Reading …"),
+        ({"place": 1}, 1, "Next in line."),
+        ({"place": 2}, 5, "1 question ahead, 5 in line."),
+        ({"place": 4}, 2, "3 questions ahead, 4 in line."),
+        ({"text": "So far"}, 0, "So far ▌"),
+        ({"text": "So far"}, None, "Stopped."),
+        ({}, None, "Stopped."),
+        ({"done": True}, 0, "It said nothing."),
+        ({"done": True, "text": "A", "error": "Busy: try again."}, 0, "Busy: try again."),
+        ({"done": True, "text": "Half", "error": "Busy"}, None, "Half"),
+    ],
+)
+def test_a_column_says_how_far_its_answer_is(change, waiting, said):
+    def column(change, waiting):
+        from comparison.answer import Answer, Fingerprint
+        from pages.shared.answer import Column
+
+        answer = Answer("base", "model", Fingerprint("c", "p", "d", "none"), **change)
+        Column("base").draw(answer, waiting)
+
+    shown = AppTest.from_function(column, args=(change, waiting)).run()
+    assert not shown.exception
+    assert said in words(shown).replace("\\", "")
+
+
+def test_four_answers_from_one_engine_and_who_gave_them(app, handbook):
+    from pages.shared.lab import get_lab
+
+    get_lab().knowledge_base.add(handbook)
+    at(app, "pages/comparing/ask.py")
+    app.text_input[0].set_value("When does the workshop close?")
+    app.button[0].click().run()
+    assert not app.exception
+    said = words(app).replace("\\", "")
+    assert said.count("tokens read") == 2
+    assert "Equal conditions" in said and "on the engine transformers float32." in said
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "![x](http://example.com/a.png)",
