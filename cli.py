@@ -290,6 +290,9 @@ def _train(options: argparse.Namespace) -> int:
         lab.settings.system_prompt,
         options.name,
     )
+    if run.estimate:
+        minutes, memory = run.estimate.seconds / 60, run.estimate.memory_gb
+        print(f"estimated: {minutes:.1f} min, {memory:.1f} GB of memory", file=sys.stderr)
     try:
         while (run := read_run(run.folder)).state.active:
             steps = read_steps(run)
@@ -315,7 +318,7 @@ def _train(options: argparse.Namespace) -> int:
         "steps": int(run.measures["steps"]),
         "seconds": run.measures["seconds"],
         "examples_per_second": run.measures["examples_per_second"],
-        "measures": {"loss": run.measures["loss"]},
+        "measures": {key: run.measures[key] for key in ("loss", "peak_memory_gb")},
     }
     if _json_wanted(options):
         _print_json(result)

@@ -3,6 +3,7 @@
 About 25 minutes on two cores. TRL comes with ``make install-peers``.
 """
 
+import dataclasses
 import importlib.util
 import json
 import tempfile
@@ -30,7 +31,9 @@ from workbench.settings import DEFAULT_MODEL
 
 FACTS, WORDINGS, UNSEEN = 18, 6, 2
 SEEDS = range(5)
-SETTINGS = {"epochs": 5, "batch_size": 16, "rank": 16, "alpha": 32, "learning_rate": 1e-3}
+SETTINGS = TrainSettings(
+    epochs=5, batch_size=16, rank=16, alpha=32, learning_rate=1e-3, word_dropout=0.0
+)
 PEER = "TRL, bfloat16 base, eager attention, no gradient checkpointing, fused AdamW"
 
 Trainer = Callable[[Checkpoint, Sequence[Row], TrainSettings, Path], float]
@@ -50,7 +53,7 @@ def main() -> None:
         trainers["trl"] = train_with_trl
     speeds, losses, shares = ({name: list[float]() for name in trainers} for _ in range(3))
     for seed in SEEDS:
-        settings = TrainSettings(**SETTINGS, word_dropout=0.0, seed=seed)
+        settings = dataclasses.replace(SETTINGS, seed=seed)
         for name, run in trainers.items():
             with tempfile.TemporaryDirectory() as folder:
                 speeds[name].append(run(checkpoint, rows, settings, Path(folder)))

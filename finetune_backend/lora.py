@@ -1,5 +1,6 @@
 """Train a LoRA adapter: a plain loop that wastes little on a CPU."""
 
+import functools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from finetune_backend import parallel
 from finetune_backend.loss import AnswerLoss
 from finetune_backend.rows import Row, batches, micro_batches
 from finetune_backend.settings import TrainSettings
@@ -42,7 +44,8 @@ def train(
     """Train an adapter on all linear layers and save it as a PEFT folder.
 
     The base weights are frozen in bfloat16 where the hardware multiplies that faster;
-    the LoRA matrices and the loss stay in float32.
+    the LoRA matrices and the loss stay in float32. Under torchrun each process takes a
+    share of every batch, and the first one reports and saves.
 
     Args:
         checkpoint: the base model.
@@ -59,7 +62,7 @@ def train(
 
     torch.manual_seed(settings.seed)
     device, first = best_device(), rows_of(0)
-    dtype = _fastest_dtype(device)
+    dtype = fastest_dtype(device)
     mixed = torch.autocast(device, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16)
     base = load_weights(checkpoint, dtype, device)
     with mixed:
@@ -77,8 +80,10 @@ def train(
         for batch in batches(
             rows_of(epoch), settings.batch_size, settings.seed * 1_000_003 + epoch
         ):
+            tokens = sum(len(row.answer) for row in batch)
             with mixed:
-                loss = backward(loss_of, batch, token_budget(device))
+                loss = backward(loss_of, parallel.share(batch), tokens, token_budget(device))
+            loss = parallel.add_up(weights, loss)
             torch.nn.utils.clip_grad_norm_(weights, _GRADIENT_NORM)
             learning_rate = schedule.get_last_lr()[0]
             optimizer.step()
@@ -91,31 +96,38 @@ def train(
                     f"The loss is no longer a number after step {step}: the learning rate "
                     f"{settings.learning_rate:g} is too high. Try a tenth of it."
                 )
-            report(
-                Step(
-                    step=step,
-                    steps=steps,
-                    epoch=epoch + 1,
-                    loss=loss,
-                    learning_rate=learning_rate,
-                    examples_per_second=seen / seconds,
-                    seconds=seconds,
-                    seconds_left=seconds / step * (steps - step),
-                )
+            done = Step(
+                step=step,
+                steps=steps,
+                epoch=epoch + 1,
+                loss=loss,
+                learning_rate=learning_rate,
+                examples_per_second=seen / seconds,
+                seconds=seconds,
+                seconds_left=seconds / step * (steps - step),
             )
-    model.save_pretrained(adapter, safe_serialization=True)
+            parallel.first_does(functools.partial(report, done))
+    if parallel.is_first():
+        model.save_pretrained(adapter, safe_serialization=True)
 
 
-def backward(loss_of: AnswerLoss, batch: Sequence[Row], budget_tokens: int) -> float:
-    """Add the gradient of the batch's loss to the weights' and return the loss.
+def backward(
+    loss_of: AnswerLoss, rows: Sequence[Row], batch_tokens: int, budget_tokens: int
+) -> float:
+    """Add the gradient of a batch's loss to the weights' and return the loss.
 
-    The parts of a batch are weighted by their answers' tokens, so that loss and gradient
-    are those of the whole batch at once.
+    The loss of each part is its sum over the *whole* batch's answer tokens, so that loss
+    and gradient are those of the batch at once, however it was split.
+
+    Args:
+        loss_of: the model's loss.
+        rows: the batch, or this process's share of it.
+        batch_tokens: answer tokens of the whole batch.
+        budget_tokens: tokens computed at once.
     """
-    tokens, loss = sum(len(row.answer) for row in batch), 0.0
-    prefix = loss_of.prefix(batch)
-    for part in micro_batches(batch, prefix, budget_tokens):
-        part_loss = loss_of(part, prefix) / tokens
+    loss, prefix = 0.0, loss_of.prefix(rows)
+    for part in micro_batches(rows, prefix, budget_tokens):
+        part_loss = loss_of(part, prefix) / batch_tokens
         part_loss.backward()
         loss += part_loss.item()
     return loss
@@ -154,7 +166,8 @@ def _share_of_peak(step: int, steps: int, warmup: float) -> float:
     return 0.1 + 0.45 * (1 + math.cos(math.pi * progress))
 
 
-def _fastest_dtype(device: str) -> Any:
+@functools.cache
+def fastest_dtype(device: str) -> Any:
     """Choose the base weights' type by a short race: without hardware for it, bf16 is slow."""
     import torch
 

@@ -28,7 +28,7 @@ class AnswerLoss:
 
     def prefix(self, rows: Sequence[Row]) -> int:
         """Return how many tokens these rows can share."""
-        return shared_prefix(rows) if self.packs else 0
+        return shared_prefix(rows) if self.packs and rows else 0
 
     def __call__(self, rows: Sequence[Row], prefix: int) -> Any:
         """Return the summed cross-entropy of the rows' answers in nats, a scalar tensor."""

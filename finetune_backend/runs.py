@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from finetune_backend.estimate import Estimate, estimate_run, free_memory_gb
 from finetune_backend.examples.check import check_training_set
 from finetune_backend.examples.read import read_examples
 from finetune_backend.examples.write import to_jsonl
@@ -46,6 +47,8 @@ class Run:
     measures: dict[str, float] | None
     """What the finished run measured; None while there is no adapter."""
     adapter_sha256: str | None
+    estimate: Estimate | None
+    """What was expected before it started; None for runs of older versions."""
 
     @property
     def adapter(self) -> Path:
@@ -71,11 +74,13 @@ def start_run(
     Raises:
         ExamplesError: the examples can't be trained on.
         RagtuneError: the model is on a server, another fine-tune is running, the name is
-            taken or unusable, or the disk is nearly full.
+            taken or unusable, the disk is nearly full, or the memory won't do.
     """
     check_trainable(checkpoint)
     check_training_set(examples)
     settings = fit_to_data(settings, examples)
+    expected = estimate_run(checkpoint, tuple(examples), settings, system_prompt)
+    _check_memory(expected)
     with home.lock("start-run", 10, "Another fine-tune is being started; try again."):
         for run in list_runs(home):
             if run.state.active:
@@ -100,10 +105,11 @@ def start_run(
                     "facts": len({example.fact for example in examples}),
                     "examples_sha256": hashlib.sha256(data).hexdigest(),
                     "versions": {p: version(p) for p in ("torch", "transformers", "peft")},
+                    "estimate": dataclasses.asdict(expected),
                     "created": time.time(),
                 },
             )
-            jobs.start(folder, "finetune_backend.train_process")
+            jobs.start(folder, "finetune_backend.train_process", _processes())
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -188,6 +194,7 @@ def read_run(folder: Path) -> Run:
         created=saved["created"],
         measures=result.get("measures"),
         adapter_sha256=result.get("adapter_sha256"),
+        estimate=Estimate(**saved["estimate"]) if "estimate" in saved else None,
     )
 
 
@@ -221,6 +228,22 @@ def delete_run(run: Run) -> None:
     if run.state.active:
         raise RagtuneError(f"The fine-tune {run.name!r} is still running. Cancel it first.")
     shutil.rmtree(run.folder)
+
+
+def _check_memory(expected: Estimate) -> None:
+    free = free_memory_gb()
+    if expected.memory_gb > free:
+        raise RagtuneError(
+            f"This fine-tune needs about {expected.memory_gb:.1f} GB of memory, but {free:.1f} GB "
+            f"are free. {expected.lower}, or close other programs."
+        )
+
+
+def _processes() -> int:
+    """Return how many processes train together: one for each GPU."""
+    import torch
+
+    return max(1, int(torch.cuda.device_count()))
 
 
 def _new_folder(home: Home, name: str | None) -> Path:

@@ -44,17 +44,20 @@ class Cancelled(Exception):
     """The job was asked to stop."""
 
 
-def start(folder: Path, module: str) -> None:
+def start(folder: Path, module: str, processes: int = 1) -> None:
     """Start ``python -m module folder`` as a process of its own.
 
     Args:
         folder: the job's folder, made by the caller with what the work needs.
         module: calls `working` on the folder.
+        processes: where more than one, torchrun starts so many and ends them together;
+            the first of them works on the folder.
     """
+    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     write_json(folder / "state.json", {"state": "starting", "message": "Starting"})
     with (folder / "log.txt").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", module, str(folder)],
+            [sys.executable, *(torchrun if processes > 1 else ()), "-m", module, str(folder)],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=log,

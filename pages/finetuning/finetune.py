@@ -4,6 +4,7 @@ import dataclasses
 
 import streamlit as st
 
+from finetune_backend.estimate import estimate_run, free_memory_gb
 from finetune_backend.examples.check import check_training_set
 from finetune_backend.examples.store import list_examples
 from finetune_backend.runs import check_trainable, delete_run, list_runs, start_run
@@ -15,6 +16,7 @@ from pages.shared.plain import plain
 from pages.shared.progress import duration
 from pages.shared.run_progress import show, watch
 from workbench.errors import ExamplesError
+from workbench.values import Example
 
 lab = get_lab()
 DEFAULTS = TrainSettings()
@@ -38,7 +40,7 @@ def new_run() -> None:
         return
     facts = len({example.fact for example in examples})
     epochs = fit_to_data(DEFAULTS, examples).epochs
-    with st.form("new-run", border=True):
+    with st.container(border=True):
         st.markdown(
             f"**{len(examples)} examples, {facts} facts**, on {plain(lab.settings.model)}. "
             f"By default each is seen {epochs} times."
@@ -50,20 +52,37 @@ def new_run() -> None:
                 field.name: option_input(field, field.default, columns[number % 2])
                 for number, field in enumerate(dataclasses.fields(TrainSettings))
             }
-        started = st.form_submit_button(
-            "Start the fine-tune", type="primary", icon=":material/play_arrow:"
-        )
+        settings = TrainSettings(**values)
+        started = st.button("Start the fine-tune", type="primary", icon=":material/play_arrow:")
+        if not started:  # after the button, so that nobody waits for the estimate
+            say_what_it_takes(examples, settings)
     if started:
         with st.spinner("Starting …"):
             start_run(
                 lab.home,
                 examples,
-                TrainSettings(**values),
+                settings,
                 lab.checkpoint(),
                 lab.settings.system_prompt,
                 name.strip() or None,
             )
         st.rerun()
+
+
+def say_what_it_takes(examples: list[Example], settings: TrainSettings) -> None:
+    """Show the time and memory that a run with these settings will take."""
+    with sentences(), st.spinner("Estimating time and memory …"):
+        expected = estimate_run(
+            lab.checkpoint(),
+            tuple(examples),
+            fit_to_data(settings, examples),
+            lab.settings.system_prompt,
+        )
+        st.caption(
+            f":material/timer: About {duration(expected.seconds)} on this machine · "
+            f":material/memory: {expected.memory_gb:.1f} GB of memory, "
+            f"{free_memory_gb():.1f} GB are free"
+        )
 
 
 def list_finished() -> None:

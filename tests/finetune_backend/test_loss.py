@@ -48,7 +48,7 @@ def fast(checkpoint, rows, dtype, budget, settings):
     model = with_lora(base, settings)
     random_up(model)
     model.train()
-    loss = backward(loss_of, rows, budget)
+    loss = backward(loss_of, rows, sum(len(row.answer) for row in rows), budget)
     return loss, gradients(model), loss_of.packs
 
 

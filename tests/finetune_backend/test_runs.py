@@ -157,3 +157,21 @@ def test_an_adapter_for_another_model_is_refused(
         find_adapter(tiny_lab.home, run.name, find_checkpoint(str(other)))
     with pytest.raises(RagtuneError, match="No adapter has been trained"):
         find_adapter(tiny_lab.home, None, find_checkpoint(str(other)))
+
+
+def test_a_run_records_what_was_expected_and_what_it_took(tiny_lab, examples, checkpoint):
+    run = wait(start_run(tiny_lab.home, examples, TrainSettings(epochs=2), checkpoint))
+    assert run.complete, run.state.message
+    assert 0 < run.estimate.seconds < 60
+    assert 0 < run.measures["seconds"]
+    # The tiny model weighs next to nothing beside the libraries.
+    assert run.estimate.memory_gb == pytest.approx(run.measures["peak_memory_gb"], rel=0.25)
+
+
+def test_too_little_memory_is_told_before_anything_starts(
+    tiny_lab, examples, checkpoint, monkeypatch
+):
+    monkeypatch.setattr("finetune_backend.runs.free_memory_gb", lambda: 0.1)
+    with pytest.raises(RagtuneError, match=r"about 0\.\d GB of memory, but 0\.1 GB are free\. .*"):
+        start_run(tiny_lab.home, examples, TrainSettings(epochs=1), checkpoint)
+    assert list_runs(tiny_lab.home) == []

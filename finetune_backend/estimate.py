@@ -1,0 +1,217 @@
+"""What a fine-tune will take, from one and two layers of the model trained for a moment."""
+
+import functools
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from finetune_backend.lora import backward, fastest_dtype, token_budget, with_lora
+from finetune_backend.loss import AnswerLoss
+from finetune_backend.rows import Row, batches, make_rows, micro_batches, shared_prefix
+from finetune_backend.settings import TrainSettings, fit_to_data
+from workbench.language_models.loading import Checkpoint, best_device, load_tokenizer
+from workbench.values import Example
+
+_REPETITIONS = 3
+_PROCESS_BYTES = 560_000_000
+"""Python with torch, transformers and peft, before it holds any weights."""
+_TRAINED_BYTES = 16
+"""Of a LoRA weight, its gradient and Adam's two moments, all float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a fine-tune will take on this machine."""
+
+    seconds: float
+    """From the first step to the last; loading the model comes before."""
+    memory_gb: float
+    """At its peak, of the process; on a GPU, of the GPU."""
+    lower: str = ""
+    """What would lower the memory most."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What a model with few layers took, trained on one part of a batch."""
+
+    part_seconds: float
+    step_seconds: float
+    """Of the optimizer, once a batch."""
+    saved_bytes: int
+    """Kept from the forward pass for the backward one."""
+    trained: int
+    """LoRA weights."""
+    frozen_bytes: int
+
+
+@functools.lru_cache(maxsize=16)
+def estimate_run(
+    checkpoint: Checkpoint,
+    examples: tuple[Example, ...],
+    settings: TrainSettings,
+    system_prompt: str,
+) -> Estimate:
+    """Estimate what a fine-tune on these examples will take; the second time at once.
+
+    Raises:
+        ExamplesError: an example is longer than is allowed.
+    """
+    rows = make_rows(
+        examples,
+        load_tokenizer(checkpoint),
+        system_prompt,
+        settings.max_tokens,
+        settings.word_dropout,
+        settings.seed * 1_000_003,
+    )
+    return estimate(checkpoint, rows, fit_to_data(settings, examples))
+
+
+def free_memory_gb() -> float:
+    """Return how much memory a fine-tune can have now: the GPU's where there is one."""
+    import psutil
+    import torch
+
+    if best_device() == "cuda":
+        return float(torch.cuda.mem_get_info()[0] / 1e9)
+    return float(psutil.virtual_memory().available / 1e9)
+
+
+def peak_memory_gb() -> float:
+    """Return the most memory that this process has held; the GPU's where there is one."""
+    import torch
+
+    if best_device() == "cuda":
+        return float(torch.cuda.max_memory_allocated() / 1e9)
+    if sys.platform == "win32":
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset / 1e9
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+
+
+def estimate(checkpoint: Checkpoint, rows: Sequence[Row], settings: TrainSettings) -> Estimate:
+    """Estimate a fine-tune from a short measurement, which takes about two seconds.
+
+    The largest part of a batch is trained with one and with two layers of made-up weights:
+    the difference is a layer's share, what is left belongs to the output layer. Time grows
+    with a part's tokens; memory is that of the largest part.
+
+    Args:
+        checkpoint: the base model; its weights are not loaded.
+        rows: of the first epoch.
+        settings: with ``epochs`` filled in.
+    """
+    import torch
+    from transformers import AutoConfig
+
+    device = best_device()
+    layers = AutoConfig.from_pretrained(checkpoint.folder).num_hidden_layers
+    epoch = [_parts(batch, device) for batch in batches(rows, settings.batch_size, settings.seed)]
+    largest = max((part for parts in epoch for part in parts), key=_tokens)
+    one, two = (_try(checkpoint, n, largest, settings, device) for n in (1, 2))
+
+    layer_seconds = max(0.0, two.part_seconds - one.part_seconds)
+    part_seconds = one.part_seconds + layer_seconds * (layers - 1)
+    tokens = sum(_tokens(part) for parts in epoch for part in parts)
+    step_seconds = one.step_seconds + (two.step_seconds - one.step_seconds) * (layers - 1)
+    seconds = part_seconds * tokens / _tokens(largest) + step_seconds * len(epoch)
+
+    trained, saved, frozen = (
+        a + (b - a) * (layers - 1)
+        for a, b in (
+            (one.trained, two.trained),
+            (one.saved_bytes, two.saved_bytes),
+            (one.frozen_bytes, two.frozen_bytes),
+        )
+    )
+    parts = {
+        "Choose a smaller model in Settings": frozen,
+        "Lower rank": trained * _TRAINED_BYTES,
+        "Lower batch_size, or shorten the longest examples": saved,
+    }
+    lower = max(parts, key=lambda part: parts[part])
+    if device == "cuda":
+        seconds /= torch.cuda.device_count()
+        return Estimate(seconds * settings.epochs, sum(parts.values()) / 1e9, lower)
+    files = Path(str(checkpoint.folder)).glob("*.safetensors")
+    stored = sum(file.stat().st_size for file in files)
+    # Weights of another type are in memory twice while they are loaded.
+    peak = _PROCESS_BYTES + max(sum(parts.values()), frozen + stored)
+    return Estimate(seconds * settings.epochs, peak / 1e9, lower)
+
+
+def _parts(batch: Sequence[Row], device: str) -> list[list[Row]]:
+    return micro_batches(batch, shared_prefix(batch), token_budget(device))
+
+
+def _tokens(part: Sequence[Row]) -> int:
+    prefix = shared_prefix(part)
+    return prefix + sum(len(row) - 1 - prefix for row in part)
+
+
+def _try(
+    checkpoint: Checkpoint, layers: int, part: list[Row], settings: TrainSettings, device: str
+) -> _Trial:
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers.initialization import no_init_weights
+
+    dtype = fastest_dtype(device)
+    config = AutoConfig.from_pretrained(checkpoint.folder)
+    config.num_hidden_layers = layers
+    with no_init_weights():
+        base = AutoModelForCausalLM.from_config(config, dtype=dtype)
+    for weight in base.parameters():
+        weight.data.fill_(0.01)
+    base = base.to(device).eval()
+    frozen = sum(weight.nbytes for weight in base.parameters())
+    saved: dict[int, int] = {}
+
+    def note(tensor: Any) -> Any:
+        storage = tensor.untyped_storage()
+        saved[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    mixed = torch.autocast(device, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16)
+    with mixed:
+        loss_of = AnswerLoss(base, part, device)
+    model = with_lora(base, settings)
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(weights, fused=True)
+    part_seconds, step_seconds = [], []
+    for _ in range(_REPETITIONS):
+        started = time.perf_counter()
+        saved.clear()
+        with mixed, torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            backward(loss_of, part, len(part), sys.maxsize)
+        _wait(device)
+        computed = time.perf_counter()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimizer.step()
+        _wait(device)
+        part_seconds.append(computed - started)
+        step_seconds.append(time.perf_counter() - computed)
+    held = {weight.untyped_storage().data_ptr() for weight in model.parameters()}
+    return _Trial(
+        part_seconds=min(part_seconds),
+        step_seconds=min(step_seconds),
+        saved_bytes=sum(size for place, size in saved.items() if place not in held),
+        trained=sum(weight.numel() for weight in weights),
+        frozen_bytes=frozen,
+    )
+
+
+def _wait(device: str) -> None:
+    """Wait for what a GPU was asked to do."""
+    import torch
+
+    if device == "cuda":
+        torch.cuda.synchronize()
