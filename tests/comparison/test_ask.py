@@ -118,7 +118,7 @@ def test_no_answer_depends_on_what_stands_before_or_beside_it(lab):
 
 
 def test_the_columns_grow_together(lab):
-    settings(lab, max_new_tokens=40)
+    settings(lab, max_new_tokens=1000)
     texts(lab, "Who?")  # loads everything
     grown = [a.method for a in ask(lab, QUESTION) if a.tokens.completion]
     first_end = min(len(grown) - grown[::-1].index(method) for method in METHODS)
@@ -132,7 +132,7 @@ def test_alone_means_one_after_the_other(lab):
 
 
 def test_two_people_who_ask_at_once_both_see_their_answers_grow(lab):
-    settings(lab, max_new_tokens=60)
+    settings(lab, max_new_tokens=1000)
     texts(lab, "Who?")
     moments = {}
 
@@ -263,8 +263,9 @@ def test_the_command_line_prints_what_came_and_why_the_rest_did_not(lab, capsys)
 
 
 def test_an_adapter_deleted_meanwhile_is_told_in_its_columns(lab):
+    settings(lab, max_new_tokens=1000)  # the base answers until the adapter is gone
     with closing(ask(lab, QUESTION, ["base", "finetuned"], alone=True)) as growing:
-        next(growing)  # the base answers, and the adapter is not loaded yet
+        next(growing)
         shutil.rmtree(lab.home.runs / "one")
         ended = {answer.method: answer for answer in growing if answer.done}
     assert ended["base"].error == "" and ended["base"].text

@@ -1,6 +1,7 @@
 """The four methods through a server, and what is refused there."""
 
 import json
+import time
 
 import pytest
 
@@ -108,3 +109,16 @@ def test_the_command_line(served_lab, openai_server, monkeypatch, capsys):
     monkeypatch.setenv("RAGTUNE_SERVER", "http://me:sk-secret@127.0.0.1:9/v1")
     code, _, err = ragtune("ask", "Who?", "--methods", "base")
     assert code == 1 and "more than an address" in err and "sk-secret" not in err
+
+
+def test_stop_does_not_wait_for_a_silent_server(served_lab, openai_server):
+    served_lab.engine().check()
+    openai_server.fault = "hang"  # after two words
+    growing = ask(served_lab, "Who?", ["base"])
+    for answer in growing:
+        if answer.tokens.completion == 2:
+            break
+    started = time.monotonic()
+    assert next(growing).tokens.completion == 2  # nothing new, and yet a chance to stop
+    growing.close()
+    assert time.monotonic() - started < 1.0

@@ -53,8 +53,10 @@ class ServerEngine:
 
     The server decides how the conversation becomes a prompt and in which precision it
     computes. Its own queue can't be seen from here: ``queue_ms`` is 0 and the wait is part
-    of the first token's time. Token counts are the server's. Where it doesn't tell them,
-    every piece that it sent counts as one token, and the prompt's count is 0.
+    of the first token's time. As long as it sends nothing, no piece comes either, and the
+    place of somebody who stops reading is freed with its next word. Token counts are the
+    server's. Where it doesn't tell them, every piece that it sent counts as one token, and
+    the prompt's count is 0.
     """
 
     name = "server"
