@@ -4,17 +4,20 @@ import contextlib
 import functools
 import hashlib
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import RagtuneError
-from workbench.files import sha256
+from workbench.files import sha256, write_bytes
 from workbench.language_models import bundled
 from workbench.language_models.quiet import quiet_transformers
 from workbench.settings import DEFAULT_MODEL
 
+_LARGE_BYTES = 50_000_000
+_hashing = threading.Lock()
 _WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
 
 
@@ -62,8 +65,7 @@ def find_checkpoint(name: str, server: str = "") -> Checkpoint:
             f"{folder} is not a model: config.json and *.safetensors were expected "
             f"(weights in pickle files are refused). {_available()}"
         )
-    stamps = tuple((str(file), file.stat().st_mtime_ns) for file in _weight_files(folder))
-    return Checkpoint(name, folder, _fingerprint(stamps))
+    return Checkpoint(name, folder, _fingerprint(_stamps(folder)))
 
 
 def load_tokenizer(checkpoint: Checkpoint) -> Any:
@@ -143,9 +145,28 @@ def _weight_files(folder: Path) -> list[Path]:
     )
 
 
+def _stamps(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return the path, bytes and time of last change of every file that a checkpoint is."""
+    known = [(file, file.stat()) for file in _weight_files(folder)]
+    return tuple((str(file), stat.st_size, stat.st_mtime_ns) for file, stat in known)
+
+
 @functools.lru_cache(maxsize=8)
-def _fingerprint(stamps: tuple[tuple[str, int], ...]) -> str:
-    digest = hashlib.sha256()
-    for file, _ in stamps:
-        digest.update(f"{Path(file).name}:{sha256(Path(file))}\n".encode())
-    return digest.hexdigest()
+def _fingerprint(stamps: tuple[tuple[str, int, int], ...]) -> str:
+    """Return a checkpoint's digest; one of large files is kept, as hashing takes seconds.
+
+    It holds as long as no file changes its size or its time, which is what git goes by.
+    """
+    with _hashing:  # a second thread finds what the first one kept
+        key = hashlib.sha256(repr(stamps).encode()).hexdigest()
+        kept = bundled.models_folder() / "digests" / key
+        large = sum(size for _, size, _ in stamps) > _LARGE_BYTES
+        if large and kept.exists() and re.fullmatch(r"[0-9a-f]{64}", saved := kept.read_text()):
+            return saved
+        digest = hashlib.sha256()
+        for file, _, _ in stamps:
+            digest.update(f"{Path(file).name}:{sha256(Path(file))}\n".encode())
+        if large:
+            with contextlib.suppress(RagtuneError, OSError):  # an installation of somebody else
+                write_bytes(kept, digest.hexdigest().encode())
+        return digest.hexdigest()
