@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from workbench.errors import RagtuneError
 from workbench.language_models.engine import BEAT_SECONDS
-from workbench.language_models.int8.forward import Cache, forward, new_cache
+from workbench.language_models.int8.forward import Cache, new_cache, read
 from workbench.language_models.int8.weights import Int8Weights
 
 TOGETHER = 8
 WAITING = 24
-_CHUNK_TOKENS = 256
+_PASS_TOKENS = 256
 
 
 @dataclass(slots=True)
@@ -103,23 +103,30 @@ class Batcher:
                 request.queue_ms = (time.perf_counter() - request.asked) * 1000
                 self._active.append(request)
         self._active = [r for r in self._active if not r.cancelled]
-        reading = next((r for r in self._active if r.read < len(r.prompt)), None)
-        writing = [r for r in self._active if r.read == len(r.prompt)]
-        if reading:  # one chunk of one prompt a turn, so that the others go on
-            self._step(reading.weights, [reading])
-        for weights in {id(r.weights): r.weights for r in writing}.values():
-            self._step(weights, [r for r in writing if r.weights is weights])
+        for weights in {id(r.weights): r.weights for r in self._active}.values():
+            self._step(weights, [r for r in self._active if r.weights is weights])
         return bool(self._active or self._line)
 
     def _step(self, weights: Int8Weights, requests: list[Request]) -> None:
+        """Let requests with the same weights read on, in one pass over these.
+
+        All who write get their next token; the prompts share what is left of the pass.
+        """
+        left, parts, reading = _PASS_TOKENS, [], []
+        for request in sorted(requests, key=lambda r: r.read < len(r.prompt)):
+            if left > 0:
+                cache, tokens = _next(request, left)
+                parts.append((cache, tokens))
+                reading.append(request)
+                left -= len(tokens)
         try:
-            chosen = forward(weights, [_next(r) for r in requests]).argmax(-1).tolist()
+            _, chosen = read(weights, parts)
         except Exception as error:  # told to those who wait for it; the line goes on
-            for request in requests:
+            for request in reading:
                 request.out.put(error)
                 request.cancelled = True
             return
-        for request, token in zip(requests, chosen, strict=True):
+        for request, token in zip(reading, chosen, strict=True):
             assert request.cache is not None
             request.read = min(len(request.prompt), request.cache.length)
             if request.read < len(request.prompt):
@@ -133,13 +140,12 @@ class Batcher:
                 request.cancelled = True
 
 
-def _next(request: Request) -> tuple[Cache, Sequence[int]]:
-    """Return what a request reads next: a chunk of its prompt, or the token it wrote last."""
+def _next(request: Request, most: int) -> tuple[Cache, Sequence[int]]:
+    """Return what a request reads next: more of its prompt, or the token it wrote last."""
     if request.cache is None:
         request.cache = new_cache(request.weights, len(request.prompt) + request.limit)
     if request.read < len(request.prompt):
-        # Chunks begin at fixed places, so that company never changes how a prompt is cut.
-        return request.cache, request.prompt[request.read : request.read + _CHUNK_TOKENS]
+        return request.cache, request.prompt[request.read : request.read + most]
     return request.cache, [request.last]
 
 

@@ -33,7 +33,14 @@ def new_cache(weights: Int8Weights, positions: int) -> Cache:
 
 
 def forward(weights: Int8Weights, parts: Sequence[tuple[Cache, Sequence[int]]]) -> Any:
-    """Read the next tokens of several conversations; return each one's next-token logits.
+    """Return the next-token logits of `read`, float32 of shape (conversations, vocabulary)."""
+    return read(weights, parts)[0]
+
+
+def read(
+    weights: Int8Weights, parts: Sequence[tuple[Cache, Sequence[int]]]
+) -> tuple[Any, list[int]]:
+    """Read the next tokens of several conversations; return what comes next in each.
 
     A conversation's logits are the same, to the bit, whatever stands beside it; kernel.c
     says why.
@@ -43,36 +50,37 @@ def forward(weights: Int8Weights, parts: Sequence[tuple[Cache, Sequence[int]]]) 
         parts: caches, each with the tokens that follow what it holds.
 
     Returns:
-        Float32 of shape (conversations, vocabulary).
+        Logits, float32 of shape (conversations, vocabulary), and the most likely tokens.
 
     Raises:
         ValueError: a conversation reads nothing, more than it has room for, or no token.
     """
     import torch
 
-    for cache, read in parts:
-        room, known = cache.values.shape[2] - cache.length, range(weights.shape.vocabulary)
-        if not 0 < len(read) <= room or min(read) not in known or max(read) not in known:
+    known = range(weights.shape.vocabulary)
+    for cache, fresh in parts:
+        room = cache.values.shape[2] - cache.length
+        if not 0 < len(fresh) <= room or min(fresh) not in known or max(fresh) not in known:
             raise ValueError(
-                f"{len(read)} tokens were given; 1 to {room} of {len(known)} were expected."
+                f"{len(fresh)} tokens were given; 1 to {room} of {len(known)} were expected."
             )
     logits = torch.empty(len(parts), len(weights.head.scales))
-    tokens = [torch.tensor(list(read), dtype=torch.int32) for _, read in parts]
-    kernel.run(
+    tokens = [torch.tensor(list(fresh), dtype=torch.int32) for _, fresh in parts]
+    chosen = kernel.run(
         weights.struct,
         [
             kernel.PartStruct(
                 cache.keys.data_ptr(),
                 cache.values.data_ptr(),
-                read.data_ptr(),
+                fresh.data_ptr(),
                 cache.values.shape[2],
                 cache.length,
-                len(read),
+                len(fresh),
             )
-            for (cache, _), read in zip(parts, tokens, strict=True)
+            for (cache, _), fresh in zip(parts, tokens, strict=True)
         ],
         logits,
     )
-    for (cache, _), read in zip(parts, tokens, strict=True):
-        cache.length += len(read)
-    return logits[:, : weights.shape.vocabulary]
+    for cache, fresh in parts:
+        cache.length += len(fresh)
+    return logits[:, : weights.shape.vocabulary], chosen

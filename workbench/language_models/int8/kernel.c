@@ -151,6 +151,7 @@ typedef struct {
     Linear head;
     int32_t layer_count, width, heads, key_heads, head_size, feed_forward;
     int32_t rotated; // size of the Hadamard matrix before `down`
+    int32_t vocabulary; // outputs of the head that are tokens
     float epsilon;
 } Model;
 
@@ -242,9 +243,10 @@ struct Pass {
     atomic_int *done;     // and how many are done
     atomic_int threads;   // numbered as they come
     float *logits;
+    int32_t *chosen;
 };
 
-enum { QUERY_ROWS = 4, STAGES_A_LAYER = 10, OTHER_STAGES = 3, FEW_BLOCKS = (TILE_BLOCKS + 1) / 2 };
+enum { QUERY_ROWS = 4, STAGES_A_LAYER = 10, OTHER_STAGES = 4, PIECES_A_THREAD = 4 };
 
 // A stage's work lies in pieces, which threads take one by one. A stage is over when all its
 // pieces are done, whoever did them: a thread that the system has taken off its core for a
@@ -309,8 +311,8 @@ INLINE void product(const Linear *l, int block, int blocks, const uint8_t *x, co
     }
 }
 
-// Multiply all quantized rows with some blocks of a layer's weights.
-static void multiply(const Pass *pass, const Linear *l, int block, int blocks, int rows, float *out, int add) {
+// Multiply all quantized rows with a tile of a layer's weights.
+static void multiply_tile(const Pass *pass, const Linear *l, int block, int blocks, int rows, float *out, int add) {
     for (int row = 0; row < rows; row += TILE_ROWS) {
         int n = smaller(TILE_ROWS, rows - row);
         const uint8_t *x = pass->quantized + (size_t)row * l->inputs;
@@ -319,12 +321,15 @@ static void multiply(const Pass *pass, const Linear *l, int block, int blocks, i
         // The sizes are told as constants, so that the sums stay in registers.
 #define CASE(N, B) \
     if (n == N && blocks == B) product(l, block, B, x, scale, N, to, l->outputs, add); else
-        CASE(TILE_ROWS, TILE_BLOCKS) CASE(1, FEW_BLOCKS) CASE(2, FEW_BLOCKS) CASE(3, FEW_BLOCKS)
-        CASE(4, FEW_BLOCKS) CASE(5, FEW_BLOCKS) CASE(1, TILE_BLOCKS) CASE(2, TILE_BLOCKS)
-        CASE(3, TILE_BLOCKS) CASE(4, TILE_BLOCKS) CASE(5, TILE_BLOCKS)
-        product(l, block, blocks, x, scale, n, to, l->outputs, add);
+        CASE(TILE_ROWS, TILE_BLOCKS) CASE(1, TILE_BLOCKS) CASE(2, TILE_BLOCKS) CASE(3, TILE_BLOCKS)
+        CASE(4, TILE_BLOCKS) CASE(5, TILE_BLOCKS) product(l, block, blocks, x, scale, n, to, l->outputs, add);
 #undef CASE
     }
+}
+
+static void multiply(const Pass *pass, const Linear *l, int block, int blocks, int rows, float *out, int add) {
+    for (int b = 0; b < blocks; b += TILE_BLOCKS)
+        multiply_tile(pass, l, block + b, smaller(TILE_BLOCKS, blocks - b), rows, out, add);
 }
 
 // Turn queries and keys by their position, and keep keys and values.
@@ -465,6 +470,15 @@ static void quantize_attended(const Pass *pass, int row) {
     pass->row_scale[row] = quantize(pass->attended + at, pass->quantized + at, n);
 }
 
+// The most likely next token; the first of equals.
+static void choose(const Pass *pass, int part) {
+    const float *logits = pass->logits + (size_t)part * pass->model->head.outputs;
+    int best = 0;
+    for (int i = 1; i < pass->model->vocabulary; i++)
+        if (logits[i] > logits[best]) best = i;
+    pass->chosen[part] = best;
+}
+
 static void work(Pass *pass) {
     const Model *m = pass->model;
     int me = atomic_fetch_add(&pass->threads, 1), rows = pass->rows, stage = 0;
@@ -472,8 +486,10 @@ static void work(Pass *pass) {
 #define MULTIPLY(LINEAR, ROWS, OUT, ADD) \
     do { \
         const Linear *l_ = (LINEAR); \
-        /* Few rows are shared more evenly in narrow pieces; many want the weights read less often. */ \
-        int blocks_ = l_->outputs / LANES, wide_ = (ROWS) >= TILE_ROWS ? TILE_BLOCKS : FEW_BLOCKS; \
+        /* A long piece is read from memory faster, but a thread must not be left with it alone. */ \
+        int blocks_ = l_->outputs / LANES, tiles_ = (blocks_ + TILE_BLOCKS - 1) / TILE_BLOCKS; \
+        int share_ = tiles_ / (PIECES_A_THREAD * (team.helpers + 1)); \
+        int wide_ = (share_ ? share_ : 1) * TILE_BLOCKS; \
         EACH_PIECE(piece, (blocks_ + wide_ - 1) / wide_, \
                    multiply(pass, l_, piece * wide_, smaller(wide_, blocks_ - piece * wide_), ROWS, OUT, ADD)); \
     } while (0)
@@ -496,12 +512,13 @@ static void work(Pass *pass) {
     // Only the last row of each part is asked what comes next.
     EACH_PIECE(part, pass->part_count, quantize_normed(pass, pass->last_row[part], part));
     MULTIPLY(&m->head, pass->part_count, pass->logits, 0);
+    EACH_PIECE(part, pass->part_count, choose(pass, part));
 #undef MULTIPLY
 }
 
-// Read the next tokens of several conversations; write (part_count, head outputs) logits.
-// Returns 0, or 1 where memory ran out.
-int32_t forward(const Model *m, const Part *parts, int32_t part_count, float *logits) {
+// Read the next tokens of several conversations; write each one's logits, (part_count, head
+// outputs), and its most likely next token. Returns 0, or 1 where memory ran out.
+int32_t forward(const Model *m, const Part *parts, int32_t part_count, float *logits, int32_t *chosen) {
     int rows = 0, longest = 0, tiles = 0, qkv = 0;
     for (int i = 0; i < part_count; i++) {
         int end = parts[i].length + parts[i].count;
@@ -542,7 +559,7 @@ int32_t forward(const Model *m, const Part *parts, int32_t part_count, float *lo
         tile_row[tile] = rows;
         Pass pass = {m, parts, part_count, rows, part_of, position, tile_row, tiles, last_row, x,
                      wide_rows, attended_rows, row_scale, scores, quantized, longest, next,
-                     next + stages, 0, logits};
+                     next + stages, 0, logits, chosen};
         pthread_mutex_lock(&team.lock);
         team.pass = &pass;
         team.passes++;

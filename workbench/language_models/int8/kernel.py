@@ -65,6 +65,7 @@ class ModelStruct(ctypes.Structure):
         ("head_size", ctypes.c_int32),
         ("feed_forward", ctypes.c_int32),
         ("rotated", ctypes.c_int32),
+        ("vocabulary", ctypes.c_int32),
         ("epsilon", ctypes.c_float),
     )
 
@@ -141,8 +142,8 @@ def levels() -> int:
     return int(load_kernel().activation_levels())
 
 
-def run(model: ModelStruct, parts: Sequence[PartStruct], logits: Any) -> None:
-    """Read the next tokens of several conversations.
+def run(model: ModelStruct, parts: Sequence[PartStruct], logits: Any) -> list[int]:
+    """Read the next tokens of several conversations; return each one's most likely next.
 
     Args:
         model: see `workbench.language_models.int8.weights.Int8Weights.struct`.
@@ -152,11 +153,11 @@ def run(model: ModelStruct, parts: Sequence[PartStruct], logits: Any) -> None:
     Raises:
         MemoryError: there was no room for the rows in work.
     """
-    array = (PartStruct * len(parts))(*parts)
-    if load_kernel().forward(
-        ctypes.byref(model), array, len(parts), ctypes.c_void_p(logits.data_ptr())
-    ):
+    array, chosen = (PartStruct * len(parts))(*parts), (ctypes.c_int32 * len(parts))()
+    room = ctypes.c_void_p(logits.data_ptr())
+    if load_kernel().forward(ctypes.byref(model), array, len(parts), room, chosen):
         raise MemoryError("There is not enough memory to read the question. Ask less at once.")
+    return list(chosen)
 
 
 @functools.cache

@@ -88,6 +88,7 @@ class Int8Weights:
             shape.head_size,
             shape.feed_forward,
             shape.rotated,
+            shape.vocabulary,
             ctypes.c_float(shape.epsilon),
         )
 
