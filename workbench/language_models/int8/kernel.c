@@ -7,6 +7,7 @@
 //
 // Built by clang, whose vector types and builtins it uses; kernel.py says how.
 
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -364,13 +365,14 @@ INLINE void attend(int n, const float *const *queries, float *const *outs, const
     int padded = (most + LANES - 1) / LANES * LANES;
     float inverse_root = 1.0f / __builtin_sqrtf(size);
     for (int p = 0; p < padded; p += LANES) {
-        vf s[QUERY_ROWS] = {};
+        vf s[QUERY_ROWS] = {}, t[QUERY_ROWS] = {};
         const float *block = keys + (size_t)p * size;
-        for (int d = 0; d < size; d++) {
-            vf k = load(block + d * LANES);
+        for (int d = 0; d < size; d += 2) {
+            vf k = load(block + d * LANES), l = load(block + (d + 1) * LANES);
             for (int i = 0; i < n; i++) s[i] += k * queries[i][d];
+            for (int i = 0; i < n; i++) t[i] += l * queries[i][d + 1];
         }
-        for (int i = 0; i < n; i++) store(scores + i * stride + p, s[i] * inverse_root);
+        for (int i = 0; i < n; i++) store(scores + i * stride + p, (s[i] + t[i]) * inverse_root);
     }
     float share[QUERY_ROWS];
     for (int i = 0; i < n; i++) {
@@ -473,9 +475,12 @@ static void quantize_attended(const Pass *pass, int row) {
 // The most likely next token; the first of equals.
 static void choose(const Pass *pass, int part) {
     const float *logits = pass->logits + (size_t)part * pass->model->head.outputs;
-    int best = 0;
-    for (int i = 1; i < pass->model->vocabulary; i++)
-        if (logits[i] > logits[best]) best = i;
+    int n = pass->model->vocabulary, whole = n / LANES * LANES, best = 0;
+    vf most = all(-INFINITY);
+    for (int i = 0; i < whole; i += LANES) most = __builtin_elementwise_max(most, load(logits + i));
+    float peak = largest(most);
+    for (int i = whole; i < n; i++) peak = logits[i] > peak ? logits[i] : peak;
+    while (best < n - 1 && logits[best] != peak) best++;
     pass->chosen[part] = best;
 }
 
