@@ -30,6 +30,7 @@ def ask(
     adapter: str | None = None,
     *,
     alone: bool = False,
+    engine: Engine | None = None,
 ) -> Generator[Answer]:
     """Ask all methods, yielding their answers as they grow, in whichever order they do.
 
@@ -47,6 +48,7 @@ def ask(
         adapter: name of the adapter for "finetuned" and "hybrid"; by default the newest, or on a
             server its only other model.
         alone: ask one method after the other, so that each one's times are its own.
+        engine: what answers; by default what the settings lead to now.
 
     Raises:
         RagtuneError: the question is unusable, a method is unknown or not ready.
@@ -58,7 +60,7 @@ def ask(
         missing = lab.missing(method, adapter)
         if missing:
             raise RagtuneError(f"{method} can't answer yet: {missing}")
-    engine, index, chosen = lab.engine(), lab.knowledge_base.index, None
+    engine, index, chosen = engine or lab.engine(), lab.knowledge_base.index, None
     if any(method in ("finetuned", "hybrid") for method in methods):
         chosen = lab.adapter(adapter)
     answers: dict[str, Answer] = {}

@@ -59,9 +59,10 @@ def evaluate(
     if "finetuned" in methods or "hybrid" in methods:
         run = lab.adapter(adapter).run
         facts = trained_facts(run) if run else None
+    engine = lab.engine()  # a faster one may become ready while this one answers
     rows: list[Row] = []
     for number, question in enumerate(questions, start=1):
-        for answer in ask(lab, question.question, methods, adapter, alone=True):
+        for answer in ask(lab, question.question, methods, adapter, alone=True, engine=engine):
             if answer.error:
                 raise RagtuneError(answer.error)
             if answer.done:

@@ -278,3 +278,17 @@ def test_an_exam_does_not_go_on_without_an_answer(lab, tmp_path):
     exam.write_text(json.dumps({"question": QUESTION, "answers": ["me"]}), encoding="utf-8")
     with pytest.raises(RagtuneError, match="plug was pulled"):
         evaluate(lab, exam)
+
+
+def test_an_exam_asks_one_engine_from_start_to_end(lab, tmp_path):
+    exam = tmp_path / "exam.jsonl"
+    rows = [{"question": question, "answers": ["me"]} for question in QUESTIONS]
+    exam.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+    def another_engine_meanwhile(done, of):
+        settings(lab, "transformers")
+
+    result = evaluate(lab, exam, ["base"], progress=another_engine_meanwhile)
+    assert result["questions"] == len(QUESTIONS)
+    assert lab._engine.name == "int8"
+    assert lab.engine().name == "transformers"
