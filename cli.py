@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import dataclasses
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -421,6 +422,8 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _provision(options: argparse.Namespace) -> None:
+    # On a busy machine, threads that wait by spinning make this six times longer.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from rag_backend.embeddings import packaged_model
     from workbench.language_models import bundled
     from workbench.language_models.choose import choose_engine
