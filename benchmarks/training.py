@@ -19,7 +19,9 @@ from comparison.metrics import contains
 from finetune_backend.examples.read import read_examples
 from finetune_backend.lora import Step, train
 from finetune_backend.rows import Row, make_rows
+from finetune_backend.runs import read_run, start_run
 from finetune_backend.settings import TrainSettings
+from workbench.home import open_home
 from workbench.language_models.loading import (
     Checkpoint,
     find_checkpoint,
@@ -28,6 +30,7 @@ from workbench.language_models.loading import (
 )
 from workbench.language_models.prompts import messages, render
 from workbench.settings import DEFAULT_MODEL
+from workbench.values import Example
 
 FACTS, WORDINGS, UNSEEN = 18, 6, 2
 SEEDS = range(5)
@@ -64,9 +67,21 @@ def main() -> None:
                 f"seed {seed}, {name}: {speeds[name][-1]:.2f} examples/s, "
                 f"loss {loss:.4f}, {share:.3f} of unseen wordings answered"
             )
+    errors = [estimate_errors(*case) for case in estimated(checkpoint)]
     print_report(
         "training",
         [
+            *(
+                figure(
+                    f"{kind}_estimate_error",
+                    max(abs(error[kind]) for error in errors),
+                    "share",
+                    "lower",
+                    0.25,
+                    runs=[error[kind] for error in errors],
+                )
+                for kind in ("time", "memory")
+            ),
             against("training_speedup", "x", "higher", 3.5, speeds, lambda ours, trl: ours / trl),
             against(
                 "final_loss_difference", "nats", "lower", 0.02, losses, lambda ours, trl: ours - trl
@@ -81,6 +96,43 @@ def main() -> None:
             ),
         ],
     )
+
+
+def estimated(checkpoint: Checkpoint) -> list[tuple[Checkpoint, list[Example], TrainSettings]]:
+    """Return three fine-tunes unlike each other: the sample's, large matrices, long rows."""
+    examples = list(read_examples(sample.TRAINING.read_bytes(), sample.TRAINING.name).examples)
+    words = (sample.FOLDER / "meeting_minutes.md").read_text(encoding="utf-8").split()
+    long = [
+        dataclasses.replace(example, answer=" ".join(words[start : start + 250]))
+        for start, example in enumerate(examples[:36])
+    ]
+    return [
+        (checkpoint, examples, TrainSettings(epochs=2)),
+        (checkpoint, examples, TrainSettings(epochs=1, rank=64, batch_size=4)),
+        (checkpoint, long, TrainSettings(epochs=2)),
+    ]
+
+
+def estimate_errors(
+    checkpoint: Checkpoint, examples: list[Example], settings: TrainSettings
+) -> dict[str, float]:
+    """Return by which share of what happened the estimates were too high."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = start_run(open_home(folder), examples, settings, checkpoint)
+        while run.state.active:
+            time.sleep(0.2)
+            run = read_run(run.folder)
+    if run.measures is None or run.estimate is None:
+        raise SystemExit(f"The fine-tune is {run.state.state}: {run.state.message}")
+    expected, measured = run.estimate, run.measures
+    tell(
+        f"estimated {expected.seconds:.0f} s and {expected.memory_gb:.2f} GB, "
+        f"measured {measured['seconds']:.0f} s and {measured['peak_memory_gb']:.2f} GB"
+    )
+    return {
+        "time": expected.seconds / measured["seconds"] - 1,
+        "memory": expected.memory_gb / measured["peak_memory_gb"] - 1,
+    }
 
 
 def against(

@@ -1,4 +1,4 @@
-"""What a fine-tune will take, from one and two layers of the model trained for a moment."""
+"""What a fine-tune will take, from a few of the model's layers trained for a moment."""
 
 import functools
 import sys
@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from finetune_backend.lora import backward, fastest_dtype, token_budget, with_lora
@@ -15,9 +16,16 @@ from finetune_backend.settings import TrainSettings, fit_to_data
 from workbench.language_models.loading import Checkpoint, best_device, load_tokenizer
 from workbench.values import Example
 
-_REPETITIONS = 3
+_REPETITIONS = 4
+"""The first prepares what the others use again."""
+_FEW, _MORE = 1, 5
+"""Layers tried. Two would fit a processor's cache, as a whole model never does."""
 _PROCESS_BYTES = 560_000_000
 """Python with torch, transformers and peft, before it holds any weights."""
+_WORKSPACE_BYTES = 200_000_000
+"""Kernels, a chunk of logits, gradients on their way."""
+_HEAP = 1.65
+"""A C heap's size over what is kept in it: the gaps that shorter-lived tensors leave."""
 _TRAINED_BYTES = 16
 """Of a LoRA weight, its gradient and Adam's two moments, all float32."""
 
@@ -91,18 +99,21 @@ def peak_memory_gb() -> float:
         import psutil
 
         return psutil.Process().memory_info().peak_wset / 1e9
+    if sys.platform == "linux":
+        # Not getrusage: its peak includes that of the process which started this one.
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e9
     import resource
 
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e9
 
 
 def estimate(checkpoint: Checkpoint, rows: Sequence[Row], settings: TrainSettings) -> Estimate:
-    """Estimate a fine-tune from a short measurement, which takes about two seconds.
+    """Estimate a fine-tune from a short measurement, which takes a second or two.
 
-    The largest part of a batch is trained with one and with two layers of made-up weights:
-    the difference is a layer's share, what is left belongs to the output layer. Time grows
-    with a part's tokens; memory is that of the largest part.
+    The largest part of a batch is trained on few and on more layers with made-up weights:
+    the difference is the layers' share, what is left belongs to the output layer. Time
+    grows with a part's tokens; memory is that of the largest part.
 
     Args:
         checkpoint: the base model; its weights are not loaded.
@@ -113,25 +124,23 @@ def estimate(checkpoint: Checkpoint, rows: Sequence[Row], settings: TrainSetting
     from transformers import AutoConfig
 
     device = best_device()
-    layers = AutoConfig.from_pretrained(checkpoint.folder).num_hidden_layers
+    layers = int(AutoConfig.from_pretrained(checkpoint.folder).num_hidden_layers)
     epoch = [_parts(batch, device) for batch in batches(rows, settings.batch_size, settings.seed)]
     largest = max((part for parts in epoch for part in parts), key=_tokens)
-    one, two = (_try(checkpoint, n, largest, settings, device) for n in (1, 2))
+    few, more = (_try(checkpoint, n, largest, settings, device) for n in (_FEW, _MORE))
 
-    layer_seconds = max(0.0, two.part_seconds - one.part_seconds)
-    part_seconds = one.part_seconds + layer_seconds * (layers - 1)
+    def whole(few: float, more: float) -> float:
+        """Return what all layers take."""
+        return few + max(0.0, more - few) * (layers - _FEW) / (_MORE - _FEW)
+
+    part_seconds = whole(few.part_seconds, more.part_seconds)
     tokens = sum(_tokens(part) for parts in epoch for part in parts)
-    step_seconds = one.step_seconds + (two.step_seconds - one.step_seconds) * (layers - 1)
-    seconds = part_seconds * tokens / _tokens(largest) + step_seconds * len(epoch)
-
-    trained, saved, frozen = (
-        a + (b - a) * (layers - 1)
-        for a, b in (
-            (one.trained, two.trained),
-            (one.saved_bytes, two.saved_bytes),
-            (one.frozen_bytes, two.frozen_bytes),
-        )
+    seconds = part_seconds * tokens / _tokens(largest) + len(epoch) * whole(
+        few.step_seconds, more.step_seconds
     )
+    trained = whole(few.trained, more.trained)
+    saved = whole(few.saved_bytes, more.saved_bytes)
+    frozen = whole(few.frozen_bytes, more.frozen_bytes)
     parts = {
         "Choose a smaller model in Settings": frozen,
         "Lower rank": trained * _TRAINED_BYTES,
@@ -143,8 +152,9 @@ def estimate(checkpoint: Checkpoint, rows: Sequence[Row], settings: TrainSetting
         return Estimate(seconds * settings.epochs, sum(parts.values()) / 1e9, lower)
     files = Path(str(checkpoint.folder)).glob("*.safetensors")
     stored = sum(file.stat().st_size for file in files)
+    training = sum(parts.values()) + (_HEAP - 1) * saved + _WORKSPACE_BYTES
     # Weights of another type are in memory twice while they are loaded.
-    peak = _PROCESS_BYTES + max(sum(parts.values()), frozen + stored)
+    peak = _PROCESS_BYTES + max(training, frozen + stored)
     return Estimate(seconds * settings.epochs, peak / 1e9, lower)
 
 
@@ -201,8 +211,8 @@ def _try(
         step_seconds.append(time.perf_counter() - computed)
     held = {weight.untyped_storage().data_ptr() for weight in model.parameters()}
     return _Trial(
-        part_seconds=min(part_seconds),
-        step_seconds=min(step_seconds),
+        part_seconds=median(part_seconds[1:]),
+        step_seconds=median(step_seconds[1:]),
         saved_bytes=sum(size for place, size in saved.items() if place not in held),
         trained=sum(weight.numel() for weight in weights),
         frozen_bytes=frozen,
