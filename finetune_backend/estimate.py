@@ -99,10 +99,11 @@ def peak_memory_gb() -> float:
         import psutil
 
         return psutil.Process().memory_info().peak_wset / 1e9
-    if sys.platform == "linux":
-        # Not getrusage: its peak includes that of the process which started this one.
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-        return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e9
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Not getrusage: on Linux its peak may be that of the process which started this one.
+        kilobytes = status.read_text(encoding="ascii").partition("VmHWM:")[2].split()[0]
+        return int(kilobytes) * 1024 / 1e9
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e9
