@@ -22,7 +22,7 @@ _FEW, _MORE = 1, 5
 """Layers tried. Two would fit a processor's cache, as a whole model never does."""
 _PROCESS_BYTES = 560_000_000
 """Python with torch, transformers and peft, before it holds any weights."""
-_WORKSPACE_BYTES = 200_000_000
+_WORKSPACE_BYTES = 50_000_000
 """Kernels, a chunk of logits, gradients on their way."""
 _HEAP = 1.65
 """A C heap's size over what is kept in it: the gaps that shorter-lived tensors leave."""
