@@ -422,8 +422,10 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _provision(options: argparse.Namespace) -> None:
-    # On a busy machine, threads that wait by spinning make this six times longer.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from workbench.jobs import PATIENT
+
+    for name, value in PATIENT.items():
+        os.environ.setdefault(name, value)
     from rag_backend.embeddings import packaged_model
     from workbench.language_models import bundled
     from workbench.language_models.choose import choose_engine

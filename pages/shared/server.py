@@ -1,16 +1,35 @@
 """The server: Streamlit, told that app.py alone says which pages exist."""
 
+import gc
 import threading
+import time
 
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.web.cli import main
 
 from pages.shared.lab import get_lab
 
+_POLL_SECONDS = 0.2
+
+
+def _warm_up() -> None:
+    """Load what answers need, so that somebody is there by the time a question is typed."""
+    lab = get_lab()
+    lab.warm_up()
+    while lab.loading:
+        time.sleep(_POLL_SECONDS)
+    import altair  # noqa: F401 # so are the charts
+    import pandas  # noqa: F401
+
+    # Streamlit collects garbage after every run of a page, which takes a third of a second
+    # where all these libraries are looked through each time.
+    gc.collect()
+    gc.freeze()
+
+
 if __name__ == "__main__":
     # Until app.py has run once, Streamlit takes a folder called pages for its older way of
     # making pages, and greets the first deep link with "Page not found".
     PagesManager.uses_pages_directory = False
-    # By the time that somebody has typed a question, there is somebody to answer it.
-    threading.Thread(target=lambda: get_lab().warm_up(), daemon=True).start()
+    threading.Thread(target=_warm_up, daemon=True).start()
     main()

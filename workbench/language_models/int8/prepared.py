@@ -223,7 +223,6 @@ def main(folder: Path) -> None:
     """Do the work of `start_preparing`."""
     saved = read_json(folder / "checkpoint.json")
     checkpoint = Checkpoint(saved["name"], Path(saved["folder"]), saved["sha256"])
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # others work beside it
     with jobs.working(folder) as job:
         prepare(checkpoint, lambda message, share: job.say(f"{message}, {share:.0%}"))
 
