@@ -20,10 +20,6 @@ from workbench.errors import RagtuneError
 from workbench.files import disk_sentence, read_json, write_json
 
 HEARTBEAT_SECONDS = 2.0
-PATIENT = {"GOMP_SPINCOUNT": "10000", "KMP_BLOCKTIME": "1"}
-"""Environment of work beside which a person goes on working: PyTorch's threads wait for each
-other by spinning, which on a busy machine makes everything several times slower. Like this
-they spin for microseconds, then sleep."""
 _STARTING_SECONDS = 60.0
 
 State = Literal["starting", "running", "done", "failed", "cancelled", "interrupted"]
