@@ -1,6 +1,7 @@
 """What a fine-tune will take, from a few of the model's layers trained for a moment."""
 
 import functools
+import itertools
 import sys
 import time
 from collections.abc import Sequence
@@ -13,7 +14,12 @@ from finetune_backend.lora import backward, fastest_dtype, token_budget, with_lo
 from finetune_backend.loss import AnswerLoss
 from finetune_backend.rows import Row, batches, make_rows, micro_batches, shared_prefix
 from finetune_backend.settings import TrainSettings, fit_to_data
-from workbench.language_models.loading import Checkpoint, best_device, load_tokenizer
+from workbench.language_models.loading import (
+    Checkpoint,
+    best_device,
+    load_tokenizer,
+    making_model,
+)
 from workbench.values import Example
 
 _REPETITIONS = 4
@@ -173,16 +179,16 @@ def _try(
 ) -> _Trial:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
-    from transformers.initialization import no_init_weights
 
     dtype = fastest_dtype(device)
     config = AutoConfig.from_pretrained(checkpoint.folder)
     config.num_hidden_layers = layers
-    with no_init_weights():
-        base = AutoModelForCausalLM.from_config(config, dtype=dtype)
-    for weight in base.parameters():
-        weight.data.fill_(0.01)
-    base = base.to(device).eval()
+    with making_model, torch.device("meta"):  # which costs neither time nor memory
+        base = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    base = base.to(dtype).to_empty(device=device).eval()
+    base.tie_weights()
+    for tensor in itertools.chain(base.parameters(), base.buffers()):
+        tensor.data.fill_(0.01)
     frozen = sum(weight.nbytes for weight in base.parameters())
     saved: dict[int, int] = {}
 

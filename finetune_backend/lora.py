@@ -13,7 +13,7 @@ from finetune_backend.loss import AnswerLoss
 from finetune_backend.rows import Row, batches, micro_batches
 from finetune_backend.settings import TrainSettings
 from workbench.errors import RagtuneError
-from workbench.language_models.loading import Checkpoint, best_device, load_weights
+from workbench.language_models.loading import Checkpoint, best_device, load_weights, making_model
 
 _GRADIENT_NORM = 1.0
 
@@ -151,7 +151,8 @@ def with_lora(base: Any, settings: TrainSettings) -> Any:
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
-    model = get_peft_model(base, config)
+    with making_model:
+        model = get_peft_model(base, config)
     if not settings.dropout:
         fuse_lora(model)
     return model

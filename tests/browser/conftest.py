@@ -102,3 +102,4 @@ def serve(tmp_path, monkeypatch):
         os.killpg(server.pid, 15)
         server.wait(timeout=30)
         log.close()
+        print(Path(log.name).read_text(errors="replace"))  # shown where a test fails

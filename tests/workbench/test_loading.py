@@ -1,11 +1,12 @@
 """A checkpoint's digest: of its content, and kept only as long as its files are the same."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from workbench.language_models import loading
-from workbench.language_models.loading import find_checkpoint
+from workbench.language_models.loading import find_checkpoint, load_weights
 
 
 @pytest.fixture()
@@ -49,3 +50,15 @@ def test_small_models_leave_no_note(model, tmp_path, monkeypatch):
     monkeypatch.setattr(loading, "_LARGE_BYTES", 1_000)
     digest(model)
     assert not (tmp_path / "models").exists()
+
+
+def test_models_loaded_side_by_side_have_the_types_asked_for(tiny_model):
+    import torch
+
+    checkpoint = find_checkpoint(str(tiny_model))
+    types = [torch.float32, torch.bfloat16] * 20
+    with ThreadPoolExecutor(4) as threads:
+        models = threads.map(lambda dtype: load_weights(checkpoint, dtype, "cpu"), types)
+    for dtype, model in zip(types, models, strict=True):
+        assert {weight.dtype for weight in model.parameters()} == {dtype}
+    assert torch.get_default_dtype() == torch.float32

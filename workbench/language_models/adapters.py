@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import RagtuneError
-from workbench.language_models.loading import Checkpoint
+from workbench.language_models.loading import Checkpoint, making_model
 
 
 def with_adapter(model: Any, adapter: Path, checkpoint: Checkpoint, name: str = "default") -> Any:
@@ -22,10 +22,11 @@ def with_adapter(model: Any, adapter: Path, checkpoint: Checkpoint, name: str = 
             f"There is no adapter in {adapter}: adapter_model.safetensors was expected."
         )
     try:
-        if isinstance(model, PeftModel):
-            model.load_adapter(adapter, adapter_name=name)
-        else:
-            model = PeftModel.from_pretrained(model, adapter, adapter_name=name)
+        with making_model:
+            if isinstance(model, PeftModel):
+                model.load_adapter(adapter, adapter_name=name)
+            else:
+                model = PeftModel.from_pretrained(model, adapter, adapter_name=name)
     except SafetensorError as error:
         raise RagtuneError(
             f"The adapter in {adapter} is damaged ({error}). Train it again."

@@ -18,6 +18,9 @@ from workbench.settings import DEFAULT_MODEL
 
 _LARGE_BYTES = 50_000_000
 _hashing = threading.Lock()
+making_model = threading.RLock()
+"""Held while a model is made or gets an adapter: transformers changes PyTorch's default type
+and its initialization meanwhile, for all threads."""
 _WEIGHTS = ("*.safetensors", "*.safetensors.index.json")
 
 
@@ -89,7 +92,7 @@ def load_weights(checkpoint: Checkpoint, dtype: Any, device: str) -> Any:
     """
     from transformers import AutoModelForCausalLM
 
-    with quiet_transformers(), _readable(checkpoint):
+    with making_model, quiet_transformers(), _readable(checkpoint):
         model = AutoModelForCausalLM.from_pretrained(
             checkpoint.folder, dtype=dtype, use_safetensors=True
         )
