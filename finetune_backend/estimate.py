@@ -180,6 +180,8 @@ def _try(
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
+    from finetune_backend.fused import packed_bytes
+
     dtype = fastest_dtype(device)
     config = AutoConfig.from_pretrained(checkpoint.folder)
     config.num_hidden_layers = layers
@@ -222,7 +224,7 @@ def _try(
         step_seconds=median(step_seconds[1:]),
         saved_bytes=sum(size for place, size in saved.items() if place not in held),
         trained=sum(weight.numel() for weight in weights),
-        frozen_bytes=frozen,
+        frozen_bytes=frozen + packed_bytes(model),
     )
 
 

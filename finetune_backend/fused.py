@@ -4,32 +4,82 @@ from typing import Any
 
 import torch
 
-_HEAD_CHUNK_TOKENS = 64
+_HEAD_CHUNK_TOKENS = 128
+_PACKED_BYTES = 1_000_000_000
+"""Larger models keep one copy of their weights: the memory matters more there."""
 
 
 def fuse_lora(model: Any) -> None:
     """Let a PEFT model's linear layers compute base and LoRA as `_LoraLinear` does."""
     from peft.tuners.lora import Linear
 
-    for layer in model.modules():
-        if isinstance(layer, Linear) and type(layer.base_layer) is torch.nn.Linear:
-            layer.forward = _FusedForward(layer)
+    layers = [
+        layer
+        for layer in model.modules()
+        if isinstance(layer, Linear) and type(layer.base_layer) is torch.nn.Linear
+    ]
+    packed = _can_pack([layer.base_layer.weight for layer in layers])
+    for layer in layers:
+        layer.forward = _FusedForward(layer, packed)
+
+
+def packed_bytes(model: Any) -> int:
+    """Return the size of the frozen weights' copies."""
+    layers = (layer.forward for layer in model.modules())
+    return sum(layer.frozen.packed_bytes for layer in layers if isinstance(layer, _FusedForward))
+
+
+def _can_pack(weights: list[Any]) -> bool:
+    """Are the products faster with weights in oneDNN's own layout, and is there room for both?"""
+    return (
+        all(weight.dtype == torch.bfloat16 and weight.device.type == "cpu" for weight in weights)
+        and sum(weight.nbytes for weight in weights) <= _PACKED_BYTES
+        and torch.backends.mkldnn.is_available()
+        and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    )
+
+
+class _Frozen:
+    """The frozen weights of a linear layer, for products both ways."""
+
+    def __init__(self, layer: Any, packed: bool) -> None:
+        self._weight, self._bias, self.packed = layer.weight, layer.bias, packed
+        self.dtype, self.packed_bytes = layer.weight.dtype, 2 * layer.weight.nbytes * packed
+        if packed:
+            # A plain weight is laid out anew for every product, a tenth of its time.
+            self._forth, self._back = (
+                torch.ops.mkldnn._reorder_linear_weight(weight.detach().contiguous())
+                for weight in (layer.weight, layer.weight.T)
+            )
+
+    def forth(self, x: Any) -> Any:
+        """Return x Wᵀ + b."""
+        if self.packed:
+            return _multiply(x, self._forth, self._bias)
+        return torch.nn.functional.linear(x, self._weight, self._bias)
+
+    def back(self, grad: Any) -> Any:
+        """Return grad W."""
+        return _multiply(grad, self._back, None) if self.packed else grad @ self._weight
+
+
+def _multiply(x: Any, packed: Any, bias: Any) -> Any:
+    return torch.ops.mkldnn._linear_pointwise(x, packed, bias, "none", [], "")
 
 
 class _FusedForward:
     """The forward pass of one LoRA layer, without dropout."""
 
-    def __init__(self, layer: Any) -> None:
-        self._base = layer.base_layer
+    def __init__(self, layer: Any, packed: bool) -> None:
+        self.frozen = _Frozen(layer.base_layer, packed)
         self._down, self._up = (
             matrices["default"].weight for matrices in (layer.lora_A, layer.lora_B)
         )
         self._scale = layer.scaling["default"]
 
     def __call__(self, inputs: Any) -> Any:
-        flat = inputs.flatten(0, -2).to(self._base.weight.dtype)
-        base = (self._base.weight, self._base.bias)
-        out = _LoraLinear.apply(flat, *base, self._down, self._up, self._scale)
+        flat = inputs.flatten(0, -2).to(self.frozen.dtype)
+        out = _LoraLinear.apply(flat, self.frozen, self._down, self._up, self._scale)
         return out.unflatten(0, inputs.shape[:-1])
 
 
@@ -42,23 +92,24 @@ class _LoraLinear(torch.autograd.Function):  # type: ignore[misc] # torch is unt
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Any, weight: Any, bias: Any, down: Any, up: Any, scale: float) -> Any:
+    def forward(ctx: Any, x: Any, frozen: _Frozen, down: Any, up: Any, scale: float) -> Any:
         down, up = down.to(x.dtype), (up * scale).to(x.dtype)
         inner = x @ down.T
-        ctx.save_for_backward(x, inner, weight, down, up)
-        ctx.scale = scale
-        return torch.nn.functional.linear(x, weight, bias).addmm_(inner, up.T)
+        ctx.save_for_backward(x, inner, down, up)
+        ctx.frozen, ctx.scale = frozen, scale
+        return frozen.forth(x).addmm_(inner, up.T)
 
     @staticmethod
     def backward(ctx: Any, grad: Any) -> Any:
-        x, inner, weight, down, up = ctx.saved_tensors
+        x, inner, down, up = ctx.saved_tensors
         grad_inner = grad @ up
         grad_x = None
         if ctx.needs_input_grad[0]:
-            grad_x = (grad @ weight).addmm_(grad_inner, down)
+            grad_x = ctx.frozen.back(grad).addmm_(grad_inner, down)
         grad_down = (grad_inner.T @ x).float()
-        grad_up = (grad.T @ inner).float().mul_(ctx.scale)
-        return grad_x, None, None, grad_down, grad_up, None
+        # Not gradᵀ · inner: with the few rows first it takes half the time.
+        grad_up = (inner.T @ grad).T.float().mul_(ctx.scale)
+        return grad_x, None, grad_down, grad_up, None
 
 
 def head_loss(hidden: Any, head: Any, labels: Any) -> Any:
