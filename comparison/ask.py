@@ -7,17 +7,19 @@ import logging
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comparison.answer import Answer, Fingerprint, ShownSource, Timings, Tokens
 from comparison.lab import Adapter, Lab
 from comparison.metrics import refused
 from comparison.together import together
-from rag_backend.index import PassageIndex
 from workbench.errors import RagtuneError
 from workbench.language_models.engine import Engine
 from workbench.language_models.prompts import check_question, messages
 from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    from rag_backend.chain import PassageRetriever
 
 METHODS = ("base", "rag", "finetuned", "hybrid")
 _HASH_CHARACTERS = 16
@@ -60,21 +62,26 @@ def ask(
         missing = lab.missing(method, adapter)
         if missing:
             raise RagtuneError(f"{method} can't answer yet: {missing}")
-    engine, index, chosen = engine or lab.engine(), lab.knowledge_base.index, None
+    engine, index = engine or lab.engine(), lab.knowledge_base.index
+    chosen, retriever = None, None
     if any(method in ("finetuned", "hybrid") for method in methods):
         chosen = lab.adapter(adapter)
+    if any(method in ("rag", "hybrid") for method in methods):
+        from rag_backend.chain import make_retriever
+
+        retriever = make_retriever(index, settings, once=not alone)
     answers: dict[str, Answer] = {}
     streams = []
     for method in methods:
         tuned = chosen if method in ("finetuned", "hybrid") else None
-        searched = index if method in ("rag", "hybrid") else None
+        searching = retriever if method in ("rag", "hybrid") else None
         answers[method] = Answer(
             method=method,
             model=engine.checkpoint.name,
             adapter=tuned.name if tuned else None,
-            fingerprint=_fingerprint(engine, settings, searched),
+            fingerprint=_fingerprint(engine, settings, searching),
         )
-        streams.append(_answer(answers[method], engine, settings, question, searched, tuned))
+        streams.append(_answer(answers[method], engine, settings, question, searching, tuned))
     at_once = 1 if alone else engine.together
     with contextlib.closing(together(streams, at_once)) as growing:
         for answer in growing:
@@ -111,7 +118,7 @@ def _answer(
     engine: Engine,
     settings: Settings,
     question: str,
-    index: PassageIndex | None,
+    retriever: "PassageRetriever | None",
     adapter: Adapter | None,
 ) -> Generator[Answer]:
     """Yield one method's answer as it grows; a failure is told in the last one."""
@@ -120,9 +127,9 @@ def _answer(
         # What is loaded now is not part of the answer's time.
         if reference:
             engine.prepare(reference)
-        if index:
-            index.store()
-            growing = _with_documents(answer, index, engine, settings, question, reference)
+        if retriever:
+            retriever.index.store()
+            growing = _with_documents(answer, retriever, engine, settings, question, reference)
         else:
             growing = _without_documents(answer, engine, settings, question, reference)
         with contextlib.closing(growing):
@@ -162,17 +169,17 @@ def _without_documents(
 
 def _with_documents(
     answer: Answer,
-    index: PassageIndex,
+    retriever: "PassageRetriever",
     engine: Engine,
     settings: Settings,
     question: str,
     adapter: str | None,
 ) -> Generator[Answer]:
-    from rag_backend.chain import make_chain, make_retriever
+    from rag_backend.chain import make_chain
     from rag_backend.chat_model import EngineChatModel
 
     model = EngineChatModel(engine=engine, adapter=adapter, max_new_tokens=settings.max_new_tokens)
-    chain = make_chain(make_retriever(index, settings), model, settings.system_prompt)
+    chain = make_chain(retriever, model, settings.system_prompt)
     clock = _Stopwatch()
     for part in chain.stream(question):
         if "sources" in part:
@@ -238,9 +245,11 @@ def _finished(answer: Answer, clock: _Stopwatch) -> Answer:
     )
 
 
-def _fingerprint(engine: Engine, settings: Settings, index: PassageIndex | None) -> Fingerprint:
+def _fingerprint(
+    engine: Engine, settings: Settings, searching: "PassageRetriever | None"
+) -> Fingerprint:
     retriever = "none"
-    if index is not None:
+    if searching is not None:
         from rag_backend.embeddings import NAME
 
         retriever = _hash(
@@ -248,7 +257,7 @@ def _fingerprint(engine: Engine, settings: Settings, index: PassageIndex | None)
             settings.retrieved,
             settings.read,
             settings.min_score,
-            index.stamp(),
+            searching.index.stamp(),
         )
     return Fingerprint(
         checkpoint=engine.checkpoint.sha256[:_HASH_CHARACTERS],

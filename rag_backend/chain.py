@@ -1,5 +1,6 @@
 """The RAG chain: search, read, answer. A LangChain Runnable that streams."""
 
+import threading
 from typing import Any
 
 from langchain.chat_models import BaseChatModel
@@ -15,6 +16,8 @@ from langchain_core.runnables import (
     RunnableParallel,
     RunnablePassthrough,
 )
+
+from pydantic import PrivateAttr
 
 from rag_backend.index import PassageIndex
 from workbench.language_models.prompts import messages, passage_prompt
@@ -35,10 +38,22 @@ class PassageRetriever(BaseRetriever):
     retrieved: int = 5
     read: int = 2
     min_score: float = 0.25
+    once: bool = False
+    """Search for a question only once, for all who ask it: the columns of one comparison."""
+    _found: dict[str, list[Document]] = PrivateAttr(default_factory=dict)
+    _searching: threading.Lock = PrivateAttr(default_factory=threading.Lock)
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun
     ) -> list[Document]:
+        if not self.once:
+            return self._search(query)
+        with self._searching:
+            if query not in self._found:
+                self._found[query] = self._search(query)
+            return self._found[query]
+
+    def _search(self, query: str) -> list[Document]:
         index: PassageIndex = self.index
         found = index.store().similarity_search_with_score(query, k=self.retrieved)
         return [
@@ -54,13 +69,16 @@ class PassageRetriever(BaseRetriever):
         ]
 
 
-def make_retriever(index: PassageIndex, settings: Settings) -> PassageRetriever:
-    """Return the retriever that the settings describe."""
+def make_retriever(
+    index: PassageIndex, settings: Settings, *, once: bool = False
+) -> PassageRetriever:
+    """Return the retriever that the settings describe; see `PassageRetriever.once`."""
     return PassageRetriever(
         index=index,
         retrieved=settings.retrieved,
         read=settings.read,
         min_score=settings.min_score,
+        once=once,
     )
 
 

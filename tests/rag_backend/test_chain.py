@@ -1,5 +1,8 @@
 """The chain is a LangChain Runnable that streams sources first and then the answer."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from langchain.messages import HumanMessage
 from langchain_core.runnables import Runnable
@@ -51,6 +54,25 @@ def test_nothing_similar_means_i_dont_know(tiny_lab, handbook, model):
     result = make_chain(retriever, model).invoke("Who won the cup?")
     assert result["answer"].text == NOT_IN_DOCUMENTS
     assert len(result["sources"]) == 2
+
+
+@pytest.mark.parametrize(("once", "searches"), [(True, 1), (False, 4)])
+def test_columns_asked_together_search_once(tiny_lab, handbook, once, searches):
+    tiny_lab.knowledge_base.add(handbook)
+    index, asked = tiny_lab.knowledge_base.index, []
+
+    class Slow:
+        def store(self):
+            asked.append(time.sleep(0.05))
+            return index.store()
+
+    retriever = make_retriever(Slow(), Settings(), once=once)
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(retriever.invoke, ["When does it close?"] * 4))
+    assert len(asked) == searches
+    assert found[0] and all(sources == found[0] for sources in found)
+    retriever.invoke("What does a kite cost?")
+    assert len(asked) == searches + 1
 
 
 def test_the_chat_model_counts_tokens(model):

@@ -89,21 +89,22 @@ def encode(
     return prompt
 
 
-def text_of(tokenizer: Any, tokens: Iterable[int | None]) -> Iterator[str | None]:
-    """Yield the text that each token adds; half a character waits for its other half.
+def text_of(tokenizer: Any, written: Iterable[Sequence[int]]) -> Iterator[tuple[str, int]]:
+    """Yield the text that each bit of an answer adds, and the tokens written by then.
 
-    None, for nothing new, is passed on.
+    Half a character waits for its other half.
+
+    Args:
+        tokenizer: the model's.
+        written: an answer's tokens, some at a time; none where there is nothing new.
     """
-    written, shown = list[int](), ""
-    for token in tokens:
-        if token is None:
-            yield None
-            continue
-        written.append(token)
-        text = tokenizer.decode(written, skip_special_tokens=True)
-        fresh = "" if text.endswith(_BROKEN_CHARACTER) else text[len(shown) :]
-        shown += fresh
-        yield fresh
+    tokens, shown = list[int](), ""
+    for fresh in written:
+        tokens.extend(fresh)
+        text = tokenizer.decode(tokens, skip_special_tokens=True) if fresh else shown
+        added = "" if text.endswith(_BROKEN_CHARACTER) else text[len(shown) :]
+        shown += added
+        yield added, len(tokens)
 
 
 def _without_control_tokens(tokenizer: Any, text: str) -> str:

@@ -75,10 +75,10 @@ class TransformersEngine:
             room = getattr(self._base.config, "max_position_embeddings", None)
             prompt = encode(self._tokenizer, messages, max_new_tokens, room, self.checkpoint.name)
             tokens = self._tokens(prompt, adapter, max_new_tokens)
-            for written, text in enumerate(text_of(self._tokenizer, tokens), start=1):
-                yield Piece(text or "", queue_ms, len(prompt), written)
+            for text, written in text_of(self._tokenizer, tokens):
+                yield Piece(text, queue_ms, len(prompt), written)
 
-    def _tokens(self, prompt: list[int], adapter: str | None, limit: int) -> Iterator[int]:
+    def _tokens(self, prompt: list[int], adapter: str | None, limit: int) -> Iterator[list[int]]:
         import torch
 
         ends = self._base.generation_config.eos_token_id
@@ -93,7 +93,7 @@ class TransformersEngine:
                 token = int(step.item())
                 if token in ends:
                     return
-                yield token
+                yield [token]
 
     def _switch(self, adapter: str | None) -> Any:
         """Return the model with exactly this adapter applied."""

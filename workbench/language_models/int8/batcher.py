@@ -16,6 +16,9 @@ from workbench.language_models.int8.weights import Int8Weights
 TOGETHER = 8
 WAITING = 24
 _PASS_TOKENS = 256
+_TELL_SECONDS = 0.05
+"""A word is shown at most this long after it was written. Whoever shows every token at once
+takes the processor from those who write: with four answers a fifth of the time."""
 
 
 @dataclass(slots=True)
@@ -33,8 +36,12 @@ class Request:
     last: int = -1
     read: int = 0
     cache: Cache | None = None
-    out: "queue.SimpleQueue[int | BaseException | None]" = field(default_factory=queue.SimpleQueue)
-    """Tokens; None at the end; an exception where the forward pass failed."""
+    untold: list[int] = field(default_factory=list)
+    told: float = 0.0
+    out: "queue.SimpleQueue[list[int] | BaseException | None]" = field(
+        default_factory=queue.SimpleQueue
+    )
+    """Tokens, some at a time; None at the end; an exception where the forward pass failed."""
 
 
 class Batcher:
@@ -63,8 +70,8 @@ class Batcher:
         line = [one for one in self._line.copy() if not one.cancelled]
         return next((place for place, one in enumerate(line, start=1) if one is request), 0)
 
-    def tokens(self, request: Request) -> Generator[int | None]:
-        """Yield a request's tokens, and None now and then while there is nothing new.
+    def tokens(self, request: Request) -> Generator[list[int]]:
+        """Yield a request's tokens, some at a time; none now and then where none is new.
 
         Closing the iterator takes the request out of the line.
 
@@ -82,15 +89,15 @@ class Batcher:
         try:
             while True:
                 try:
-                    token = request.out.get(timeout=BEAT_SECONDS)
+                    fresh = request.out.get(timeout=BEAT_SECONDS)
                 except queue.Empty:
-                    yield None
+                    yield []
                     continue
-                if token is None:
+                if fresh is None:
                     return
-                if isinstance(token, BaseException):
-                    raise token
-                yield token
+                if isinstance(fresh, BaseException):
+                    raise fresh
+                yield fresh
         finally:
             request.cancelled = True
 
@@ -131,13 +138,22 @@ class Batcher:
             request.read = min(len(request.prompt), request.cache.length)
             if request.read < len(request.prompt):
                 continue
-            request.last, request.written = token, request.written + 1
-            ended = token in request.ends
-            if not ended:
-                request.out.put(token)
-            if ended or request.written == request.limit:
-                request.out.put(None)
-                request.cancelled = True
+            _write(request, token)
+
+
+def _write(request: Request, token: int) -> None:
+    """Add a token to the answer; tell it now or, where something was told just now, soon."""
+    request.last, request.written = token, request.written + 1
+    if token not in request.ends:
+        request.untold.append(token)
+    ended = token in request.ends or request.written == request.limit
+    now = time.perf_counter()
+    if request.untold and (ended or now - request.told >= _TELL_SECONDS):
+        request.out.put(request.untold)
+        request.untold, request.told = [], now
+    if ended:
+        request.out.put(None)
+        request.cancelled = True
 
 
 def _next(request: Request, most: int) -> tuple[Cache, Sequence[int]]:

@@ -74,12 +74,10 @@ class Int8Engine:
         room, name = weights.shape.positions, self.checkpoint.name
         prompt = encode(self._tokenizer, messages, max_new_tokens, room, name)
         request = Request(weights, prompt, frozenset(weights.shape.ends), max_new_tokens)
-        written = 0
         with contextlib.closing(self._batcher.tokens(request)) as tokens:
-            for text in text_of(self._tokenizer, tokens):
-                written += text is not None
+            for text, written in text_of(self._tokenizer, tokens):
                 place = 0 if written else self._batcher.place(request)
-                yield Piece(text or "", request.queue_ms, len(prompt), written, place)
+                yield Piece(text, request.queue_ms, len(prompt), written, place)
 
     def _weights(self, adapter: str | None) -> Int8Weights:
         if adapter is None:

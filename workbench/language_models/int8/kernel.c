@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+// For loops whose ends are constants once inlined: only unrolled do their sums stay in registers.
+#define UNROLLED _Pragma("clang loop unroll(enable)")
 #define INLINE static inline __attribute__((always_inline))
 
 // ---------------------------------------------------------------- sixteen floats at a time
@@ -290,21 +292,22 @@ INLINE float norm(const float *x, int n, float epsilon) {
 INLINE void product(const Linear *l, int block, int blocks, const uint8_t *x, const float *row_scale,
                     int rows, float *out, int stride, int add) {
     sums s[TILE_ROWS][TILE_BLOCKS];
-    memset(s, 0, sizeof s);
+    UNROLLED for (int r = 0; r < rows; r++)
+        UNROLLED for (int b = 0; b < blocks; b++) s[r][b] = (sums){};
     const int8_t *weights = l->weights + (size_t)block * LANES * l->inputs;
     for (int k = 0; k < l->inputs; k += 4) {
-        for (int r = 0; r < rows; r++) {
+        UNROLLED for (int r = 0; r < rows; r++) {
             uint32_t four;
             memcpy(&four, x + (size_t)r * l->inputs + k, 4);
-            for (int b = 0; b < blocks; b++)
+            UNROLLED for (int b = 0; b < blocks; b++)
                 s[r][b] = dot(s[r][b], weights + ((size_t)b * l->inputs + k) * LANES, four);
         }
     }
-    for (int b = 0; b < blocks; b++) {
+    UNROLLED for (int b = 0; b < blocks; b++) {
         int first = (block + b) * LANES;
         vi totals = *(const loose_vi *)(l->totals + first) * OFFSET;
         vf scales = load(l->scales + first), bias = l->bias ? load(l->bias + first) : all(0);
-        for (int r = 0; r < rows; r++) {
+        UNROLLED for (int r = 0; r < rows; r++) {
             float *to = out + (size_t)r * stride + first;
             vf y = __builtin_convertvector(lanes(s[r][b]) - totals, vf) * (scales * row_scale[r]) + bias;
             store(to, add ? load(to) + y : y);
@@ -369,8 +372,8 @@ INLINE void attend(int n, const float *const *queries, float *const *outs, const
         const float *block = keys + (size_t)p * size;
         for (int d = 0; d < size; d += 2) {
             vf k = load(block + d * LANES), l = load(block + (d + 1) * LANES);
-            for (int i = 0; i < n; i++) s[i] += k * queries[i][d];
-            for (int i = 0; i < n; i++) t[i] += l * queries[i][d + 1];
+            UNROLLED for (int i = 0; i < n; i++) s[i] += k * queries[i][d];
+            UNROLLED for (int i = 0; i < n; i++) t[i] += l * queries[i][d + 1];
         }
         for (int i = 0; i < n; i++) store(scores + i * stride + p, (s[i] + t[i]) * inverse_root);
     }

@@ -20,7 +20,8 @@ from workbench.language_models.bundled import models_folder
 
 _SOURCE = Path(__file__).with_name("kernel.c")
 _COMPILER = (sys.executable, "-m", "ziglang", "cc")
-_FLAGS = ("-O3", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror")
+# A tile at the edge of a matrix has no constant sizes and can't be unrolled.
+_FLAGS = ("-O3", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-Wno-pass-failed")
 _COMPILE_SECONDS = 120
 _MOST_THREADS = 16
 
