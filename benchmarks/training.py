@@ -51,6 +51,7 @@ def main() -> None:
         f"{len(rows)} rows of {mean(map(len, rows)):.1f} tokens, "
         f"{mean(len(row.answer) for row in rows):.1f} supervised"
     )
+    errors = [estimate_errors(*case) for case in estimated(checkpoint)]
     trainers: dict[str, Trainer] = {"ours": train_ours}
     if importlib.util.find_spec("trl"):
         trainers["trl"] = train_with_trl
@@ -67,7 +68,6 @@ def main() -> None:
                 f"seed {seed}, {name}: {speeds[name][-1]:.2f} examples/s, "
                 f"loss {loss:.4f}, {share:.3f} of unseen wordings answered"
             )
-    errors = [estimate_errors(*case) for case in estimated(checkpoint)]
     print_report(
         "training",
         [
