@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 _METHODS = "base,rag,finetuned,hybrid"
 _LOG_LINE_SECONDS = 10.0
-# PyTorch's threads wait for each other by spinning, which on a busy machine makes everything
-# several times slower. Like this they spin for microseconds, then sleep.
-_PATIENT = {"GOMP_SPINCOUNT": "10000", "KMP_BLOCKTIME": "1"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -425,7 +422,9 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _provision(options: argparse.Namespace) -> None:
-    for name, value in _PATIENT.items():
+    from workbench.jobs import PATIENT
+
+    for name, value in PATIENT.items():
         os.environ.setdefault(name, value)
     from rag_backend.embeddings import packaged_model
     from workbench.language_models import bundled

@@ -16,7 +16,6 @@ from langchain_core.runnables import (
     RunnableParallel,
     RunnablePassthrough,
 )
-
 from pydantic import PrivateAttr
 
 from rag_backend.index import PassageIndex

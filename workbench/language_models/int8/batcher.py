@@ -17,8 +17,8 @@ TOGETHER = 8
 WAITING = 24
 _PASS_TOKENS = 256
 _TELL_SECONDS = 0.05
-"""A word is shown at most this long after it was written. Whoever shows every token at once
-takes the processor from those who write: with four answers a fifth of the time."""
+"""A word is told at most this long after it was written. A chain and a page take a quarter of a
+millisecond for each thing told, on the cores that write."""
 
 
 @dataclass(slots=True)
