@@ -3,9 +3,11 @@
 About 25 minutes on two cores. TRL comes with ``make install-peers``.
 """
 
+import contextlib
 import dataclasses
 import importlib.util
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -256,7 +258,8 @@ def train_with_trl(
         processing_class=load_tokenizer(checkpoint),
         callbacks=[Clock()],
     )
-    trainer.train()
+    with contextlib.redirect_stdout(sys.stderr):  # TRL prints a summary; ours is JSON
+        trainer.train()
     trainer.model.save_pretrained(folder)
     return len(rows) * settings.epochs / (times[-1] - times[0])
 
