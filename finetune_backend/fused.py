@@ -43,7 +43,7 @@ class _Frozen:
     """The frozen weights of a linear layer, for products both ways."""
 
     def __init__(self, layer: Any, packed: bool) -> None:
-        self._weight, self._bias, self.packed = layer.weight, layer.bias, packed
+        self._weight, self._bias, self._packed = layer.weight, layer.bias, packed
         self.dtype, self.packed_bytes = layer.weight.dtype, 2 * layer.weight.nbytes * packed
         if packed:
             # A plain weight is laid out anew for every product, a tenth of its time.
@@ -54,13 +54,13 @@ class _Frozen:
 
     def forth(self, x: Any) -> Any:
         """Return x Wᵀ + b."""
-        if self.packed:
+        if self._packed:
             return _multiply(x, self._forth, self._bias)
         return torch.nn.functional.linear(x, self._weight, self._bias)
 
     def back(self, grad: Any) -> Any:
         """Return grad W."""
-        return _multiply(grad, self._back, None) if self.packed else grad @ self._weight
+        return _multiply(grad, self._back, None) if self._packed else grad @ self._weight
 
 
 def _multiply(x: Any, packed: Any, bias: Any) -> Any:

@@ -130,6 +130,7 @@ class Batcher:
             _, chosen = read(weights, parts)
         except Exception as error:  # told to those who wait for it; the line goes on
             for request in reading:
+                request.out.put(request.untold)  # what was written stays
                 request.out.put(error)
                 request.cancelled = True
             return
