@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-_HEAD_CHUNK_TOKENS = 128
+_HEAD_CHUNK_TOKENS, _HEAD_CHUNK_TOKENS_GPU = 128, 2048
 _PACKED_BYTES = 1_000_000_000
 """Larger models keep one copy of their weights: the memory matters more there."""
 
@@ -134,8 +134,9 @@ class _HeadLoss(torch.autograd.Function):  # type: ignore[misc] # torch is untyp
     def forward(ctx: Any, hidden: Any, weight: Any, bias: Any, labels: Any) -> Any:
         loss = torch.zeros((), device=hidden.device)
         grad = torch.empty_like(hidden)
-        for start in range(0, len(hidden), _HEAD_CHUNK_TOKENS):
-            chunk = slice(start, start + _HEAD_CHUNK_TOKENS)
+        size = _HEAD_CHUNK_TOKENS if hidden.device.type == "cpu" else _HEAD_CHUNK_TOKENS_GPU
+        for start in range(0, len(hidden), size):
+            chunk = slice(start, start + size)
             label = labels[chunk, None]
             logits = torch.nn.functional.linear(hidden[chunk], weight, bias).float()
             log_share = logits.log_softmax(-1)

@@ -29,6 +29,7 @@ class App:
 
     url: str
     home: Path
+    pid: int
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +93,7 @@ def serve(tmp_path, monkeypatch):
         while True:
             try:
                 urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).close()
-                return App(url, home)
+                return App(url, home, server.pid)
             except OSError:
                 assert server.poll() is None and time.monotonic() < deadline
                 time.sleep(0.2)

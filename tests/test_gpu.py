@@ -1,0 +1,61 @@
+"""What only a GPU can show: training and answering in bfloat16 there."""
+
+import pytest
+import torch
+from peft import PeftModel
+
+from finetune_backend import lora
+from finetune_backend.rows import Row
+from finetune_backend.settings import TrainSettings
+from workbench.language_models.choose import choose_engine
+from workbench.language_models.loading import find_checkpoint, load_weights
+from workbench.language_models.transformers_engine import TransformersEngine
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU here")
+
+ROWS = [
+    Row(prompt=(1, 17, 5, 99, *range(100 + number, 140 + number)), answer=(number, 7, 2))
+    for number in range(200, 216)
+]
+TYPES = {"cuda": torch.bfloat16, "cpu": torch.float32}
+SETTINGS = TrainSettings(epochs=20, batch_size=8, rank=8, alpha=16, learning_rate=1e-2)
+
+
+def test_training_in_bfloat16_goes_as_in_float32_on_the_processor(
+    tiny_model, tmp_path, monkeypatch
+):
+    checkpoint, losses = find_checkpoint(str(tiny_model)), {}
+    for device in ("cuda", "cpu"):
+        steps = []
+        monkeypatch.setattr(lora, "best_device", lambda device=device: device)
+        monkeypatch.setattr(lora, "fastest_dtype", TYPES.__getitem__)
+        lora.train(checkpoint, lambda _epoch: ROWS, SETTINGS, steps.append, tmp_path / device)
+        losses[device] = [step.loss for step in steps]
+    assert losses["cuda"] == pytest.approx(losses["cpu"], abs=0.1)
+    assert losses["cuda"][-1] < losses["cuda"][0] - 0.4
+
+    ids = torch.tensor([row.prompt + row.answer for row in ROWS])
+    labels = ids.clone()
+    labels[:, : len(ROWS[0].prompt)] = -100
+    base = load_weights(checkpoint, torch.float32, "cpu")
+    with torch.no_grad():
+        before = base(ids, labels=labels).loss.item()
+        after = PeftModel.from_pretrained(base, tmp_path / "cuda")(ids, labels=labels).loss.item()
+    assert before == pytest.approx(losses["cuda"][0], abs=0.1)
+    assert after == pytest.approx(losses["cuda"][-1], abs=0.2)
+
+
+def test_answers_come_from_transformers_in_bfloat16_and_repeat(tiny_model, tiny_adapter):
+    checkpoint = find_checkpoint(str(tiny_model))
+    assert choose_engine("auto", checkpoint).engine == "transformers"
+    engine = TransformersEngine(checkpoint)
+    assert engine.precision == "bfloat16" and "cuda" in engine.describe()
+
+    def ask(adapter):
+        question = [{"role": "user", "content": "Who paints the kites?"}]
+        pieces = engine.stream(question, adapter=adapter, max_new_tokens=12)
+        return "".join(piece.text for piece in pieces)
+
+    base, adapted = ask(None), ask(str(tiny_adapter))
+    assert base != adapted
+    assert ask(None) == base and ask(str(tiny_adapter)) == adapted
