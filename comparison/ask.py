@@ -67,9 +67,9 @@ def ask(
     if any(method in ("finetuned", "hybrid") for method in methods):
         chosen = lab.adapter(adapter)
     if any(method in ("rag", "hybrid") for method in methods):
-        from rag_backend.chain import make_retriever
+        from rag_backend.chain import PassageRetriever
 
-        retriever = make_retriever(index, settings, once=not alone)
+        retriever = PassageRetriever(index=index, settings=settings, once=not alone)
     answers: dict[str, Answer] = {}
     streams = []
     for method in methods:
@@ -128,7 +128,7 @@ def _answer(
         if reference:
             engine.prepare(reference)
         if retriever:
-            retriever.index.store()
+            retriever.index.passages()
             growing = _with_documents(answer, retriever, engine, settings, question, reference)
         else:
             growing = _without_documents(answer, engine, settings, question, reference)
@@ -184,7 +184,9 @@ def _with_documents(
     for part in chain.stream(question):
         if "sources" in part:
             sources = tuple(_shown(source) for source in part["sources"])
-            answer = replace(answer, sources=sources, timings_ms=Timings(search=clock.ms()))
+            reranking = part["sources"][0].metadata["rerank_ms"] if sources else 0.0
+            times = Timings(search=max(0.0, clock.ms() - reranking), rerank=reranking)
+            answer = replace(answer, sources=sources, timings_ms=times)
         elif "answer" in part:
             chunk, tokens = part["answer"], answer.tokens
             usage = chunk.usage_metadata or {"input_tokens": 0, "output_tokens": 0}
@@ -229,6 +231,8 @@ def _shown(source: Any) -> ShownSource:
         page=source.metadata["page"],
         text=source.metadata["text"],
         score=source.metadata["score"],
+        words=source.metadata["words"],
+        fit=source.metadata["fit"],
         read=source.metadata["read"],
     )
 
@@ -254,6 +258,9 @@ def _fingerprint(
 
         retriever = _hash(
             NAME,
+            settings.search,
+            settings.reranker,
+            settings.candidates,
             settings.retrieved,
             settings.read,
             settings.min_score,

@@ -52,10 +52,12 @@ class Lab:
         """Keep other settings.
 
         Raises:
-            RagtuneError: the model that they name can't be found on this machine. A server
-                is not asked: it may well be started later.
+            RagtuneError: the model or the reranker that they name can't be found on this
+                machine. A server is not asked: it may well be started later.
         """
         find_checkpoint(settings.model, settings.server)
+        if settings.reranker:
+            self.knowledge_base.index.reranker(settings.reranker)
         save_settings(self.home, settings)
 
     def checkpoint(self) -> Checkpoint:
@@ -88,7 +90,7 @@ class Lab:
                 self.engine()
             self.loading = "the search"
             with contextlib.suppress(RagtuneError):
-                self.knowledge_base.index.warm_up()
+                self.knowledge_base.index.warm_up(self.settings)
             with contextlib.suppress(RagtuneError):
                 self.prepare_fast_engine()
         finally:
@@ -102,7 +104,7 @@ class Lab:
     def engine_sentence(self) -> str:
         """Say which engine answers and why, for a person who may choose another."""
         if not self.engine_loaded():
-            return "No engine is loaded yet."
+            return f"No engine is loaded yet; the next question loads {self._wanted()[0]}."
         choice, serves = self.engine_choice(), self.engine().describe()
         return serves + (
             f" The faster one, int8, does not, since {choice.why}." if choice.why else ""

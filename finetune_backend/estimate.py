@@ -10,13 +10,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from finetune_backend.lora import backward, fastest_dtype, token_budget, with_lora
+from finetune_backend.lora import backward, token_budget, with_lora
 from finetune_backend.loss import AnswerLoss
 from finetune_backend.rows import Row, batches, make_rows, micro_batches, shared_prefix
 from finetune_backend.settings import TrainSettings, fit_to_data
+from workbench.hardware import best_device, fastest_dtype
 from workbench.language_models.loading import (
     Checkpoint,
-    best_device,
     load_tokenizer,
     making_model,
 )
@@ -32,6 +32,8 @@ _WORKSPACE_BYTES = 50_000_000
 """Kernels, a chunk of logits, gradients on their way."""
 _HEAP = 1.65
 """A C heap's size over what is kept in it: the gaps that shorter-lived tensors leave."""
+_PATIENCE = 1.1
+"""What a job takes longer than this process, as its threads wait without spinning."""
 _TRAINED_BYTES = 16
 """Of a LoRA weight, its gradient and Adam's two moments, all float32."""
 
@@ -162,7 +164,7 @@ def estimate(checkpoint: Checkpoint, rows: Sequence[Row], settings: TrainSetting
     training = sum(parts.values()) + (_HEAP - 1) * saved + _WORKSPACE_BYTES
     # Weights of another type are in memory twice while they are loaded.
     peak = _PROCESS_BYTES + max(training, frozen + stored)
-    return Estimate(seconds * settings.epochs, peak / 1e9, lower)
+    return Estimate(seconds * settings.epochs * _PATIENCE, peak / 1e9, lower)
 
 
 def _parts(batch: Sequence[Row], device: str) -> list[list[Row]]:

@@ -10,7 +10,7 @@ _PACKED_BYTES = 1_000_000_000
 
 
 def fuse_lora(model: Any) -> None:
-    """Let a PEFT model's linear layers compute base and LoRA as `_LoraLinear` does."""
+    """Let a PEFT model's linear layers compute base and LoRA as `LoraLinear` does."""
     from peft.tuners.lora import Linear
 
     layers = [
@@ -18,7 +18,7 @@ def fuse_lora(model: Any) -> None:
         for layer in model.modules()
         if isinstance(layer, Linear) and type(layer.base_layer) is torch.nn.Linear
     ]
-    packed = _can_pack([layer.base_layer.weight for layer in layers])
+    packed = can_pack([layer.base_layer.weight for layer in layers])
     for layer in layers:
         layer.forward = _FusedForward(layer, packed)
 
@@ -29,7 +29,7 @@ def packed_bytes(model: Any) -> int:
     return sum(layer.frozen.packed_bytes for layer in layers if isinstance(layer, _FusedForward))
 
 
-def _can_pack(weights: list[Any]) -> bool:
+def can_pack(weights: list[Any]) -> bool:
     """Are the products faster with weights in oneDNN's own layout, and is there room for both?"""
     return (
         all(weight.dtype == torch.bfloat16 and weight.device.type == "cpu" for weight in weights)
@@ -39,17 +39,17 @@ def _can_pack(weights: list[Any]) -> bool:
     )
 
 
-class _Frozen:
+class Frozen:
     """The frozen weights of a linear layer, for products both ways."""
 
-    def __init__(self, layer: Any, packed: bool) -> None:
-        self._weight, self._bias, self._packed = layer.weight, layer.bias, packed
-        self.dtype, self.packed_bytes = layer.weight.dtype, 2 * layer.weight.nbytes * packed
+    def __init__(self, weight: Any, bias: Any, packed: bool) -> None:
+        self._weight, self._bias, self._packed = weight, bias, packed
+        self.dtype, self.packed_bytes = weight.dtype, 2 * weight.nbytes * packed
         if packed:
             # A plain weight is laid out anew for every product, a tenth of its time.
             self._forth, self._back = (
-                torch.ops.mkldnn._reorder_linear_weight(weight.detach().contiguous())
-                for weight in (layer.weight, layer.weight.T)
+                torch.ops.mkldnn._reorder_linear_weight(one.detach().contiguous())
+                for one in (weight, weight.T)
             )
 
     def forth(self, x: Any) -> Any:
@@ -71,7 +71,7 @@ class _FusedForward:
     """The forward pass of one LoRA layer, without dropout."""
 
     def __init__(self, layer: Any, packed: bool) -> None:
-        self.frozen = _Frozen(layer.base_layer, packed)
+        self.frozen = Frozen(layer.base_layer.weight, layer.base_layer.bias, packed)
         self._down, self._up = (
             matrices["default"].weight for matrices in (layer.lora_A, layer.lora_B)
         )
@@ -79,11 +79,11 @@ class _FusedForward:
 
     def __call__(self, inputs: Any) -> Any:
         flat = inputs.flatten(0, -2).to(self.frozen.dtype)
-        out = _LoraLinear.apply(flat, self.frozen, self._down, self._up, self._scale)
+        out = LoraLinear.apply(flat, self.frozen, self._down, self._up, self._scale)
         return out.unflatten(0, inputs.shape[:-1])
 
 
-class _LoraLinear(torch.autograd.Function):  # type: ignore[misc] # torch is untyped here
+class LoraLinear(torch.autograd.Function):  # type: ignore[misc] # torch is untyped here
     """x Wᵀ + b + scale · x Aᵀ Bᵀ, with W and b frozen.
 
     It multiplies in W's type, adds each LoRA term inside the product that makes it, and
@@ -92,7 +92,7 @@ class _LoraLinear(torch.autograd.Function):  # type: ignore[misc] # torch is unt
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Any, frozen: _Frozen, down: Any, up: Any, scale: float) -> Any:
+    def forward(ctx: Any, x: Any, frozen: Frozen, down: Any, up: Any, scale: float) -> Any:
         down, up = down.to(x.dtype), (up * scale).to(x.dtype)
         inner = x @ down.T
         ctx.save_for_backward(x, inner, down, up)

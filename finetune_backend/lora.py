@@ -13,7 +13,8 @@ from finetune_backend.loss import AnswerLoss
 from finetune_backend.rows import Row, batches, micro_batches
 from finetune_backend.settings import TrainSettings
 from workbench.errors import RagtuneError
-from workbench.language_models.loading import Checkpoint, best_device, load_weights, making_model
+from workbench.hardware import best_device, fastest_dtype
+from workbench.language_models.loading import Checkpoint, load_weights, making_model
 
 _GRADIENT_NORM = 1.0
 
@@ -72,7 +73,7 @@ def train(
     optimizer = torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=0.0, fused=True)
     steps = settings.epochs * math.ceil(len(first) / settings.batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: _share_of_peak(step, steps, settings.warmup)
+        optimizer, lambda step: share_of_peak(step, steps, settings.warmup)
     )
     model.train()
     started, seen, step = time.perf_counter(), 0, 0
@@ -158,32 +159,10 @@ def with_lora(base: Any, settings: TrainSettings) -> Any:
     return model
 
 
-def _share_of_peak(step: int, steps: int, warmup: float) -> float:
-    """Rise linearly, then fall along half a cosine to a tenth of the peak."""
+def share_of_peak(step: int, steps: int, warmup: float) -> float:
+    """Rise linearly over a share of the steps, then fall along half a cosine to a tenth."""
     rising = max(1, round(steps * warmup))
     if step < rising:
         return (step + 1) / rising
     progress = (step - rising) / max(1, steps - rising)
     return 0.1 + 0.45 * (1 + math.cos(math.pi * progress))
-
-
-@functools.cache
-def fastest_dtype(device: str) -> Any:
-    """Choose the base weights' type by a short race: without hardware for it, bf16 is slow."""
-    import torch
-
-    if device != "cpu":
-        return torch.bfloat16 if device == "cuda" else torch.float32
-    return min((torch.float32, torch.bfloat16), key=_matmul_seconds)
-
-
-def _matmul_seconds(dtype: Any) -> float:
-    import torch
-
-    left, right = torch.ones(1024, 576, dtype=dtype), torch.ones(576, 1536, dtype=dtype)
-    best = math.inf
-    for _ in range(5):
-        started = time.perf_counter()
-        left @ right
-        best = min(best, time.perf_counter() - started)
-    return best

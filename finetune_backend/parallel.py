@@ -8,10 +8,11 @@ these functions change nothing.
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from finetune_backend.rows import Row
 from workbench.jobs import Cancelled
+
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -37,8 +38,8 @@ def is_first() -> bool:
     return _rank() == 0
 
 
-def share(batch: Sequence[Row]) -> list[Row]:
-    """Return the rows of a batch that this process computes; there may be none."""
+def share(batch: Sequence[T]) -> list[T]:
+    """Return the part of a batch that this process computes; it may be empty."""
     return list(batch[_rank() :: _processes()])
 
 

@@ -1,5 +1,6 @@
 """The RAG chain: search, read, answer. A LangChain Runnable that streams."""
 
+import dataclasses
 import threading
 from typing import Any
 
@@ -18,25 +19,27 @@ from langchain_core.runnables import (
 )
 from pydantic import PrivateAttr
 
-from rag_backend.index import PassageIndex
+from rag_backend.passages import embedding_text
+from rag_backend.search.find import find
 from workbench.language_models.prompts import messages, passage_prompt
 from workbench.settings import Settings
+from workbench.values import Passage
 
 NOT_IN_DOCUMENTS = "I don't know: nothing in the documents matches this question."
 
 
 class PassageRetriever(BaseRetriever):
-    """Finds passages, best first.
+    """Finds passages, best first; see `rag_backend.search.find`.
 
     Every document's metadata has ``document``, ``page``, ``headings``, ``text`` (the
-    passage alone), ``score`` (cosine) and ``read``: whether the model gets to read it.
+    passage alone), ``score`` (cosine), ``words`` and ``fit`` (see `Source`), ``search_ms``
+    and ``rerank_ms`` (of the whole search), and ``read``: whether the model gets to read it.
     """
 
     index: Any
     """A `rag_backend.index.PassageIndex`."""
-    retrieved: int = 5
-    read: int = 2
-    min_score: float = 0.25
+    settings: Any
+    """The `workbench.settings.Settings` of search, reranker and reading."""
     once: bool = False
     """Search for a question only once, for all who ask it: the columns of one comparison."""
     _found: dict[str, list[Document]] = PrivateAttr(default_factory=dict)
@@ -53,32 +56,22 @@ class PassageRetriever(BaseRetriever):
             return self._found[query]
 
     def _search(self, query: str) -> list[Document]:
-        index: PassageIndex = self.index
-        found = index.store().similarity_search_with_score(query, k=self.retrieved)
+        settings: Settings = self.settings
+        found = find(self.index, query, settings)
         return [
             Document(
-                page_content=document.page_content,
+                page_content=embedding_text(
+                    source.document, Passage(source.text, source.headings, source.page)
+                ),
                 metadata={
-                    **document.metadata,
-                    "score": float(score),
-                    "read": rank < self.read and float(score) >= self.min_score,
+                    **dataclasses.asdict(source),
+                    "search_ms": found.search_ms,
+                    "rerank_ms": found.rerank_ms,
+                    "read": rank < settings.read and source.score >= settings.min_score,
                 },
             )
-            for rank, (document, score) in enumerate(found)
+            for rank, source in enumerate(found.sources)
         ]
-
-
-def make_retriever(
-    index: PassageIndex, settings: Settings, *, once: bool = False
-) -> PassageRetriever:
-    """Return the retriever that the settings describe; see `PassageRetriever.once`."""
-    return PassageRetriever(
-        index=index,
-        retrieved=settings.retrieved,
-        read=settings.read,
-        min_score=settings.min_score,
-        once=once,
-    )
 
 
 def make_chain(

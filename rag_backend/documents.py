@@ -45,6 +45,10 @@ class Source:
     headings: tuple[str, ...]
     score: float
     """Cosine similarity to the question, from -1 to 1."""
+    words: float | None = None
+    """BM25 score of its words; None where the search by words did not find it."""
+    fit: float | None = None
+    """How well the reranker finds that it fits, higher is better; None without one."""
 
 
 def files_under(path: Path) -> list[tuple[Path, str]]:

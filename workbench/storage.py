@@ -54,6 +54,15 @@ class PassageRow(_Base):
     page: Mapped[int | None]
 
 
+# The words of every passage, by its id: an inverted index that changes with the passages.
+_WORDS = (
+    "CREATE VIRTUAL TABLE IF NOT EXISTS passage_words "
+    "USING fts5(words, tokenize = 'porter unicode61 remove_diacritics 2')",
+    "CREATE TRIGGER IF NOT EXISTS passage_words_go AFTER DELETE ON passages "
+    "BEGIN DELETE FROM passage_words WHERE rowid = old.id; END",
+)
+
+
 class ExampleRow(_Base):
     """A training example."""
 
@@ -76,6 +85,9 @@ class Database:
         sa.event.listen(self._engine, "connect", _set_up_sqlite)
         with self._sentences():
             _Base.metadata.create_all(self._engine)
+            with self._engine.begin() as connection:
+                for statement in _WORDS:
+                    connection.execute(sa.text(statement))
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:

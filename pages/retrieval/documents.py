@@ -3,11 +3,13 @@
 import streamlit as st
 
 from pages.shared import routes
+from pages.shared.answer import scores
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
 from pages.shared.progress import progress_bar
 from rag_backend.documents import part_of
 from rag_backend.parse import SUPPORTED
+from rag_backend.search.find import find
 from workbench.errors import RagtuneError
 
 lab = get_lab()
@@ -143,11 +145,15 @@ def search() -> None:
     if not question.strip():
         return
     with st.spinner("Searching …"):
-        found = lab.knowledge_base.index.search(question, lab.settings.retrieved)
-    for source in found:
+        found = find(lab.knowledge_base.index, question, lab.settings)
+    st.caption(f"Searched in {found.search_ms:.0f} ms, reranked in {found.rerank_ms:.0f} ms.")
+    if not found.sources:
+        st.info("No passage holds any of these words.", icon=":material/search_off:")
+    for source in found.sources:
         page = f", page {source.page}" if source.page else ""
         with st.container(border=True):
-            st.caption(f"{plain(source.document)}{page} · similarity {source.score:.2f}")
+            told = scores(source.score, source.words, source.fit)
+            st.caption(f"{plain(source.document)}{page} · {told}")
             st.markdown(plain(source.text))
 
 

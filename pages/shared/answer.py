@@ -117,4 +117,13 @@ def _sources(answer: Answer) -> None:
         icon = ":material/visibility:" if source.read else ":material/visibility_off:"
         label = f"{plain(source.document)}{page} · {source.score:.2f}"
         with st.expander(label, icon=icon):
+            st.caption(scores(source.score, source.words, source.fit))
             st.markdown(plain(source.text))
+
+
+def scores(similarity: float, words: float | None, fit: float | None) -> str:
+    """Write out what each step of the search said of a passage."""
+    parts = [f"similarity {similarity:.2f}"]
+    parts += [f"words {words:.1f}"] if words is not None else []
+    parts += [f"reranker {fit:+.1f}"] if fit is not None else []
+    return " · ".join(parts)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 
-from finetune_backend.fused import _Frozen
+from finetune_backend.fused import Frozen
 from finetune_backend.lora import backward, with_lora
 from finetune_backend.loss import AnswerLoss
 from finetune_backend.rows import Row, micro_batches
@@ -112,7 +112,7 @@ def test_in_bfloat16_it_is_as_near_to_float32_as_the_plain_formulation(tiny_mode
 def test_weights_laid_out_once_give_the_same_products(bias):
     torch.manual_seed(0)
     layer = torch.nn.Linear(96, 160, bias=bias, dtype=torch.bfloat16)
-    plain, packed = _Frozen(layer, False), _Frozen(layer, True)
+    plain, packed = (Frozen(layer.weight, layer.bias, packed) for packed in (False, True))
     for rows in (1, 7, 300):
         x, grad = (torch.randn(rows, n).to(torch.bfloat16) for n in (96, 160))
         assert torch.allclose(packed.forth(x), plain.forth(x), rtol=0.01, atol=1e-3)

@@ -85,7 +85,7 @@ def test_an_answer_and_its_sources_are_shown_as_text(app):
         from pages.shared.answer import Column
 
         hostile = "<script>alert(1)</script> ![x](http://example.com/a.png)"
-        source = ShownSource(f"{hostile}.md", 1, hostile, 0.5, True)
+        source = ShownSource(f"{hostile}.md", 1, hostile, 0.5, None, 1.5, True)
         prints = Fingerprint("c", "p", "d", "r")
         answer = Answer("rag", "model", prints, text=hostile, sources=(source,), done=True)
         Column("rag").draw(answer)

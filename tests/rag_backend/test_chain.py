@@ -7,7 +7,7 @@ import pytest
 from langchain.messages import HumanMessage
 from langchain_core.runnables import Runnable
 
-from rag_backend.chain import NOT_IN_DOCUMENTS, make_chain, make_retriever
+from rag_backend.chain import NOT_IN_DOCUMENTS, PassageRetriever, make_chain
 from rag_backend.chat_model import EngineChatModel
 from workbench.settings import Settings
 
@@ -19,7 +19,9 @@ def model(tiny_lab):
 
 def test_it_streams_sources_before_the_answer(tiny_lab, handbook, model):
     tiny_lab.knowledge_base.add(handbook)
-    chain = make_chain(make_retriever(tiny_lab.knowledge_base.index, Settings(read=1)), model)
+    chain = make_chain(
+        PassageRetriever(index=tiny_lab.knowledge_base.index, settings=Settings(read=1)), model
+    )
     assert isinstance(chain, Runnable)
     parts = list(chain.stream("When does the workshop close?"))
     kinds = [next(iter(part)) for part in parts]
@@ -40,7 +42,9 @@ def test_the_model_reads_the_passage_and_the_question(tiny_lab, handbook, model)
 
     listening = Listening(engine=model.engine, max_new_tokens=2)
     chain = make_chain(
-        make_retriever(tiny_lab.knowledge_base.index, Settings(read=1)), listening, "Be brief."
+        PassageRetriever(index=tiny_lab.knowledge_base.index, settings=Settings(read=1)),
+        listening,
+        "Be brief.",
     )
     chain.invoke("When does the {workshop} close?")
     assert [message.type for message in seen] == ["system", "human"]
@@ -50,7 +54,9 @@ def test_the_model_reads_the_passage_and_the_question(tiny_lab, handbook, model)
 
 def test_nothing_similar_means_i_dont_know(tiny_lab, handbook, model):
     tiny_lab.knowledge_base.add(handbook)
-    retriever = make_retriever(tiny_lab.knowledge_base.index, Settings(min_score=0.99))
+    retriever = PassageRetriever(
+        index=tiny_lab.knowledge_base.index, settings=Settings(min_score=0.99)
+    )
     result = make_chain(retriever, model).invoke("Who won the cup?")
     assert result["answer"].text == NOT_IN_DOCUMENTS
     assert len(result["sources"]) == 2
@@ -62,15 +68,19 @@ def test_columns_asked_together_search_once(tiny_lab, handbook, once, searches):
     index, asked = tiny_lab.knowledge_base.index, []
 
     class Slow:
-        def store(self):
-            asked.append(time.sleep(0.05))
-            return index.store()
+        def __getattr__(self, name):
+            return getattr(index, name)
 
-    retriever = make_retriever(Slow(), Settings(), once=once)
+        def passages(self):
+            asked.append(time.sleep(0.05))
+            return index.passages()
+
+    retriever = PassageRetriever(index=Slow(), settings=Settings(), once=once)
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(retriever.invoke, ["When does it close?"] * 4))
     assert len(asked) == searches
-    assert found[0] and all(sources == found[0] for sources in found)
+    texts = [[source.page_content for source in sources] for sources in found]
+    assert texts[0] and all(text == texts[0] for text in texts)
     retriever.invoke("What does a kite cost?")
     assert len(asked) == searches + 1
 

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 
-from rag_backend.embeddings import DIMENSIONS, MiniLmEmbeddings, packaged_model
+from rag_backend.embeddings import MiniLmEmbeddings
+from workbench.minilm import DIMENSIONS, packaged_model
 
 TEXTS = [
     "Who is the managing director?",
@@ -17,7 +19,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def model():
-    return MiniLmEmbeddings()
+    return MiniLmEmbeddings(torch.float32)
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +34,12 @@ def test_vectors_equal_the_reference(model, reference):
     expected = reference.encode(TEXTS, normalize_embeddings=True, show_progress_bar=False)
     assert (ours.shape, ours.dtype) == ((len(TEXTS), DIMENSIONS), np.float32)
     assert np.abs(ours - expected).max() < 1e-5
+
+
+def test_in_bfloat16_they_point_the_same_way(reference):
+    ours = MiniLmEmbeddings(torch.bfloat16).embed(TEXTS)
+    expected = reference.encode(TEXTS, normalize_embeddings=True, show_progress_bar=False)
+    assert (ours * expected).sum(axis=1).min() > 0.999
 
 
 def test_tokens_are_counted_as_the_reference_counts_them(model, reference):

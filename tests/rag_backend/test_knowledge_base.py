@@ -9,7 +9,13 @@ import pytest
 
 from comparison.lab import open_lab
 from rag_backend.documents import check_name, files_under
+from rag_backend.search.find import find
 from workbench.errors import DocumentError, RagtuneError
+from workbench.settings import Settings
+
+
+def search(base, question, k):
+    return find(base.index, question, Settings(retrieved=k, read=1)).sources
 
 
 def test_a_document_is_found_and_removed(tiny_lab, handbook):
@@ -20,14 +26,14 @@ def test_a_document_is_found_and_removed(tiny_lab, handbook):
         "handbook.md",
         2,
     )
-    best = base.index.search("When does the workshop close?", k=2)[0]
+    best = search(base, "When does the workshop close?", 2)[0]
     assert (best.document, best.headings) == ("handbook.md", ("Workshop",))
     assert "17:20" in best.text and 0.3 < best.score <= 1.0
     base.remove("handbook.md")
     assert base.documents() == []
     assert not list(tiny_lab.home.uploads.iterdir()) and not list(tiny_lab.home.vectors.iterdir())
     with pytest.raises(RagtuneError, match="no documents yet"):
-        base.index.search("When does the workshop close?", k=2)
+        search(base, "When does the workshop close?", 2)
 
 
 def test_unchanged_files_are_skipped_and_changed_ones_replaced(tiny_lab, handbook):
@@ -37,7 +43,7 @@ def test_unchanged_files_are_skipped_and_changed_ones_replaced(tiny_lab, handboo
     handbook.write_text("# Leave\n\nEveryone has 40 days of leave.\n", encoding="utf-8")
     assert base.add(handbook).change == "updated"
     assert len(base.documents()) == 1
-    assert [source.text for source in base.index.search("leave", k=5)] == [
+    assert [source.text for source in search(base, "leave", 5)] == [
         "Everyone has 40 days of leave."
     ]
 
@@ -45,10 +51,10 @@ def test_unchanged_files_are_skipped_and_changed_ones_replaced(tiny_lab, handboo
 def test_another_process_sees_the_change(tiny_lab, handbook):
     other = open_lab(tiny_lab.home.folder)
     tiny_lab.knowledge_base.add(handbook)
-    assert len(other.knowledge_base.index.search("leave", k=5)) == 2
+    assert len(search(other.knowledge_base, "leave", 5)) == 2
     tiny_lab.knowledge_base.remove("handbook.md")
     with pytest.raises(RagtuneError, match="no documents yet"):
-        other.knowledge_base.index.search("leave", k=5)
+        search(other.knowledge_base, "leave", 5)
     other.database.close()
 
 
@@ -57,7 +63,7 @@ def test_a_refused_update_leaves_the_old_document(tiny_lab, handbook):
     base.add(handbook)
     with pytest.raises(DocumentError):
         base.add_bytes(b"", "handbook.md")
-    assert len(base.index.search("leave", k=5)) == 2
+    assert len(search(base, "leave", 5)) == 2
 
 
 def test_damaged_vectors_are_made_again(tiny_lab, handbook):
@@ -66,7 +72,7 @@ def test_damaged_vectors_are_made_again(tiny_lab, handbook):
     np.save(file, np.zeros((2, 384), dtype=np.float32))
     other = open_lab(tiny_lab.home.folder)
     with pytest.warns(UserWarning, match="made again"):
-        found = other.knowledge_base.index.search("When does the workshop close?", k=1)
+        found = search(other.knowledge_base, "When does the workshop close?", 1)
     assert found[0].score > 0.3
     other.database.close()
 
@@ -99,10 +105,10 @@ def test_a_kill_loses_nothing_that_was_reported(tiny_lab, handbook, where):
     assert ended.returncode == -signal.SIGKILL
     base = tiny_lab.knowledge_base
     assert [document.name for document in base.documents()] == ["handbook.md"]
-    assert base.index.search("leave", k=5)
+    assert search(base, "leave", 5)
     # The interrupted document can be added now, and its remains are swept away.
     base.add_bytes(b"# Other\n\nThe kite store is in Hull.", "other.md")
-    assert base.index.search("Where is the kite store?", k=1)[0].document == "other.md"
+    assert search(base, "Where is the kite store?", 1)[0].document == "other.md"
     assert len(list(tiny_lab.home.uploads.iterdir())) == 2
     assert len(list(tiny_lab.home.vectors.iterdir())) == 2
 

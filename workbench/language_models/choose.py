@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from workbench.hardware import best_device
 from workbench.language_models.engine import Engine
-from workbench.language_models.loading import Checkpoint, best_device
+from workbench.language_models.loading import Checkpoint
 from workbench.settings import ENGINES
 
 

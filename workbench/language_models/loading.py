@@ -99,15 +99,6 @@ def load_weights(checkpoint: Checkpoint, dtype: Any, device: str) -> Any:
     return model.to(device).eval()
 
 
-def best_device() -> str:
-    """Return "cuda", "mps" or "cpu", whichever is the fastest at hand."""
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
 def _from_hub(name: str) -> Path:
     from huggingface_hub import snapshot_download
 

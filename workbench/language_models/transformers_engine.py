@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import RagtuneError
+from workbench.hardware import best_device
 from workbench.language_models.adapters import with_adapter
 from workbench.language_models.engine import BEAT_SECONDS, Piece
 from workbench.language_models.loading import (
     Checkpoint,
-    best_device,
     load_tokenizer,
     load_weights,
 )

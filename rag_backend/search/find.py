@@ -1,0 +1,109 @@
+"""Find passages for a question: search, fuse, rerank. Every step is told with its time."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean, pstdev
+from typing import TYPE_CHECKING
+
+from rag_backend.documents import Source
+from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    from rag_backend.index import PassageIndex
+
+_RANK_CONSTANT = 60
+_SEARCHES = 0.3
+"""The weight of each search's score beside the reranker's."""
+_WIDTH = 2
+"""Each search gives this many times the candidates, so that what one ranks low is not lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found, and how long its steps took."""
+
+    sources: tuple[Source, ...]
+    """Best first."""
+    search_ms: float
+    rerank_ms: float
+
+
+def find(index: "PassageIndex", question: str, settings: Settings) -> Found:
+    """Return the passages that fit the question best, as the settings want them found.
+
+    Raises:
+        RagtuneError: there are no documents, or no reranker of that name.
+    """
+    held = index.passages()
+    reranker = index.reranker(settings.reranker) if settings.reranker else None
+    started = time.perf_counter()
+    wanted = max(settings.retrieved, settings.candidates if reranker else 0)
+    vector = index.embeddings().embed_query(question)
+    words: list[tuple[int, float]] = []
+    rankings = []
+    if settings.search != "words":
+        rankings.append(held.nearest(vector, wanted * _WIDTH))
+    if settings.search != "dense":
+        found = index.with_words(question, wanted * _WIDTH)
+        # One that was added this moment is found the next time.
+        words = [(number, score) for number, score in found if number in held.places]
+        rankings.append(words)
+    ids = fuse([[number for number, _ in ranking] for ranking in rankings])[:wanted]
+    cosines = dict(zip(ids, held.cosines(vector, ids), strict=True))
+    searched = time.perf_counter()
+    passages = {number: held.passage(number) for number in ids}
+    fits: dict[int, float] = {}
+    of_words = dict(words)
+    if reranker:
+        judged = reranker.judge(question, [passages[n].page_content for n in ids])
+        fits = {number: one.fit for number, one in zip(ids, judged, strict=True)}
+        ids = _in_order(ids, fits, cosines, of_words)
+    done = time.perf_counter()
+    sources = tuple(
+        Source(
+            document=passages[number].metadata["document"],
+            page=passages[number].metadata["page"],
+            text=passages[number].metadata["text"],
+            headings=tuple(passages[number].metadata["headings"]),
+            score=cosines[number],
+            words=of_words.get(number),
+            fit=fits.get(number),
+        )
+        for number in ids[: settings.retrieved]
+    )
+    return Found(sources, (searched - started) * 1000, (done - searched) * 1000)
+
+
+def _in_order(
+    ids: Sequence[int],
+    fits: dict[int, float],
+    cosines: dict[int, float],
+    words: dict[int, float],
+) -> list[int]:
+    """Order passages by what the reranker says, and a little by what the searches said.
+
+    Each score counts by how far it is from the mean of these passages, in standard
+    deviations: three views of a passage err less than the best of them.
+    """
+    total = dict.fromkeys(ids, 0.0)
+    if not ids:
+        return []
+    for weight, scores in ((1.0, fits), (_SEARCHES, cosines), (_SEARCHES, words)):
+        values = [scores.get(number, 0.0) for number in ids]
+        middle, spread = mean(values), pstdev(values)
+        for number, value in zip(ids, values, strict=True):
+            total[number] += weight * (value - middle) / spread if spread else 0.0
+    return sorted(ids, key=lambda number: -total[number])
+
+
+def fuse(rankings: Sequence[Sequence[int]]) -> list[int]:
+    """Merge rankings: each gives a passage 1 / (60 + its rank).
+
+    Source: Cormack, Clarke and Büttcher 2009, "Reciprocal Rank Fusion".
+    """
+    scores: dict[int, float] = {}
+    for ranking in rankings:
+        for rank, number in enumerate(ranking, start=1):
+            scores[number] = scores.get(number, 0.0) + 1 / (_RANK_CONSTANT + rank)
+    return sorted(scores, key=lambda number: -scores[number])

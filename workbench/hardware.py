@@ -1,0 +1,37 @@
+"""What this machine computes with, and in which numbers it is fast."""
+
+import functools
+import math
+import time
+from typing import Any
+
+
+def best_device() -> str:
+    """Return "cuda", "mps" or "cpu", whichever is the fastest at hand."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+@functools.cache
+def fastest_dtype(device: str) -> Any:
+    """Choose the type of frozen weights by a short race: without hardware for it, bf16 is slow."""
+    import torch
+
+    if device != "cpu":
+        return torch.bfloat16 if device == "cuda" else torch.float32
+    return min((torch.float32, torch.bfloat16), key=_matmul_seconds)
+
+
+def _matmul_seconds(dtype: Any) -> float:
+    import torch
+
+    left, right = torch.ones(1024, 576, dtype=dtype), torch.ones(576, 1536, dtype=dtype)
+    best = math.inf
+    for _ in range(5):
+        started = time.perf_counter()
+        left @ right
+        best = min(best, time.perf_counter() - started)
+    return best
