@@ -33,6 +33,7 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
     assert document["name"] == "handbook.md"
     found = json.loads(ragtune("search", "When does the workshop close?", "-k", 1, "--json")[1])
     assert [source["document"] for source in found] == ["handbook.md"]
+    assert len(json.loads(ragtune("search", "leave", "-k", 1000, "--json")[1])) == 2
 
     counts = json.loads(ragtune("examples", "import", examples_file, "--json")[1])
     assert counts == {"found": 8, "new": 8, "rejected": 0}

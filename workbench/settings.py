@@ -70,7 +70,7 @@ class Settings:
         "bundled one by name, a folder or hub id of a cross-encoder, or empty for none.",
     )
     candidates: int = option(20, "How many passages the reranker reads.", 1, 100)
-    retrieved: int = option(5, "How many passages a search returns.", 1, 50)
+    retrieved: int = option(5, "How many passages a search returns.", 1, 1000)
     read: int = option(1, "How many of them, best first, the model reads.", 1, 50)
     min_score: float = option(
         0.25,

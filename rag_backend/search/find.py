@@ -56,9 +56,10 @@ def find(index: "PassageIndex", question: str, settings: Settings) -> Found:
     fits: dict[int, float] = {}
     of_words = dict(words)
     if reranker:
-        judged = reranker.judge(question, [passages[n].page_content for n in ids])
-        fits = {number: one.fit for number, one in zip(ids, judged, strict=True)}
-        ids = _in_order(ids, fits, cosines, of_words)
+        first = ids[: settings.candidates]
+        judged = reranker.judge(question, [passages[n].page_content for n in first])
+        fits = {number: one.fit for number, one in zip(first, judged, strict=True)}
+        ids[: len(first)] = _in_order(first, fits, cosines, of_words)
     done = time.perf_counter()
     sources = tuple(
         Source(

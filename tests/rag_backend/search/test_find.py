@@ -57,6 +57,13 @@ def test_the_reranker_counts_most_and_the_searches_a_little():
     assert _in_order([], {}, {}, {}) == []
 
 
+def test_only_the_candidates_are_reranked(index):
+    settings = Settings(retrieved=4, candidates=2)
+    found = find(index, "What does the ZX-4410 cost?", settings).sources
+    assert len(found) == 4 and found[0].document == "price.txt"
+    assert [source.fit is not None for source in found] == [True, True, False, False]
+
+
 def test_reranked_passages_come_with_all_scores(index):
     found = find(index, "What does the ZX-4410 cost?", Settings(retrieved=4)).sources
     assert len(found) == 4 and found[0].document == "price.txt"
