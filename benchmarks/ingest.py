@@ -5,21 +5,18 @@ sentence-transformers as it comes, given the passages that Ragtune makes of the 
 Ragtune also reads and splits them, indexes their words, and keeps everything on the disk.
 """
 
-import os
 import tempfile
 import time
 import warnings
 from collections import defaultdict
-from pathlib import Path
 from statistics import median
 
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
 from benchmarks.report import figure, print_report, tell
-from benchmarks.retrieval import DATA
+from benchmarks.retrieval import all_asked
 from comparison.lab import open_lab
-from comparison.reading_data import read_asked
 from workbench.minilm import packaged_model
 
 RUNS = 5
@@ -28,7 +25,7 @@ RUNS = 5
 def main() -> None:
     """Measure by turns, and print the report."""
     titles: dict[str, dict[str, None]] = defaultdict(dict)
-    for one in read_asked(Path(os.environ.get("RAGTUNE_SQUAD", DATA))):
+    for one in all_asked():
         titles[one.title][one.paragraph] = None
     texts = {f"{title}.txt": "\n\n".join(paragraphs) for title, paragraphs in titles.items()}
     passages: list[str] = []

@@ -23,7 +23,7 @@ from rag_backend.index import PassageIndex
 from rag_backend.search.find import find
 from workbench.settings import Settings
 
-DATA = Path(__file__).resolve().parents[2] / "shared/data/squad2_train.jsonl"
+_DATA = Path(__file__).resolve().parents[2] / "shared/data/squad2_train.jsonl"
 FOUND = 20
 WAYS = {
     "dense": Settings(search="dense", reranker="", retrieved=FOUND),
@@ -37,7 +37,7 @@ WORDS = 150
 
 def main() -> None:
     """Measure, and print the report."""
-    asked = read_asked(Path(os.environ.get("RAGTUNE_SQUAD", DATA)))
+    asked = all_asked()
     questions = [one for one in asked if one.answers and one.title in held_out(asked)]
     with tempfile.TemporaryDirectory() as home:
         lab = open_lab(home)
@@ -60,6 +60,11 @@ def main() -> None:
             figure("rerank_ms", median(milliseconds), "ms", "lower", 250, runs=milliseconds),
         ],
     )
+
+
+def all_asked() -> list[Asked]:
+    """Read the questions from where they are."""
+    return read_asked(Path(os.environ.get("RAGTUNE_SQUAD", _DATA)))
 
 
 def rank_of(index: PassageIndex, asked: Asked, name: str, settings: Settings) -> int:

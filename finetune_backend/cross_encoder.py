@@ -18,11 +18,8 @@ from finetune_backend.lora import share_of_peak
 from workbench import minilm
 from workbench.files import write_json
 from workbench.hardware import best_device, fastest_dtype
-from workbench.minilm import MiniLm
+from workbench.minilm import BEGIN, FIT, HOLDS, MiniLm
 
-FIT, HOLDS, BEGIN = range(3)
-"""The head's outputs: how well the passage fits, whether it holds the answer, and for every
-token whether the answer begins there; the fourth is whether it ends there."""
 _PART_TOKENS = 4096
 """Computed at once, which bounds memory."""
 _EASY = 0.2

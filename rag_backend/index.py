@@ -150,12 +150,12 @@ class PassageIndex:
         for row in rows:
             passages = [as_passage(passage) for passage in row.passages]
             vectors.append(self._vectors(row, passages))
-            ids += [passage.id for passage in row.passages]
-            for passage in passages:
+            for saved, passage in zip(row.passages, passages, strict=True):
+                ids.append(saved.id)
                 texts.append(embedding_text(row.name, passage))
                 metadatas.append(
                     {
-                        "id": ids[len(texts) - 1],
+                        "id": saved.id,
                         "document": row.name,
                         "page": passage.page,
                         "text": passage.text,

@@ -25,8 +25,9 @@ Linear = Callable[[Any], Any]
 NAME = "sentence-transformers/all-MiniLM-L6-v2"
 DIMENSIONS = 384
 FIRST, LAST = 101, 102  # [CLS] and [SEP]
-LONGEST = 512
-"""Tokens of a row, special ones included."""
+FIT, HOLDS, BEGIN = range(3)
+"""What a reranker's head says: how well the passage fits, whether it holds the answer, and for
+every token whether the answer begins there; the fourth is whether it ends there."""
 _WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _LAYERS, _HEADS = 6, 12
 _ALIKE = 0.85
@@ -166,7 +167,7 @@ class MiniLm:
         ]
 
     def read(self, rows: Sequence[Sequence[int]], second: Sequence[int] = ()) -> States:
-        """Return the last hidden states of rows of 1 to `LONGEST` tokens.
+        """Return the last hidden states of rows of 1 to 512 tokens.
 
         Args:
             rows: of tokens, special ones included. Of similar length they take less time.

@@ -9,13 +9,12 @@ from typing import Any, Protocol
 from workbench import minilm
 from workbench.errors import RagtuneError
 from workbench.files import read_json
-from workbench.minilm import MiniLm
+from workbench.minilm import FIT, HOLDS, MiniLm
 from workbench.settings import BUNDLED_RERANKER
 
 _FOLDER = Path(__file__).parent / BUNDLED_RERANKER
 _LONGEST = 384
 _BATCH_TOKENS = 4096
-_FIT, _HOLDS = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ class MiniLmReranker:
                 )
                 out = torch.nn.functional.linear(first, self._head["weight"], self._head["bias"])
                 for number, row in zip(batch, out.tolist(), strict=True):
-                    found[number] = Judgement(fit=row[_FIT], holds=row[_HOLDS])
+                    found[number] = Judgement(fit=row[FIT], holds=row[HOLDS])
         return found
 
 
