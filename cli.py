@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from comparison.answer import Answer
     from comparison.lab import Lab
     from finetune_backend.runs import Run
+    from rag_backend.knowledge_base import KnowledgeBase
     from workbench.language_models.loading import Checkpoint
 
 _METHODS = "base,rag,finetuned,hybrid"
 _LOG_LINE_SECONDS = 10.0
+_WATCH_SECONDS = 2.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -97,6 +99,8 @@ def _parser() -> argparse.ArgumentParser:
 
     add = command("add", _add, "add files or folders to the knowledge base and index them")
     add.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    watching = command("watch", _watch, "keep a folder's files in the knowledge base")
+    watching.add_argument("folder", type=Path, metavar="FOLDER")
     command("documents", _documents, "list the documents")
     remove = command("remove", _remove, "remove a document")
     remove.add_argument("name", metavar="NAME")
@@ -124,6 +128,13 @@ def _parser() -> argparse.ArgumentParser:
 
     ask = command("ask", _ask, "ask one question to several methods")
     ask.add_argument("question", metavar="QUESTION")
+    ask.add_argument(
+        "--after",
+        action="append",
+        default=[],
+        metavar="Q",
+        help="what was asked before, for a follow-up question; may be given several times",
+    )
     _method_options(ask)
     evaluate = command("evaluate", _evaluate, "ask every question of an exam and score the answers")
     evaluate.add_argument("exam", type=Path, metavar="EXAM.jsonl")
@@ -164,34 +175,76 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _add(options: argparse.Namespace) -> int:
-    from rag_backend.documents import files_under
+    from rag_backend.documents import files_under, read_file
 
-    lab, results, failed = _lab(options), [], 0
+    base = _lab(options).knowledge_base
+    numbers, results = [], []
     for path in options.paths:
         try:
-            files = files_under(path)
+            for file, name in files_under(path):
+                numbers.append(base.incoming.put(name, read_file(file)))
         except RagtuneError as error:
             results.append({"name": str(path), "change": "refused", "reason": str(error)})
-            continue
-        for file, name in files:
-            try:
-                added = lab.knowledge_base.add(file, name, _progress.show)
-            except RagtuneError as error:
-                results.append({"name": name, "change": "refused", "reason": str(error)})
-            else:
-                results.append({"change": added.change, **dataclasses.asdict(added.document)})
-    _progress.end()
-    refusals = [str(result["reason"]) for result in results if result["change"] == "refused"]
-    failed = len(refusals)
+    try:
+        results += _indexed(base)
+    finally:
+        base.incoming.cancel(numbers)  # where it was stopped before their end
+        base.incoming.forget(numbers)
+    return _tell_added(options, results)
+
+
+def _watch(options: argparse.Namespace) -> None:
+    from rag_backend.watch import scan, unwatch, watch, watched
+
+    base = _lab(options).knowledge_base
+    before = watched(base)
+    folder = watch(base, options.folder)
+    print(f"watching {folder}; Ctrl-C ends it", file=sys.stderr)
+    try:
+        while True:
+            seen = scan(base, folder)
+            if seen.trouble:
+                print(f"ragtune: {seen.trouble}", file=sys.stderr)
+            for name in seen.removed:
+                print(f"removed   {name}", flush=True)
+            if seen.changed:
+                _tell_added(options, _indexed(base))
+            time.sleep(_WATCH_SECONDS)
+    finally:
+        if folder not in before:
+            unwatch(base, folder)
+
+
+def _indexed(base: "KnowledgeBase") -> list[dict[str, Any]]:
+    """Work through the line and return what became of each file in it."""
+    try:
+        files = base.work(_progress.show)
+    finally:
+        _progress.end()
+    results = []
+    for file in files:
+        document = base.find(file.name)
+        if file.change and document:
+            results.append({"change": file.change, **dataclasses.asdict(document)})
+        else:
+            results.append({"name": file.name, "change": file.state, "reason": file.message})
+    base.incoming.forget([file.id for file in files])
+    return results
+
+
+def _tell_added(options: argparse.Namespace, results: list[dict[str, Any]]) -> int:
+    """Say what became of files, and return the command's exit code."""
+    refused = [result for result in results if "reason" in result]
     if _json_wanted(options):
         _print_json(results)
     else:
         for result in results:
-            if result["change"] != "refused":
+            if result not in refused:
                 print(f"{result['change']:<10}{result['name']}  {result['passages']} passages")
-    for refusal in refusals:
-        print(f"ragtune: {refusal}", file=sys.stderr)
-    return 1 if failed else 0
+    for result in refused:
+        print(f"ragtune: {result['reason']}", file=sys.stderr)
+    sys.stdout.flush()
+    return 1 if refused else 0
 
 
 def _documents(options: argparse.Namespace) -> None:
@@ -371,7 +424,9 @@ def _ask(options: argparse.Namespace) -> int:
 
     lab, answers = _lab(options), []
     methods = options.methods.split(",")
-    with contextlib.closing(ask(lab, options.question, methods, options.adapter)) as growing:
+    with contextlib.closing(
+        ask(lab, options.question, methods, options.adapter, earlier=options.after)
+    ) as growing:
         for answer in growing:
             if answer.done:
                 answers.append(answer)
@@ -389,11 +444,15 @@ def _ask(options: argparse.Namespace) -> int:
 
 
 def _print_answer(answer: "Answer") -> None:
-    print(f"── {answer.method} ({answer.timings_ms.total / 1000:.1f} s)\n{_indented(answer.text)}")
-    for source in answer.sources:
+    text = answer.text
+    for sentence in reversed(answer.sentences):
+        mark = f" [{sentence.by.source + 1}]" if sentence.by else " [not in the sources]"
+        text = text[: sentence.end] + mark + text[sentence.end :]
+    print(f"── {answer.method} ({answer.timings_ms.total / 1000:.1f} s)\n{_indented(text)}")
+    for number, source in enumerate(answer.sources, start=1):
         page = f", page {source.page}" if source.page else ""
         read = "" if source.read else " (not read)"
-        print(f"    [{source.score:.2f}] {source.document}{page}{read}")
+        print(f"    [{number}] {source.document}{page}{read}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:

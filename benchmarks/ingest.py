@@ -64,9 +64,10 @@ def with_ragtune(texts: dict[str, str]) -> tuple[float, list[str]]:
         started = time.perf_counter()
         for name, text in texts.items():
             lab.knowledge_base.add_bytes(text.encode(), name)
-        held = lab.knowledge_base.index.passages()
+        index = lab.knowledge_base.index
+        ids = index.refresh().ids().tolist()
         seconds = time.perf_counter() - started
-        made = [held.passage(number).page_content for number in held.places]
+        made = [passage.page_content for passage in index.passages(ids).values()]
         lab.database.close()
     return seconds, made
 

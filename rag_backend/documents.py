@@ -7,11 +7,19 @@ from pathlib import Path
 from typing import Literal
 
 from rag_backend.parse import SUPPORTED
+from rag_backend.parse.limits import MAX_FILE_BYTES
 from workbench.errors import DocumentError
 
 _MAX_NAME_CHARACTERS = 200
 Progress = Callable[[str, float], object]
-"""Called with what is being done and the share that is done, from 0 to 1."""
+"""Called with what is being done and the share that is done, from 0 to 1; may raise to stop it."""
+
+
+def unheard(message: str, share: float) -> None:
+    """Be the progress that nobody follows."""
+
+
+Change = Literal["added", "updated", "unchanged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,9 @@ class Document:
     passages: int
     size_bytes: int
     sha256: str
+    passage_tokens: int
+    """What it was split into at most; see `workbench.settings.Settings`."""
+    overlap_tokens: int
     added_at: str
     """ISO 8601, UTC."""
 
@@ -32,23 +43,51 @@ class Added:
     """What became of a file that was given."""
 
     document: Document
-    change: Literal["added", "updated", "unchanged"]
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """Where each step of a search put a passage, from 1; None where it did not find it."""
+
+    dense: int | None = None
+    words: int | None = None
+    fused: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """A passage that was found for a question."""
 
+    id: int
+    """The passage's; never another one's."""
     document: str
     page: int | None
     text: str
     headings: tuple[str, ...]
+    start: int
+    """Where it begins in the document's text, in characters."""
+    end: int
     score: float
     """Cosine similarity to the question, from -1 to 1."""
     words: float | None = None
     """BM25 score of its words; None where the search by words did not find it."""
     fit: float | None = None
     """How well the reranker finds that it fits, higher is better; None without one."""
+    ranks: Ranks = Ranks()
+
+
+def read_file(path: Path) -> bytes:
+    """Return a file's content, and one byte more than a document may have where it is larger.
+
+    Raises:
+        DocumentError: it can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise DocumentError(f"{path} can't be read: {error.strerror}.") from error
 
 
 def files_under(path: Path) -> list[tuple[Path, str]]:
@@ -74,11 +113,6 @@ def files_under(path: Path) -> list[tuple[Path, str]]:
     if not found:
         raise DocumentError(f"{path} holds no file of a supported type ({', '.join(SUPPORTED)}).")
     return found
-
-
-def part_of(progress: Progress, number: int, of: int) -> Progress:
-    """Return the progress of one file as a part of the progress over several."""
-    return lambda message, share: progress(message, min(1.0, (number + share) / of))
 
 
 def check_name(name: str) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from workbench.errors import RagtuneError
 from workbench.files import read_json, write_json
 from workbench.home import Home
+from workbench.language_models.prompts import DEFAULT_TEMPLATE, check_template
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 ENGINES = ("auto", "transformers", "int8")
@@ -59,6 +60,20 @@ class Settings:
         "Answer briefly.", "Put before every question, for every method; may be empty."
     )
     max_new_tokens: int = option(64, "The longest answer, in tokens.", 1, 2048)
+    passage_tokens: int = option(
+        90,
+        "The longest passage that documents are split into, in tokens of the embedding model. "
+        "Documents that are there already keep theirs until they are indexed again.",
+        16,
+        250,
+    )
+    overlap_tokens: int = option(
+        24,
+        "How much the parts of a paragraph longer than a passage share, in tokens; at most half "
+        "a passage.",
+        0,
+        125,
+    )
     search: str = option(
         "hybrid",
         "How passages are found: by meaning (dense), by words (BM25), or both, fused by rank.",
@@ -72,6 +87,11 @@ class Settings:
     candidates: int = option(20, "How many passages the reranker reads.", 1, 100)
     retrieved: int = option(5, "How many passages a search returns.", 1, 1000)
     read: int = option(1, "How many of them, best first, the model reads.", 1, 50)
+    passage_prompt: str = option(
+        DEFAULT_TEMPLATE,
+        "What RAG and hybrid say to the model: {passages} and {question} stand for what was "
+        "found and asked. Short prompts suit small models.",
+    )
     min_score: float = option(
         0.25,
         "Passages less similar to the question than this are not used (cosine, −1 to 1).",
@@ -91,6 +111,12 @@ class Settings:
         if not self.model.strip():
             raise RagtuneError("The model is empty; name a model, for example " + DEFAULT_MODEL)
         object.__setattr__(self, "server", check_server(self.server))
+        check_template(self.passage_prompt)
+        if self.overlap_tokens > self.passage_tokens // 2:
+            raise RagtuneError(
+                f"overlap_tokens is {self.overlap_tokens} but a passage has at most "
+                f"{self.passage_tokens} tokens; choose at most half as many."
+            )
         if self.read > self.retrieved:
             raise RagtuneError(
                 f"read is {self.read} but only {self.retrieved} passages are retrieved; "

@@ -35,6 +35,9 @@ class Passage:
     text: str
     headings: tuple[str, ...] = ()
     page: int | None = None
+    start: int = 0
+    """Where it begins in the document's text, in characters."""
+    end: int = 0
 
 
 @dataclass(frozen=True, slots=True)

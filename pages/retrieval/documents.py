@@ -1,16 +1,19 @@
 """Documents: add, look inside, search, remove."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.shared import routes
 from pages.shared.answer import scores
+from pages.shared.incoming import show_incoming
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
-from pages.shared.progress import progress_bar
-from rag_backend.documents import part_of
+from rag_backend import ingest
 from rag_backend.parse import SUPPORTED
 from rag_backend.search.find import find
-from workbench.errors import RagtuneError
+from rag_backend.watch import trouble as folder_trouble
+from rag_backend.watch import unwatch, watch, watched
 
 lab = get_lab()
 state = st.session_state
@@ -21,7 +24,7 @@ st.markdown("What RAG and hybrid read before they answer. Everything stays on th
 
 
 def add_uploads() -> None:
-    """Take files, index them one by one, and say what became of each."""
+    """Take files into the line; they are indexed beside the app."""
     files = st.file_uploader(
         f"Add files ({' '.join(SUPPORTED)})",
         accept_multiple_files=True,
@@ -29,36 +32,40 @@ def add_uploads() -> None:
     )
     if not files:
         return
-    outcomes, move = [], progress_bar()
-    for number, file in enumerate(files):
-        try:
-            added = lab.knowledge_base.add_bytes(
-                file.getvalue(),
-                file.name,
-                part_of(move, number, len(files)),
-            )
-        except RagtuneError as error:
-            outcomes.append(("refused", str(error)))
-        else:
-            document = added.document
-            pages = f", {document.pages} pages" if document.pages else ""
-            outcomes.append((added.change, f"{document.name}: {document.passages} passages{pages}"))
-    state.upload_outcomes = outcomes
+    incoming = lab.knowledge_base.incoming
+    incoming.forget([file.id for file in incoming.files() if file.state == "done"])
+    for file in files:
+        incoming.put(file.name, file.getvalue())
+    ingest.ensure(lab.home, lab.knowledge_base, again=True)
     state.upload_round += 1  # a fresh, empty uploader
     st.rerun()
 
 
-def show_outcomes() -> None:
-    """Say what became of the files that were given last."""
-    icons = {"added": ":material/check:", "updated": ":material/sync:"}
-    for change, sentence in state.get("upload_outcomes", []):
-        if change == "refused":
-            st.error(plain(sentence), icon=":material/block:")
-        else:
-            st.success(
-                f"{change.capitalize()} – {plain(sentence)}",
-                icon=icons.get(change, ":material/drag_handle:"),
-            )
+def watch_folders() -> None:
+    """Choose folders whose files are documents, and see how each fares."""
+    folders = watched(lab.knowledge_base)
+    with st.expander(
+        f"Watched folders ({len(folders)})" if folders else "Watch a folder",
+        icon=":material/folder_eye:",
+    ):
+        st.caption(
+            "Its files become documents. While this app runs, what changes, comes or goes in the "
+            "folder does so here within seconds; only changed passages are embedded again."
+        )
+        for folder in folders:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(plain(str(folder)))
+                if st.button("Stop watching", key=f"unwatch-{folder}"):
+                    unwatch(lab.knowledge_base, folder)
+                    st.rerun()
+            if trouble := folder_trouble(lab.knowledge_base, folder):
+                st.warning(plain(trouble), icon=":material/warning:")
+        with st.form("watch", border=False, clear_on_submit=True):
+            path = st.text_input("Folder on the machine that runs Ragtune", placeholder="/path")
+            if st.form_submit_button("Watch", icon=":material/visibility:") and path.strip():
+                watch(lab.knowledge_base, Path(path.strip()))
+                ingest.ensure(lab.home, lab.knowledge_base, again=True)
+                st.rerun()
 
 
 def show_removed() -> None:
@@ -69,8 +76,8 @@ def show_removed() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"Removed {plain(name)}.")
         if st.button("Undo", icon=":material/undo:"):
-            with st.spinner("Indexing …"):
-                lab.knowledge_base.add_bytes(data, name)
+            lab.knowledge_base.incoming.put(name, data)
+            ingest.ensure(lab.home, lab.knowledge_base, again=True)
             del state.removed
             st.rerun()
 
@@ -110,7 +117,6 @@ def remove(name: str) -> None:
     if document is not None:
         state.removed = (name, (lab.home.uploads / document.sha256).read_bytes())
         lab.knowledge_base.remove(name)
-    state.pop("upload_outcomes", None)
     if state.get("look_inside") == name:
         del state.look_inside
     st.rerun()
@@ -159,7 +165,8 @@ def search() -> None:
 
 with sentences():
     add_uploads()
-    show_outcomes()
+    show_incoming()
+    watch_folders()
     show_removed()
     list_documents()
     look_inside()

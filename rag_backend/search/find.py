@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from statistics import mean, pstdev
 from typing import TYPE_CHECKING
 
-from rag_backend.documents import Source
+from rag_backend.documents import Ranks, Source
+from rag_backend.search.only import EVERYTHING, Only
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,30 +30,32 @@ class Found:
     rerank_ms: float
 
 
-def find(index: "PassageIndex", question: str, settings: Settings) -> Found:
+def find(
+    index: "PassageIndex", question: str, settings: Settings, only: Only = EVERYTHING
+) -> Found:
     """Return the passages that fit the question best, as the settings want them found.
 
     Raises:
         RagtuneError: there are no documents, or no reranker of that name.
     """
-    held = index.passages()
+    index.refresh()
     reranker = index.reranker(settings.reranker) if settings.reranker else None
     started = time.perf_counter()
     wanted = max(settings.retrieved, settings.candidates if reranker else 0)
     vector = index.embeddings().embed_query(question)
-    words: list[tuple[int, float]] = []
-    rankings = []
+    among = index.ids(only) if only else None
+    dense, words = list[tuple[int, float]](), list[tuple[int, float]]()
     if settings.search != "words":
-        rankings.append(held.nearest(vector, wanted * _WIDTH))
+        dense = index.nearest(vector, wanted * _WIDTH, among)
     if settings.search != "dense":
-        found = index.with_words(question, wanted * _WIDTH)
-        # One that was added this moment is found the next time.
-        words = [(number, score) for number, score in found if number in held.places]
-        rankings.append(words)
-    ids = fuse([[number for number, _ in ranking] for ranking in rankings])[:wanted]
-    cosines = dict(zip(ids, held.cosines(vector, ids), strict=True))
+        words = index.with_words(question, wanted * _WIDTH, among)
+    by_meaning, by_words = ([number for number, _ in ranking] for ranking in (dense, words))
+    fused = fuse([by_meaning, by_words])
+    ids = fused[:wanted]
+    cosines = index.cosines(vector, ids)
+    passages = index.passages(ids)
+    ids = [number for number in ids if number in passages]  # one may be gone by now
     searched = time.perf_counter()
-    passages = {number: held.passage(number) for number in ids}
     fits: dict[int, float] = {}
     of_words = dict(words)
     if reranker:
@@ -63,17 +66,25 @@ def find(index: "PassageIndex", question: str, settings: Settings) -> Found:
     done = time.perf_counter()
     sources = tuple(
         Source(
+            id=number,
             document=passages[number].metadata["document"],
             page=passages[number].metadata["page"],
             text=passages[number].metadata["text"],
             headings=tuple(passages[number].metadata["headings"]),
+            start=passages[number].metadata["start"],
+            end=passages[number].metadata["end"],
             score=cosines[number],
             words=of_words.get(number),
             fit=fits.get(number),
+            ranks=Ranks(_rank(number, by_meaning), _rank(number, by_words), _rank(number, fused)),
         )
         for number in ids[: settings.retrieved]
     )
     return Found(sources, (searched - started) * 1000, (done - searched) * 1000)
+
+
+def _rank(number: int, ranking: Sequence[int]) -> int | None:
+    return ranking.index(number) + 1 if number in ranking else None
 
 
 def _in_order(

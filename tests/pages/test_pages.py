@@ -83,18 +83,46 @@ def test_an_answer_and_its_sources_are_shown_as_text(app):
     def column():
         from comparison.answer import Answer, Fingerprint, ShownSource
         from pages.shared.answer import Column
+        from rag_backend.cite import Sentence, Span
+        from rag_backend.documents import Ranks
 
         hostile = "<script>alert(1)</script> ![x](http://example.com/a.png)"
-        source = ShownSource(f"{hostile}.md", 1, hostile, 0.5, None, 1.5, True)
-        prints = Fingerprint("c", "p", "d", "r")
-        answer = Answer("rag", "model", prints, text=hostile, sources=(source,), done=True)
+        source = ShownSource(
+            document=f"{hostile}.md",
+            page=1,
+            headings=(),
+            text=hostile,
+            start=0,
+            end=len(hostile),
+            score=0.5,
+            words=None,
+            fit=1.5,
+            read=True,
+            dropped=False,
+            ranks=Ranks(1, None, 1),
+        )
+        answer = Answer(
+            method="rag",
+            model="model",
+            fingerprint=Fingerprint("c", "p", "d", "r"),
+            text=f"{hostile} No.",
+            sources=(source,),
+            sentences=(
+                Sentence(0, len(hostile), 1.0, Span(0, 0, 8)),
+                Sentence(len(hostile) + 1, len(hostile) + 4, 0.0, None),
+            ),
+            groundedness=0.5,
+            done=True,
+        )
         Column("rag").draw(answer)
 
     shown = AppTest.from_function(column).run()
     assert not shown.exception
     escaped = plain("<script>alert(1)</script> ![x](http://example.com/a.png)")
     values = [element.value for element in shown.markdown]
-    assert values.count(escaped) == 2  # the answer, and the passage inside its source
+    assert f"{escaped} :green-badge[1] No\\. :orange-badge[not in the sources]" in values
+    marked = f":yellow-background[{plain('<script>')}]" + escaped.removeprefix(plain("<script>"))
+    assert marked in values  # the passage inside its source, with what supports the answer
     assert all(element.allow_html is False for element in shown.markdown)
     assert escaped in shown.expander[0].label
 
