@@ -1,4 +1,8 @@
-"""Small documents, made by hand, and the two ways in which the tests parse them."""
+"""Small documents, made by hand, and the two ways in which the tests parse them.
+
+They are parsed in the test's own process, so that a test can lower a limit; that the process of
+its own does the same is tested in test_parse_reader.py.
+"""
 
 import io
 import zipfile
@@ -7,7 +11,7 @@ from pathlib import Path
 import docx
 import pytest
 
-from rag_backend.parse import parse
+from rag_backend.parse.file import parse_file
 from workbench.errors import DocumentError
 from workbench.values import ParsedDocument
 
@@ -59,7 +63,7 @@ def column(lines: list[str], top: float = 700, size: float = 11) -> list[Piece]:
 def read(tmp_path: Path, name: str, content: str | bytes) -> ParsedDocument:
     path = tmp_path / "upload"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return parse(path, name)
+    return parse_file(path, name)
 
 
 def refusal(tmp_path: Path, name: str, content: str | bytes) -> str:
@@ -76,7 +80,7 @@ def texts(document: ParsedDocument) -> list[str]:
     return [block.text for block in document.blocks]
 
 
-def save_docx(document: object) -> bytes:
+def saved(document: object) -> bytes:
     buffer = io.BytesIO()
     document.save(buffer)
     return buffer.getvalue()
@@ -85,7 +89,7 @@ def save_docx(document: object) -> bytes:
 def small_docx() -> bytes:
     document = docx.Document()
     document.add_paragraph("One paragraph.")
-    return save_docx(document)
+    return saved(document)
 
 
 def repacked(data: bytes, changes: dict[str, bytes]) -> bytes:

@@ -2,9 +2,10 @@
 
 import docx
 import pytest
-from made_documents import column, make_pdf, read, refusal, save_docx, texts
+from made_documents import column, make_pdf, read, refusal, saved, texts
 
-from rag_backend.parse import SUPPORTED, limits, parse
+from rag_backend.parse import SUPPORTED, limits
+from rag_backend.parse.file import parse_file
 from workbench.errors import DocumentError
 from workbench.values import ParsedDocument
 
@@ -49,7 +50,7 @@ def test_question_and_answer_stay_in_one_block(tmp_path, name):
         document = docx.Document()
         for line in lines:
             document.add_paragraph(line)
-        content = save_docx(document)
+        content = saved(document)
     elif name == "a.pdf":
         content = make_pdf([column(["", *[part for line in lines for part in (line, "")]])])
     elif name == "a.html":
@@ -110,7 +111,7 @@ def test_csv_unusable_tables_are_refused(tmp_path):
 @pytest.mark.parametrize("extension", SUPPORTED)
 def test_empty_and_blank_files(tmp_path, extension):
     assert "is empty" in refusal(tmp_path, f"a{extension}", b"")
-    blank = {".pdf": make_pdf([[]]), ".docx": save_docx(docx.Document())}.get(extension, b" \n\n")
+    blank = {".pdf": make_pdf([[]]), ".docx": saved(docx.Document())}.get(extension, b" \n\n")
     assert "has no text" in refusal(tmp_path, f"a{extension}", blank)
 
 
@@ -141,11 +142,11 @@ def test_unsupported_names(tmp_path):
 
 def test_missing_and_too_large_files(tmp_path, monkeypatch):
     with pytest.raises(DocumentError, match=r"a\.txt could not be opened"):
-        parse(tmp_path / "none", "a.txt")
+        parse_file(tmp_path / "none", "a.txt")
     with (tmp_path / "large").open("wb") as file:
         file.truncate(limits.MAX_FILE_BYTES + 1)
     with pytest.raises(DocumentError, match="larger than 50 MB"):
-        parse(tmp_path / "large", "a.txt")
+        parse_file(tmp_path / "large", "a.txt")
     monkeypatch.setattr("rag_backend.parse.outline.MAX_TEXT_CHARACTERS", 100)
     assert "more than 100 characters" in refusal(tmp_path, "a.txt", "word " * 30)
     monkeypatch.setattr("rag_backend.parse.outline.MAX_TABLE_ROWS", 3)

@@ -6,7 +6,7 @@ import pypdf
 import pytest
 from made_documents import column, make_pdf, read, refusal, texts
 
-from rag_backend.parse import parse
+from rag_backend.parse.file import parse_file
 from workbench.errors import DocumentError
 
 PROSE = [
@@ -174,7 +174,7 @@ def test_damage_keeps_the_library_error_as_cause(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(b"%PDF-1.4\njunk\n%%EOF")
     with pytest.raises(DocumentError) as caught:
-        parse(path, "a.pdf")
+        parse_file(path, "a.pdf")
     assert isinstance(caught.value.__cause__, pypdf.errors.PyPdfError)
 
 

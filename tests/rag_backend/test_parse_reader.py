@@ -1,0 +1,170 @@
+"""The process that reads documents: it answers like the parsers, and its end harms nobody."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+from made_documents import column, make_pdf, read, small_docx, texts
+
+from rag_backend.parse import parse
+from rag_backend.parse.frames import packed, unpacked
+from rag_backend.parse.reader import Reader
+from workbench.errors import DocumentError
+
+SLOW = "<p>x</p>" * 300_000
+"""A page that takes many seconds and hundreds of megabytes."""
+
+
+@pytest.fixture()
+def ask(tmp_path):
+    """Return a function that asks a reader with limits of its own."""
+    readers = []
+
+    def ask(content, name="a.txt", check=None, reader=None, **limits):
+        if reader is None:
+            reader = Reader(**limits)
+            readers.append(reader)
+        path = tmp_path / f"upload-{threading.get_ident()}"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return texts(unpacked(reader.ask({"path": str(path), "name": name}, name, check)))
+
+    yield ask
+    for reader in readers:
+        reader.close()
+
+
+def children():
+    return {
+        child.pid
+        for child in psutil.Process().children()
+        if "rag_backend.parse.child" in child.cmdline()
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", "Größe: 日本 שלום\n\nmore".encode()),
+        ("a.csv", b"a,b\n1,2\n3,4"),
+        ("a.docx", small_docx()),
+        ("a.pdf", make_pdf([column(["One page."]), column(["Another."])])),
+    ],
+)
+def test_it_answers_like_the_parsers(tmp_path, name, content):
+    expected = read(tmp_path, name, content)
+    assert parse(tmp_path / "upload", name) == expected
+    assert unpacked(packed(expected)) == expected
+
+
+def test_refusals_come_through_and_the_process_stays(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(b"x")
+    parse(path, "a.txt")
+    before = children()
+    with pytest.raises(DocumentError, match=r"a\.pdf is not a PDF"):
+        parse(path, "a.pdf")
+    with pytest.raises(DocumentError, match=r"a\.txt could not be opened"):
+        parse(tmp_path / "none", "a.txt")
+    assert parse(path, "a.txt").blocks[0].text == "x"
+    assert children() == before
+
+
+def test_a_file_that_takes_too_long_is_refused(ask):
+    reader = Reader(seconds=1.5)
+    with pytest.raises(DocumentError, match=r"a\.html was refused: .* longer than 1\.5 s"):
+        ask(SLOW, "a.html", reader=reader)
+    assert ask("words", reader=reader) == ["words"]
+    reader.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process's memory")
+def test_a_file_that_takes_too_much_memory_is_refused(ask):
+    reader = Reader(memory_bytes=150 * 1024**2)
+    with pytest.raises(
+        DocumentError, match=r"a\.html was refused: .* more than 0\.15 GB of memory"
+    ):
+        ask(SLOW, "a.html", reader=reader)
+    assert ask("words", reader=reader) == ["words"]
+    reader.close()
+
+
+def test_a_file_that_ends_the_process_is_refused(ask):
+    reader = Reader()
+    before = children()
+
+    def crash():
+        for pid in children() - before:
+            os.kill(pid, signal.SIGSEGV)
+
+    with pytest.raises(DocumentError, match=r"a\.html was refused: .*SIGSEGV"):
+        ask(SLOW, "a.html", crash, reader)
+    assert ask("words", reader=reader) == ["words"]
+    reader.close()
+
+
+def test_reading_can_be_cancelled(ask):
+    before = children()
+    calls = []
+
+    def check():
+        calls.append(time.monotonic())
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ask(SLOW, "a.html", check)
+    assert calls[-1] - calls[0] < 2
+    assert children() == before
+
+
+def test_one_process_reads_several_files_and_then_makes_room(ask):
+    reader = Reader(files=2)
+    before = children()
+    pids = []
+    for number in range(4):
+        assert ask(f"text {number}", reader=reader) == [f"text {number}"]
+        pids += children() - before
+    assert pids[0] == pids[1] != pids[2] == pids[3]
+    os.kill(pids[3], signal.SIGKILL)
+    os.waitpid(pids[3], os.WNOHANG)
+    assert ask("after a kill", reader=reader) == ["after a kill"]
+    reader.close()
+    assert children() == before
+
+
+def test_threads_take_turns(ask):
+    reader = Reader()
+    expected = [f"text {number}" for number in range(24)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda text: ask(text, reader=reader)[0], expected))
+    assert found == expected
+    reader.close()
+
+
+def test_it_ends_with_the_app_even_while_it_reads(tmp_path):
+    path = tmp_path / "slow"
+    path.write_text(SLOW)
+    script = (
+        "import os, signal, sys, psutil\n"
+        "from pathlib import Path\n"
+        "from rag_backend.parse import parse\n"
+        "def check():\n"
+        "    print(psutil.Process().children()[0].pid, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "parse(Path(sys.argv[1]), 'a.html', check)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script, str(path)], check=False, capture_output=True, text=True
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    pid = int(ended.stdout)
+    deadline = time.monotonic() + 5
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, "the process outlives the app"
+        time.sleep(0.05)
