@@ -1,5 +1,6 @@
 """What a document is, which files become documents, and under which name."""
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,7 +56,8 @@ def files_under(path: Path) -> list[tuple[Path, str]]:
     """Return the files to add for a path, each with its document name.
 
     A file is itself. A folder gives every file of a supported type below it, named by its
-    path inside the folder; what begins with a dot or an underscore is left out.
+    path inside the folder; what begins with a dot or an underscore is left out, and so are
+    training examples and exams, which are no documents.
 
     Raises:
         DocumentError: the path doesn't exist, or the folder has nothing that can be added.
@@ -68,12 +70,26 @@ def files_under(path: Path) -> list[tuple[Path, str]]:
     for folder, folders, files in os.walk(path):
         folders[:] = sorted(name for name in folders if name[0] not in "._")
         for name in sorted(files):
-            if name[0] not in "._" and Path(name).suffix.lower() in SUPPORTED:
-                file = Path(folder) / name
+            file = Path(folder) / name
+            supported = name[0] not in "._" and file.suffix.lower() in SUPPORTED
+            if supported and not _asks_questions(file):
                 found.append((file, file.relative_to(path).as_posix()))
     if not found:
         raise DocumentError(f"{path} holds no file of a supported type ({', '.join(SUPPORTED)}).")
     return found
+
+
+def _asks_questions(file: Path) -> bool:
+    """Whether a file holds training examples or an exam, which would give away the answers."""
+    if file.suffix.lower() != ".jsonl":
+        return False
+    try:
+        with file.open(encoding="utf-8-sig") as lines:
+            first = json.loads(lines.readline())
+    except (OSError, ValueError, RecursionError):
+        return False  # adding it tells what is wrong
+    keys = first.keys() if isinstance(first, dict) else set()
+    return "messages" in keys or ("question" in keys and bool(keys & {"answer", "answers"}))
 
 
 def part_of(progress: Progress, number: int, of: int) -> Progress:

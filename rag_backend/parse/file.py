@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path, PurePath
 
+from rag_backend.parse.code import CODE
 from rag_backend.parse.limits import MAX_FILE_BYTES
 from rag_backend.parse.signature import check_content
 from workbench.errors import DocumentError
@@ -11,12 +12,18 @@ from workbench.values import ParsedDocument
 SUPPORTED: tuple[str, ...] = (
     ".pdf",
     ".docx",
+    ".pptx",
+    ".xlsx",
+    ".epub",
     ".md",
     ".markdown",
     ".txt",
     ".html",
     ".htm",
     ".csv",
+    ".json",
+    ".jsonl",
+    *CODE,
 )
 
 
@@ -95,6 +102,18 @@ def _parser(extension: str) -> Callable[[bytes, str], ParsedDocument]:
         from rag_backend.parse.docx import parse_docx
 
         return parse_docx
+    if extension == ".pptx":
+        from rag_backend.parse.pptx import parse_pptx
+
+        return parse_pptx
+    if extension == ".xlsx":
+        from rag_backend.parse.xlsx import parse_xlsx
+
+        return parse_xlsx
+    if extension == ".epub":
+        from rag_backend.parse.epub import parse_epub
+
+        return parse_epub
     if extension in {".md", ".markdown"}:
         from rag_backend.parse.markdown import parse_markdown
 
@@ -107,8 +126,20 @@ def _parser(extension: str) -> Callable[[bytes, str], ParsedDocument]:
         from rag_backend.parse.csv import parse_csv
 
         return parse_csv
+    if extension == ".json":
+        from rag_backend.parse.json import parse_json
+
+        return parse_json
+    if extension == ".jsonl":
+        from rag_backend.parse.json import parse_jsonl
+
+        return parse_jsonl
     if extension == ".txt":
         from rag_backend.parse.text import parse_text
 
         return parse_text
+    if extension in CODE:
+        from rag_backend.parse.code import parse_code
+
+        return parse_code
     raise ValueError(f"no parser for {extension!r}; there are parsers for {', '.join(SUPPORTED)}")

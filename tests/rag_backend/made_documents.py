@@ -9,6 +9,8 @@ import zipfile
 from pathlib import Path
 
 import docx
+import openpyxl
+import pptx
 import pytest
 
 from rag_backend.parse.file import parse_file
@@ -81,6 +83,7 @@ def texts(document: ParsedDocument) -> list[str]:
 
 
 def saved(document: object) -> bytes:
+    """Return what a library writes for its document, workbook or presentation."""
     buffer = io.BytesIO()
     document.save(buffer)
     return buffer.getvalue()
@@ -90,6 +93,58 @@ def small_docx() -> bytes:
     document = docx.Document()
     document.add_paragraph("One paragraph.")
     return saved(document)
+
+
+def small_pptx() -> bytes:
+    presentation = pptx.Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[1])
+    slide.shapes.title.text = "One title"
+    slide.placeholders[1].text = "One paragraph."
+    return saved(presentation)
+
+
+def make_xlsx(sheets: dict[str, list[list[object]]]) -> bytes:
+    workbook = openpyxl.Workbook()
+    workbook.remove(workbook.active)
+    for title, rows in sheets.items():
+        sheet = workbook.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    return saved(workbook)
+
+
+def make_epub(chapters: dict[str, str], title: str = "A book", **parts: str) -> bytes:
+    """Write a book whose chapters lie beside its package; ``parts`` replace what it consists of."""
+    items = "".join(
+        f'<item id="c{n}" href="{path}" media-type="application/xhtml+xml"/>'
+        for n, path in enumerate(chapters)
+    )
+    spine = "".join(f'<itemref idref="c{n}"/>' for n in range(len(chapters)))
+    container = (
+        '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+        '<rootfile full-path="OEBPS/book.opf"/></rootfiles></container>'
+    )
+    package = (
+        '<package xmlns="http://www.idpf.org/2007/opf" '
+        'xmlns:dc="http://purl.org/dc/elements/1.1/"><metadata><dc:title>'
+        f"{title}</dc:title></metadata><manifest>{items}</manifest><spine>{spine}</spine></package>"
+    )
+    return make_zip(
+        {
+            "mimetype": "application/epub+zip",
+            "META-INF/container.xml": parts.get("container", container),
+            "OEBPS/book.opf": parts.get("package", package),
+            **{f"OEBPS/{path}": page for path, page in chapters.items()},
+        }
+    )
+
+
+def make_zip(files: dict[str, str | bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
 
 
 def repacked(data: bytes, changes: dict[str, bytes]) -> bytes:

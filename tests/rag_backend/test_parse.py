@@ -1,8 +1,20 @@
 """Plain text, CSV, and the refusals that concern every format."""
 
+import re
+
 import docx
+import pptx
 import pytest
-from made_documents import column, make_pdf, read, refusal, saved, texts
+from made_documents import (
+    column,
+    make_epub,
+    make_pdf,
+    make_xlsx,
+    read,
+    refusal,
+    saved,
+    texts,
+)
 
 from rag_backend.parse import SUPPORTED, limits
 from rag_backend.parse.file import parse_file
@@ -72,6 +84,29 @@ def test_text_encodings(tmp_path, encoding):
     assert texts(read(tmp_path, "a.txt", "Größe: 5 €".encode(encoding))) == ["Größe: 5 €"]
 
 
+def test_text_of_mixed_encodings(tmp_path):
+    source = "Größe: Äpfel, Öl".encode() + "\n\ncafé – naïve".encode("cp1252")
+    assert texts(read(tmp_path, "a.txt", source)) == ["Größe: Äpfel, Öl", "café – naïve"]
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.html", "a.csv", "a.docx", "a.xlsx"])
+def test_text_in_right_to_left_and_chinese_letters(tmp_path, name):
+    lines = ["שלום, עולם", "مرحبا بالعالم", "你好，世界"]
+    if name == "a.docx":
+        document = docx.Document()
+        for line in lines:
+            document.add_paragraph(line)
+        content = saved(document)
+    elif name == "a.xlsx":
+        content = make_xlsx({"A": [[line] for line in lines]})
+    elif name == "a.html":
+        content = "".join(f"<p dir=rtl>{line}</p>" for line in lines)
+    else:
+        content = ("x\n" if name == "a.csv" else "") + "\n\n".join(lines)
+    found = [text.removeprefix("x: ") for text in texts(read(tmp_path, name, content))]
+    assert found == lines
+
+
 def test_text_without_control_characters_but_with_unicode(tmp_path):
     source = "a\x07b\u00adc\u200bd \ufb01le 日本 👩\u200d🚀 \u00a0 x".encode()
     assert texts(read(tmp_path, "a.txt", source)) == ["abcd file 日本 👩\u200d🚀 x"]
@@ -111,8 +146,15 @@ def test_csv_unusable_tables_are_refused(tmp_path):
 @pytest.mark.parametrize("extension", SUPPORTED)
 def test_empty_and_blank_files(tmp_path, extension):
     assert "is empty" in refusal(tmp_path, f"a{extension}", b"")
-    blank = {".pdf": make_pdf([[]]), ".docx": saved(docx.Document())}.get(extension, b" \n\n")
-    assert "has no text" in refusal(tmp_path, f"a{extension}", blank)
+    blank = {
+        ".pdf": make_pdf([[]]),
+        ".docx": saved(docx.Document()),
+        ".pptx": saved(pptx.Presentation()),
+        ".xlsx": make_xlsx({"A": []}),
+        ".epub": make_epub({"a.xhtml": "<p> </p>"}, title=""),
+        ".json": b"{}",
+    }.get(extension, b" \n\n")
+    assert re.search("has no text|no text was found", refusal(tmp_path, f"a{extension}", blank))
 
 
 @pytest.mark.parametrize(
@@ -128,6 +170,9 @@ def test_empty_and_blank_files(tmp_path, extension):
         ("a.txt", b"text\0with\0nuls", "binary data"),
         ("a.txt", bytes(range(1, 32)) * 20, "binary data"),
         ("a.txt", b"\xff\xfea\x00\xd8\xd8", "damaged"),
+        ("a.json", b"<!doctype html><p>404</p>", "a web page"),
+        ("a.py", b"\x7fELF" + bytes(50), "a program"),
+        ("a.epub", b"just words", "its content is something else"),
     ],
 )
 def test_content_that_is_not_what_the_name_says(tmp_path, name, content, expected):
@@ -135,7 +180,7 @@ def test_content_that_is_not_what_the_name_says(tmp_path, name, content, expecte
 
 
 def test_unsupported_names(tmp_path):
-    for name in ["a.xlsx", "noextension"]:
+    for name in ["a.doc", "noextension"]:
         message = refusal(tmp_path, name, b"x")
         assert all(extension in message for extension in SUPPORTED)
 
