@@ -9,6 +9,7 @@ import queue
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,17 @@ def main() -> None:
     requests: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(requests,), daemon=True).start()
 
+    def page_done() -> None:
+        _end_after(seconds + _GRACE_SECONDS)
+        write_frame(answers, {"page_done": True})
+
     while True:
         try:
             request = requests.get(timeout=_IDLE_SECONDS)
         except queue.Empty:
             os._exit(0)
         _end_after(seconds + _GRACE_SECONDS)
-        write_frame(answers, _answer(request))
+        write_frame(answers, _answer(request, page_done))
         _end_after(0)
 
 
@@ -49,10 +54,10 @@ def _receive(requests: "queue.SimpleQueue[dict[str, str]]") -> None:
     os._exit(0)
 
 
-def _answer(request: dict[str, str]) -> dict[str, Any]:
+def _answer(request: dict[str, str], page_done: Callable[[], None]) -> dict[str, Any]:
     path, name = Path(request["path"]), request["name"]
     try:
-        return packed(parse_file(path, name))
+        return packed(parse_file(path, name, page_done))
     except DocumentError as error:
         return {"refused": str(error)}
     except MemoryError:

@@ -1,5 +1,6 @@
 """One file to its parser, in the process that calls."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path, PurePath
 
@@ -23,6 +24,9 @@ SUPPORTED: tuple[str, ...] = (
     ".csv",
     ".json",
     ".jsonl",
+    ".png",
+    ".jpg",
+    ".jpeg",
     *CODE,
 )
 
@@ -43,13 +47,18 @@ def check_type(name: str) -> str:
     return extension
 
 
-def parse_file(path: Path, name: str) -> ParsedDocument:
-    """Do what `rag_backend.parse.parse` does, without limits of time and memory."""
+def parse_file(
+    path: Path, name: str, page_done: Callable[[], None] = lambda: None
+) -> ParsedDocument:
+    """Do what `rag_backend.parse.parse` does, without limits of time and memory.
+
+    ``page_done`` is called after each page whose text was recognised.
+    """
     extension = check_type(name)
     data = read_bytes(path, name)
     check_content(data, extension, name)
     try:
-        document = _parser(extension)(data, name)
+        document = _parser(extension, page_done)(data, name)
     except (DocumentError, MemoryError):
         raise
     except RecursionError as error:
@@ -92,12 +101,14 @@ def read_bytes(path: Path, name: str) -> bytes:
     return data
 
 
-def _parser(extension: str) -> Callable[[bytes, str], ParsedDocument]:
+def _parser(
+    extension: str, page_done: Callable[[], None]
+) -> Callable[[bytes, str], ParsedDocument]:
     # Imported one at a time: a parser's library is loaded for the first document that needs it.
     if extension == ".pdf":
         from rag_backend.parse.pdf import parse_pdf
 
-        return parse_pdf
+        return functools.partial(parse_pdf, page_done=page_done)
     if extension == ".docx":
         from rag_backend.parse.docx import parse_docx
 
@@ -134,6 +145,10 @@ def _parser(extension: str) -> Callable[[bytes, str], ParsedDocument]:
         from rag_backend.parse.json import parse_jsonl
 
         return parse_jsonl
+    if extension in {".png", ".jpg", ".jpeg"}:
+        from rag_backend.parse.image import parse_image
+
+        return parse_image
     if extension == ".txt":
         from rag_backend.parse.text import parse_text
 

@@ -104,7 +104,9 @@ class Reader:
                     f"{self._memory_bytes / 1024**3:.2g} GB of memory, which is the limit: split "
                     "it into smaller files and add those."
                 )
-            return dict(answer)
+            if "page_done" not in answer:
+                return dict(answer)
+            deadline = time.monotonic() + self._seconds
 
 
 class _Child:

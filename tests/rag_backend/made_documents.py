@@ -12,6 +12,7 @@ import docx
 import openpyxl
 import pptx
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from rag_backend.parse.file import parse_file
 from workbench.errors import DocumentError
@@ -144,6 +145,22 @@ def make_zip(files: dict[str, str | bytes]) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def picture(lines: list[str], letters: int = 26) -> Image.Image:
+    """Draw lines of text below each other, as a printed page that was photographed."""
+    image = Image.new("RGB", (900, 1000), "white")
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.load_default(letters)
+    for number, line in enumerate(lines):
+        draw.text((60, 100 + number * letters * 1.4), line, fill="black", font=font)
+    return image
+
+
+def saved_image(image: Image.Image, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, resolution=150)
     return buffer.getvalue()
 
 

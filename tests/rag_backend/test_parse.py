@@ -13,8 +13,10 @@ from made_documents import (
     read,
     refusal,
     saved,
+    saved_image,
     texts,
 )
+from PIL import Image
 
 from rag_backend.parse import SUPPORTED, limits
 from rag_backend.parse.file import parse_file
@@ -153,6 +155,9 @@ def test_empty_and_blank_files(tmp_path, extension):
         ".xlsx": make_xlsx({"A": []}),
         ".epub": make_epub({"a.xhtml": "<p> </p>"}, title=""),
         ".json": b"{}",
+        ".png": saved_image(Image.new("L", (40, 30), "white"), "PNG"),
+        ".jpg": saved_image(Image.new("L", (40, 30), "white"), "JPEG"),
+        ".jpeg": saved_image(Image.new("L", (40, 30), "white"), "JPEG"),
     }.get(extension, b" \n\n")
     assert re.search("has no text|no text was found", refusal(tmp_path, f"a{extension}", blank))
 

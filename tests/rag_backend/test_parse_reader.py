@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
-from made_documents import column, make_pdf, read, small_docx, texts
+from made_documents import column, make_pdf, make_xlsx, read, small_docx, texts
 
 from rag_backend.parse import parse
 from rag_backend.parse.frames import packed, unpacked
@@ -53,6 +53,7 @@ def children():
         ("a.txt", "Größe: 日本 שלום\n\nmore".encode()),
         ("a.csv", b"a,b\n1,2\n3,4"),
         ("a.docx", small_docx()),
+        ("a.xlsx", make_xlsx({"A": [["a", "b"], ["x", 1]]})),
         ("a.pdf", make_pdf([column(["One page."]), column(["Another."])])),
     ],
 )
