@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rag_backend.parse.archive import unpack
 from rag_backend.parse.file import parse_file
 from rag_backend.parse.frames import packed, read_frame, write_frame
 from workbench.errors import DocumentError
@@ -57,6 +58,8 @@ def _receive(requests: "queue.SimpleQueue[dict[str, str]]") -> None:
 def _answer(request: dict[str, str], page_done: Callable[[], None]) -> dict[str, Any]:
     path, name = Path(request["path"]), request["name"]
     try:
+        if "folder" in request:
+            return {"members": unpack(path, name, Path(request["folder"]))}
         return packed(parse_file(path, name, page_done))
     except DocumentError as error:
         return {"refused": str(error)}
