@@ -1,5 +1,6 @@
 """Plain text, CSV, and the refusals that concern every format."""
 
+import csv
 import re
 
 import docx
@@ -135,8 +136,11 @@ def test_csv_odd_but_usable_tables(tmp_path):
     assert texts(read(tmp_path, "b.csv", ",a,a\n0,x,y")) == ["column 1: 0; a: x; a (2): y"]
     assert texts(read(tmp_path, "c.csv", "note\nyes, or no")) == ["note: yes, or no"]
     assert texts(read(tmp_path, "d.csv", "sep=|\na|b\n1|2")) == ["a: 1; b: 2"]
+    csv.field_size_limit(131_072)  # as in a fresh process
     long = "word " * 60_000
     assert texts(read(tmp_path, "e.csv", f"a,b\n1,{long}")) == [f"a: 1; b: {long.strip()}"]
+    long = "word " * 30_000
+    assert texts(read(tmp_path, "f.csv", f"{long},b\n1,2")) == [f"{long.strip()}: 1; b: 2"]
 
 
 def test_csv_unusable_tables_are_refused(tmp_path):
