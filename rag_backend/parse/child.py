@@ -1,7 +1,8 @@
-"""The process that reads documents: ``python -m rag_backend.parse.child SECONDS BYTES``.
+"""The process that reads documents: ``python -m rag_backend.parse.child SECONDS BYTES IDLE``.
 
 A file that hangs a parser, fills the memory or crashes it ends this process and not the app.
-It takes requests from its standard input, one frame each, and answers on its standard output.
+It takes requests from its standard input, one frame each, and answers on its standard output. A
+file may take so many seconds and bytes of memory, and after so many idle seconds it ends.
 """
 
 import os
@@ -18,15 +19,13 @@ from rag_backend.parse.file import parse_file
 from rag_backend.parse.frames import packed, read_frame, write_frame
 from workbench.errors import DocumentError
 
-_IDLE_SECONDS = 60.0
-"""An idle process gives its memory back; the next document starts another."""
 _GRACE_SECONDS = 10.0
 """The app ends this process in time; where the app is gone, the system does, so much later."""
 
 
 def main() -> None:
     """Answer requests until there are no more."""
-    seconds, memory_bytes = float(sys.argv[1]), int(sys.argv[2])
+    seconds, memory_bytes, idle_seconds = float(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # What a library prints must not come between the answers.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -40,7 +39,7 @@ def main() -> None:
 
     while True:
         try:
-            request = requests.get(timeout=_IDLE_SECONDS)
+            request = requests.get(timeout=idle_seconds)
         except queue.Empty:
             os._exit(0)
         _end_after(seconds + _GRACE_SECONDS)

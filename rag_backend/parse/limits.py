@@ -23,3 +23,5 @@ MAX_SECONDS = 120.0
 MAX_MEMORY_BYTES = 2 * 1024**3
 MAX_FILES_PER_PROCESS = 500
 """After so many files the process that reads them makes room for a fresh one."""
+IDLE_SECONDS = 60.0
+"""A process that has read nothing for so long ends, which gives its memory back."""

@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from rag_backend.parse.frames import read_frame, write_frame
-from rag_backend.parse.limits import MAX_FILES_PER_PROCESS, MAX_MEMORY_BYTES, MAX_SECONDS
+from rag_backend.parse.limits import (
+    IDLE_SECONDS,
+    MAX_FILES_PER_PROCESS,
+    MAX_MEMORY_BYTES,
+    MAX_SECONDS,
+)
 from workbench.errors import DocumentError
 
 Check = Callable[[], None]
@@ -26,8 +31,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 class Reader:
     """Reads files in a process of its own, one at a time; threads take turns.
 
-    The process is started for the first file, used for the next ones, and replaced when it was
-    ended. It ends with this one, however this one ends.
+    The process is started for the first file, used for the next ones, and replaced when it has
+    ended. It ends with this one, however this one ends, and when it is idle.
     """
 
     def __init__(
@@ -35,9 +40,11 @@ class Reader:
         seconds: float = MAX_SECONDS,
         memory_bytes: int = MAX_MEMORY_BYTES,
         files: int = MAX_FILES_PER_PROCESS,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._seconds = seconds
         self._memory_bytes = memory_bytes
+        self._idle_seconds = idle_seconds
         self._files = files
         self._turn = threading.Lock()
         self._child: _Child | None = None
@@ -77,7 +84,7 @@ class Reader:
         child = self._child
         if child is None or child.ended or child.files >= self._files:
             self.close()
-            child = self._child = _Child(self._seconds, self._memory_bytes)
+            child = self._child = _Child(self._seconds, self._memory_bytes, self._idle_seconds)
         child.send(request)
         deadline = time.monotonic() + self._seconds
         while True:
@@ -112,13 +119,13 @@ class Reader:
 class _Child:
     """One process, and a thread that takes its answers as they come."""
 
-    def __init__(self, seconds: float, memory_bytes: int) -> None:
+    def __init__(self, *limits: float) -> None:
         self.files = 0
         self.answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
         """None comes last, when the process has ended."""
         # From the folder of this package, so that both run the same code.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "rag_backend.parse.child", str(seconds), str(memory_bytes)],
+            [sys.executable, "-m", "rag_backend.parse.child", *map(str, limits)],
             cwd=_ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
-from made_documents import column, make_pdf, make_xlsx, read, small_docx, texts
+from made_documents import column, make_pdf, make_xlsx, picture, read, small_docx, texts
 
 from rag_backend.parse import parse
-from rag_backend.parse.frames import packed, unpacked
+from rag_backend.parse.frames import packed, read_frame, unpacked, write_frame
 from rag_backend.parse.reader import Reader
 from workbench.errors import DocumentError
 
@@ -137,6 +137,36 @@ def test_one_process_reads_several_files_and_then_makes_room(ask):
     assert ask("after a kill", reader=reader) == ["after a kill"]
     reader.close()
     assert children() == before
+
+
+def test_an_idle_process_ends_and_the_next_file_starts_another(ask):
+    reader = Reader(idle_seconds=0.3)
+    before = children()
+    assert ask("first", reader=reader) == ["first"]
+    (pid,) = children() - before
+    psutil.Process(pid).wait(5)
+    assert ask("second", reader=reader) == ["second"]
+    reader.close()
+
+
+def test_it_gives_a_sign_of_life_after_each_scanned_page(tmp_path):
+    path = tmp_path / "scan"
+    page = picture(["Some words"])
+    page.save(path, "PDF", save_all=True, append_images=[page], resolution=150)
+    limits = ["60", str(2 * 1024**3), "60"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "rag_backend.parse.child", *limits],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        write_frame(process.stdin, {"path": str(path), "name": "a.pdf"})
+        signs = [read_frame(process.stdout), read_frame(process.stdout)]
+        document = unpacked(read_frame(process.stdout))
+    assert signs == [{"page_done": True}] * 2
+    assert [(block.page, block.text) for block in document.blocks] == [
+        (1, "Some words"),
+        (2, "Some words"),
+    ]
 
 
 def test_threads_take_turns(ask):
