@@ -1,6 +1,8 @@
 """Text recognition (OCR): the lines of text in the picture of a page."""
 
 import functools
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
@@ -25,6 +27,10 @@ _FULL_SHARE = 0.7
 """Lines of running text fill a column; the cells of a table don't."""
 _FEWEST_LINES = 3
 _SAME_SIZE_SHARE = 0.25
+_MAX_THREADS = 8
+"""Each takes memory of its own, and the process has a limit."""
+_LOST_SPACE = re.compile(r"(?<=[^\W\d_A-Z][.,;:!?])(?=[A-ZÀ-Ý])")
+"""Between two sentences, where the recogniser often sees none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ def recognised(picture: "Image", page: int, points_per_pixel: float) -> list[Lin
         return []
     pieces = [
         _Piece(
-            text,
+            _LOST_SPACE.sub(" ", text),
             left=float(min(x for x, _ in box)),
             right=float(max(x for x, _ in box)),
             top=float(min(y for _, y in box)),
@@ -95,7 +101,13 @@ def _recogniser() -> Any:
     """Load the recogniser, whose models come with its package: nothing is downloaded."""
     from rapidocr import RapidOCR
 
-    return RapidOCR(params={"Global.log_level": "critical", "Global.max_side_len": MAX_SIDE_PIXELS})
+    return RapidOCR(
+        params={
+            "Global.log_level": "critical",
+            "Global.max_side_len": MAX_SIDE_PIXELS,
+            "EngineConfig.onnxruntime.intra_op_num_threads": min(_MAX_THREADS, os.cpu_count() or 1),
+        }
+    )
 
 
 def _fitting(picture: "Image") -> "Image":

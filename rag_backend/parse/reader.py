@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import os
 import queue
 import signal
 import subprocess
@@ -25,6 +26,8 @@ Check = Callable[[], None]
 """Called several times a second while a file is read; what it raises ends the reading."""
 _CHECK_SECONDS = 0.2
 _ENDING_SECONDS = 5.0
+_FEW_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OPENCV_FOR_THREADS_NUM": "4"}
+"""What a thread may use counts as memory, and on a large machine these would start many."""
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -127,6 +130,7 @@ class _Child:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "rag_backend.parse.child", *map(str, limits)],
             cwd=_ROOT,
+            env={**_FEW_THREADS, **os.environ},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
