@@ -26,6 +26,9 @@ Check = Callable[[], None]
 """Called several times a second while a file is read; what it raises ends the reading."""
 _CHECK_SECONDS = 0.2
 _ENDING_SECONDS = 5.0
+_HARD_LIMIT = 1.5
+"""How many times the limit the system gives to the process. This side looks at what it uses and
+ends it in time: where the system refuses each small piece, Python was seen to hang."""
 _FEW_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OPENCV_FOR_THREADS_NUM": "4"}
 """What a thread may use counts as memory, and on a large machine these would start many."""
 _ROOT = Path(__file__).resolve().parents[2]
@@ -87,7 +90,9 @@ class Reader:
         child = self._child
         if child is None or child.ended or child.files >= self._files:
             self.close()
-            child = self._child = _Child(self._seconds, self._memory_bytes, self._idle_seconds)
+            child = self._child = _Child(
+                self._seconds, int(_HARD_LIMIT * self._memory_bytes), self._idle_seconds
+            )
         child.send(request)
         deadline = time.monotonic() + self._seconds
         while True:
@@ -95,6 +100,8 @@ class Reader:
                 answer = child.answers.get(timeout=_CHECK_SECONDS)
             except queue.Empty:
                 check()
+                if child.memory_bytes() > self._memory_bytes:
+                    raise self._too_large(name) from None
                 if time.monotonic() > deadline:
                     raise DocumentError(
                         f"{name} was refused: reading it took longer than {self._seconds:g} s, "
@@ -109,14 +116,16 @@ class Reader:
                 how = signal.Signals(-status).name if status < 0 else f"exit status {status}"
                 raise _ended(name, how)
             if "out_of_memory" in answer:
-                raise DocumentError(
-                    f"{name} was refused: reading it needs more than "
-                    f"{self._memory_bytes / 1024**3:.2g} GB of memory, which is the limit: split "
-                    "it into smaller files and add those."
-                )
+                raise self._too_large(name)
             if "page_done" not in answer:
                 return dict(answer)
             deadline = time.monotonic() + self._seconds
+
+    def _too_large(self, name: str) -> DocumentError:
+        return DocumentError(
+            f"{name} was refused: reading it needs more than {self._memory_bytes / 1024**3:.2g} GB "
+            "of memory, which is the limit: split it into smaller files and add those."
+        )
 
 
 class _Child:
@@ -147,6 +156,14 @@ class _Child:
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # it has ended, and the answers tell so
             write_frame(self._process.stdin, request)
+
+    def memory_bytes(self) -> int:
+        import psutil
+
+        try:
+            return int(psutil.Process(self._process.pid).memory_info().rss)
+        except psutil.Error:
+            return 0  # it has ended
 
     def status(self) -> int:
         """Return how the process ended after its last answer; negative is a signal's number."""
