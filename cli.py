@@ -224,7 +224,9 @@ def _indexed(base: "KnowledgeBase") -> list[dict[str, Any]]:
     results = []
     for file in files:
         document = base.find(file.name)
-        if file.change and document:
+        if file.change == "unpacked":
+            results.append({"name": file.name, "change": file.change, "message": file.message})
+        elif file.change and document:
             results.append({"change": file.change, **dataclasses.asdict(document)})
         else:
             results.append({"name": file.name, "change": file.state, "reason": file.message})
@@ -240,7 +242,8 @@ def _tell_added(options: argparse.Namespace, results: list[dict[str, Any]]) -> i
     else:
         for result in results:
             if result not in refused:
-                print(f"{result['change']:<10}{result['name']}  {result['passages']} passages")
+                told = result.get("message") or f"{result['passages']} passages"
+                print(f"{result['change']:<10}{result['name']}  {told}")
     for result in refused:
         print(f"ragtune: {result['reason']}", file=sys.stderr)
     sys.stdout.flush()

@@ -1,5 +1,6 @@
 """What a document is, which files become documents, and under which name."""
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,10 +8,13 @@ from pathlib import Path
 from typing import Literal
 
 from rag_backend.parse import SUPPORTED
+from rag_backend.parse.archive import ARCHIVES
 from rag_backend.parse.limits import MAX_FILE_BYTES
 from workbench.errors import DocumentError
 
 _MAX_NAME_CHARACTERS = 200
+READABLE = (*SUPPORTED, *ARCHIVES)
+"""The types of file that can be added, as extensions."""
 Progress = Callable[[str, float], object]
 """Called with what is being done and the share that is done, from 0 to 1; may raise to stop it."""
 
@@ -19,7 +23,8 @@ def unheard(message: str, share: float) -> None:
     """Be the progress that nobody follows."""
 
 
-Change = Literal["added", "updated", "unchanged"]
+Change = Literal["added", "updated", "unchanged", "unpacked"]
+"""What became of a file; an archive is unpacked into documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,8 @@ def files_under(path: Path) -> list[tuple[Path, str]]:
     """Return the files to add for a path, each with its document name.
 
     A file is itself. A folder gives every file of a supported type below it, named by its
-    path inside the folder; what begins with a dot or an underscore is left out.
+    path inside the folder; what begins with a dot or an underscore is left out, and so are
+    training examples and exams, which are no documents.
 
     Raises:
         DocumentError: the path doesn't exist, or the folder has nothing that can be added.
@@ -107,12 +113,26 @@ def files_under(path: Path) -> list[tuple[Path, str]]:
     for folder, folders, files in os.walk(path):
         folders[:] = sorted(name for name in folders if name[0] not in "._")
         for name in sorted(files):
-            if name[0] not in "._" and Path(name).suffix.lower() in SUPPORTED:
-                file = Path(folder) / name
+            file = Path(folder) / name
+            supported = name[0] not in "._" and file.suffix.lower() in READABLE
+            if supported and not _asks_questions(file):
                 found.append((file, file.relative_to(path).as_posix()))
     if not found:
-        raise DocumentError(f"{path} holds no file of a supported type ({', '.join(SUPPORTED)}).")
+        raise DocumentError(f"{path} holds no file of a supported type ({', '.join(READABLE)}).")
     return found
+
+
+def _asks_questions(file: Path) -> bool:
+    """Whether a file holds training examples or an exam, which would give away the answers."""
+    if file.suffix.lower() != ".jsonl":
+        return False
+    try:
+        with file.open(encoding="utf-8-sig") as lines:
+            first = json.loads(lines.readline())
+    except (OSError, ValueError, RecursionError):
+        return False  # adding it tells what is wrong
+    keys = first.keys() if isinstance(first, dict) else set()
+    return "messages" in keys or ("question" in keys and bool(keys & {"answer", "answers"}))
 
 
 def check_name(name: str) -> str:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from rag_backend.documents import Change, Progress
 from rag_backend.incoming import Incoming, IncomingFile, begin_again, finish
 from rag_backend.index import PassageIndex
 from rag_backend.parse import parse
+from rag_backend.parse.archive import ARCHIVES, members
 from rag_backend.passages import embedding_text, split
 from rag_backend.search.lexical import add_words
 from workbench.errors import DocumentError
@@ -32,6 +34,8 @@ _READING = 0.2
 """Of the whole time, for the progress that is shown; embedding takes most of the rest."""
 _NOTE_SECONDS = 0.5
 _SAVED_AT_ONCE = 2_000
+_REASONS = 5
+"""Of the files of an archive that were left out, as many are told."""
 
 
 class Stopped(Exception):
@@ -83,7 +87,10 @@ def index_files(
     for place, file in enumerate(files):
         tell(f"Reading {file.name}", _READING * place / len(files))
         try:
-            one = _prepare(home, database, index, file)
+            if PurePath(file.name).suffix.lower() in ARCHIVES:
+                _unpack(home, database, file, tell)
+                continue
+            one = _prepare(home, database, index, file, tell)
         except DocumentError as error:
             incoming.refuse(file.id, str(error))
             continue
@@ -103,8 +110,29 @@ def index_files(
                 _save(session, one)
 
 
+def _unpack(home: Home, database: Database, file: IncomingFile, tell: "_Telling") -> None:
+    """Put an archive's files into the line; raises DocumentError where none can be used."""
+    incoming = Incoming(home, database)
+    taken, refused = 0, []
+    for member in members(home.uploads / file.sha256, file.name, tell.check):
+        try:
+            if member.refusal:
+                raise DocumentError(member.refusal)
+            incoming.put(member.name, member.data)
+            taken += 1
+        except DocumentError as error:
+            refused.append(str(error))
+    said = f"Unpacked: {taken} file{'' if taken == 1 else 's'}."
+    if refused:
+        said += f" {len(refused)} left out: {' '.join(refused[:_REASONS])}"
+    if not taken:
+        raise DocumentError(f"{file.name} holds nothing that can be added. {said}")
+    with database.session() as session:
+        finish(session, file.id, "unpacked", said)
+
+
 def _prepare(
-    home: Home, database: Database, index: PassageIndex, file: IncomingFile
+    home: Home, database: Database, index: PassageIndex, file: IncomingFile, tell: "_Telling"
 ) -> _Prepared | None:
     """Parse and split a file, and find out what of it is there already; None if all of it is."""
     settings = load_settings(home)
@@ -120,7 +148,7 @@ def _prepare(
             there = columns.where(PassageRow.document_id == row.id)
             for number, text, headings in session.execute(there.order_by(-PassageRow.ordinal)):
                 rows[text, tuple(headings)].append(number)
-    parsed = parse(upload, file.name)
+    parsed = parse(upload, file.name, tell.check)
     passages = split(parsed.blocks, index.embeddings().count_tokens, *sizes)
     kept = {}
     for number, passage in enumerate(passages):
@@ -207,6 +235,8 @@ def _sentence(change: Change, one: _Prepared) -> str:
     said = f"{change.capitalize()}: {count} passage{'' if count == 1 else 's'}"
     if one.parsed.pages:
         said += f" of {one.parsed.pages} page{'' if one.parsed.pages == 1 else 's'}"
+    if one.parsed.scanned:
+        said += f", the text of {one.parsed.scanned} recognised in a picture"
     if one.kept and one.fresh:
         said += f", {len(one.fresh)} of them new"
     return said + "."
@@ -217,15 +247,21 @@ class _Telling:
 
     def __init__(self, incoming: Incoming, numbers: list[int], progress: Progress) -> None:
         self._incoming, self._numbers, self._progress = incoming, numbers, progress
+        self._message, self._share = "", 0.0
         self._next = 0.0
 
     def __call__(self, message: str, share: float) -> None:
+        self._message, self._share = message, share
         self._progress(message, share)
+        self.check()
+
+    def check(self) -> None:
+        """Note how far it is, and stop where all was cancelled; often called, seldom done."""
         now = time.monotonic()
         if now < self._next:
             return
         self._next = now + _NOTE_SECONDS
-        self._incoming.tell(self._numbers, message, share)
+        self._incoming.tell(self._numbers, self._message, self._share)
         files = self._incoming.files(self._numbers)
         if not any(file.state == "working" for file in files):
             raise Stopped

@@ -7,7 +7,7 @@ and their vectors. A kill at any moment leaves the old document or the new one.
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from rag_backend.documents import Added, Document, Progress, read_file, unheard
 from rag_backend.incoming import Incoming, IncomingFile
 from rag_backend.index import PassageIndex, as_passage
 from rag_backend.indexing import Stopped, index_files
+from rag_backend.parse.archive import ARCHIVES
 from rag_backend.passages import document_text
 from rag_backend.search.lexical import forget_words
 from workbench.errors import DocumentError, RagtuneError
@@ -58,6 +59,11 @@ class KnowledgeBase:
 
     def add_bytes(self, data: bytes, name: str, progress: Progress = unheard) -> Added:
         """Add a document's content under a name; see `add`."""
+        if PurePath(name).suffix.lower() in ARCHIVES:
+            raise DocumentError(
+                f"{name} is an archive of several documents: add it with `ragtune add` or on page "
+                "Documents."
+            )
         number = self.incoming.put(name, data)
         try:
             with self._home.lock("ingest", _BUSY_SECONDS, _BUSY):

@@ -26,6 +26,8 @@ class ParsedDocument:
     blocks: tuple[Block, ...]
     pages: int | None
     """Number of pages; None where the format has no pages."""
+    scanned: int = 0
+    """How many pages were pictures, whose text was recognised (OCR)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pages.shared.incoming import show_incoming
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
 from rag_backend import ingest
-from rag_backend.parse import SUPPORTED
+from rag_backend.documents import READABLE
 from rag_backend.search.find import find
 from rag_backend.watch import trouble as folder_trouble
 from rag_backend.watch import unwatch, watch, watched
@@ -26,7 +26,8 @@ st.markdown("What RAG and hybrid read before they answer. Everything stays on th
 def add_uploads() -> None:
     """Take files into the line; they are indexed beside the app."""
     files = st.file_uploader(
-        f"Add files ({' '.join(SUPPORTED)})",
+        "Add files",
+        help=f"Types: {' '.join(READABLE)}. A ZIP archive gives a document for each of its files.",
         accept_multiple_files=True,
         key=f"upload-{state.upload_round}",
     )

@@ -1,5 +1,8 @@
 """The line of incoming files: nothing gets stuck, nothing is lost, everything is told."""
 
+import io
+import zipfile
+
 import pytest
 
 from rag_backend.indexing import Stopped
@@ -121,3 +124,25 @@ def test_many_small_files_are_indexed_together(base):
         "Embedding 64 passages",
         "Embedding 6 passages",
     ]
+
+
+def zipped(files):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return buffer.getvalue()
+
+
+def test_an_archive_gives_a_document_for_each_of_its_files(base):
+    files = {"a.txt": "Kites fly.", "in/b.md": "# Boats\n\nThey swim.", "c.exe": "MZ"}
+    base.incoming.put("all.zip", zipped(files))
+    base.incoming.put("none.zip", zipped({"../c.txt": "Out."}))
+    archive, other, *rest = base.work()
+    assert (archive.state, archive.change) == ("done", "unpacked")
+    assert archive.message.startswith("Unpacked: 2 files. 1 left out: all.zip/c.exe was not added")
+    assert other.state == "refused" and "leads out of the archive" in other.message
+    assert [file.name for file in rest] == ["all.zip/a.txt", "all.zip/in/b.md"]
+    assert [document.name for document in base.documents()] == ["all.zip/a.txt", "all.zip/in/b.md"]
+    with pytest.raises(DocumentError, match="archive of several documents"):
+        base.add_bytes(zipped(files), "all.zip")

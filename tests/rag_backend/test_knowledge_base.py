@@ -170,10 +170,17 @@ def test_a_kill_loses_nothing_that_was_reported(tiny_lab, handbook, where):
 
 
 def test_a_folder_gives_supported_files_by_their_path(tmp_path):
-    for name in ("a.md", "b/c.txt", "b/d.png", "_hidden/e.md", ".git/f.md"):
+    for name in ("a.md", "b/c.txt", "b/d.exe", "_hidden/e.md", ".git/f.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x", encoding="utf-8")
     assert [name for _, name in files_under(tmp_path)] == ["a.md", "b/c.txt"]
+    # Ragtune's own questions would give away their answers.
+    for number, row in enumerate(
+        ('{"question": "a", "answer": "b"}', '{"question": "a", "answers": []}', '{"messages": []}')
+    ):
+        (tmp_path / f"{number}.jsonl").write_text(row, encoding="utf-8")
+    (tmp_path / "c.jsonl").write_text('{"question": "a"}', encoding="utf-8")
+    assert [name for _, name in files_under(tmp_path)] == ["a.md", "c.jsonl", "b/c.txt"]
     with pytest.raises(DocumentError, match="no file of a supported type"):
         files_under(_empty(tmp_path))
     with pytest.raises(DocumentError, match="no file or folder"):
