@@ -156,9 +156,13 @@ def look(lab: Lab, done: dict[str, str | None]) -> str:
         if there != (mark is not None) or (mark and mark not in base.text(name)):
             return f"the last change of {name} that was reported is lost"
         if mark:
-            found = find(base.index, f"What has the sign {mark}?", Settings(reranker="")).sources
-            if not any(mark in source.text for source in found):
-                return f"{name} is there but not found"
+            by_words = Settings(search="words", reranker="")
+            found = find(base.index, f"What has the sign {mark}?", by_words).sources
+            if not found or mark not in found[0].text:
+                return f"{name} is there but its words are not found"
+    for _, row in rows[:: max(1, len(rows) // 20)]:
+        if row.id not in dict(base.index.nearest(floats(row.vector), 3)):
+            return f"passage {row.id} is there but not found by its vector"
     return ""
 
 
