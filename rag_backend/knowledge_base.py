@@ -6,18 +6,20 @@ and their vectors. A kill at any moment leaves the old document or the new one.
 """
 
 import contextlib
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
 
 import sqlalchemy as sa
 
-from rag_backend.documents import Added, Document, Progress, read_file, unheard
+from rag_backend.documents import Added, Document, Progress, check_name, read_file, unheard
 from rag_backend.incoming import Incoming, IncomingFile
 from rag_backend.index import PassageIndex, as_passage
 from rag_backend.indexing import Stopped, index_files
+from rag_backend.parse import parse
 from rag_backend.parse.archive import ARCHIVES
-from rag_backend.passages import document_text
+from rag_backend.passages import document_text, split
 from rag_backend.search.lexical import forget_words
 from workbench.errors import DocumentError, RagtuneError
 from workbench.home import Home
@@ -150,6 +152,23 @@ class KnowledgeBase:
         )
         with self.database.session() as session:
             return [as_passage(row) for row in session.scalars(query)]
+
+    def preview(
+        self, data: bytes, name: str, passage_tokens: int, overlap_tokens: int
+    ) -> list[tuple[Passage, int]]:
+        """Return the passages that a file would become, each with its tokens; nothing is kept.
+
+        Raises:
+            DocumentError: the file can't be used.
+            ValueError: the sizes don't fit each other.
+        """
+        count = self.index.embeddings().count_tokens
+        with tempfile.TemporaryDirectory(prefix="ragtune-") as folder:
+            file = Path(folder) / "preview"
+            file.write_bytes(data)
+            blocks = parse(file, check_name(name)).blocks
+        passages = split(blocks, count, passage_tokens, overlap_tokens)
+        return [(passage, count(passage.text)) for passage in passages]
 
     def _next(self) -> list[int]:
         """Return the numbers of the files to index together next."""

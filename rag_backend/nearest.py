@@ -117,6 +117,13 @@ class Nearest:
         _, found = self.faiss.search(vector[None], min(wanted, max(1, len(self))), **options)
         return [int(number) for number in found[0] if number >= 0]
 
+    def neighbours(self, vectors: Any, k: int) -> Iterator[tuple[list[float], list[int]]]:
+        """Yield for each of several vectors the k nearest: their scores and ids, best first."""
+        scores, ids = self.faiss.search(vectors, min(k, len(self)))
+        for row, found in zip(scores.tolist(), ids.tolist(), strict=True):
+            held = [place for place, number in enumerate(found) if number >= 0]
+            yield [row[place] for place in held], [found[place] for place in held]
+
     def save_changes(self, folder: Path) -> None:
         """Bring what is saved up to date, where making it up at the next start would take long."""
         if self.shape.kind == "exact":

@@ -29,6 +29,11 @@ class Home:
         return self.folder / "settings.json"
 
     @property
+    def prompts(self) -> Path:
+        """Every version of the prompts."""
+        return self.folder / "prompts.json"
+
+    @property
     def uploads(self) -> Path:
         """The documents as they came, named by the hash of their content."""
         return self.folder / "uploads"

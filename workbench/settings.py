@@ -3,6 +3,7 @@
 import dataclasses
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -228,5 +229,28 @@ def load_settings(home: Home) -> Settings:
 
 
 def save_settings(home: Home, settings: Settings) -> None:
-    """Keep the settings for the next start."""
+    """Keep the settings for the next start, and the prompts among their versions."""
+    versions = prompt_versions(home)
+    prompts = settings.system_prompt, settings.passage_prompt
+    if not versions or (versions[-1].system_prompt, versions[-1].passage_prompt) != prompts:
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        versions.append(PromptVersion(len(versions) + 1, since, *prompts))
+        write_json(home.prompts, [dataclasses.asdict(version) for version in versions])
     write_json(home.settings, dataclasses.asdict(settings))
+
+
+@dataclass(frozen=True, slots=True)
+class PromptVersion:
+    """The prompts as they were for a while."""
+
+    number: int
+    since: str
+    """ISO 8601, UTC."""
+    system_prompt: str
+    passage_prompt: str
+
+
+def prompt_versions(home: Home) -> list[PromptVersion]:
+    """Return the prompts that were ever saved, oldest first."""
+    saved = read_json(home.prompts) if home.prompts.exists() else []
+    return [PromptVersion(**version) for version in saved]

@@ -1,5 +1,6 @@
 """Documents: add, look inside, search, remove."""
 
+import dataclasses
 from pathlib import Path
 
 import streamlit as st
@@ -8,12 +9,19 @@ from pages.shared import routes
 from pages.shared.answer import scores
 from pages.shared.incoming import show_incoming
 from pages.shared.lab import get_lab, sentences
+from pages.shared.option_input import option_input
 from pages.shared.plain import plain
+from pages.shared.progress import duration, progress_bar
 from rag_backend import ingest
-from rag_backend.documents import READABLE
+from rag_backend.documents import READABLE, Document
+from rag_backend.duplicates import near_duplicates
 from rag_backend.search.find import find
 from rag_backend.watch import trouble as folder_trouble
 from rag_backend.watch import unwatch, watch, watched
+from workbench.settings import Settings
+
+_DOCUMENTS_SHOWN = 30
+_PASSAGES_SHOWN = 50
 
 lab = get_lab()
 state = st.session_state
@@ -69,6 +77,35 @@ def watch_folders() -> None:
                 st.rerun()
 
 
+def preview() -> None:
+    """Show the passages that a file would become, before it is indexed."""
+    with st.expander("Look at the passages of a file before you add it", icon=":material/preview:"):
+        file = st.file_uploader("File", key="preview")
+        left, right = st.columns(2)
+        now, fields = lab.settings, {field.name: field for field in dataclasses.fields(Settings)}
+        size = option_input(fields["passage_tokens"], now.passage_tokens, left)
+        overlap = option_input(fields["overlap_tokens"], now.overlap_tokens, right)
+        if file is None:
+            return
+        sizes = dataclasses.replace(now, passage_tokens=size, overlap_tokens=overlap)
+        with st.spinner("Reading …"):
+            made = lab.knowledge_base.preview(
+                file.getvalue(), file.name, sizes.passage_tokens, sizes.overlap_tokens
+            )
+        tokens = [count for _, count in made]
+        st.caption(
+            f"{len(made):,} passages of {min(tokens)} to {max(tokens)} tokens. To use these sizes, "
+            "choose them in Settings."
+        )
+        for passage, count in made[:_PASSAGES_SHOWN]:
+            where = [f"{count} tokens", *([f"page {passage.page}"] if passage.page else [])]
+            with st.container(border=True):
+                st.caption(plain(" › ".join((*where, *passage.headings))))
+                st.markdown(plain(passage.text))
+        if len(made) > _PASSAGES_SHOWN:
+            st.caption(f"… and {len(made) - _PASSAGES_SHOWN:,} more.")
+
+
 def show_removed() -> None:
     """Offer to bring back the document that was removed last."""
     if "removed" not in state:
@@ -95,7 +132,13 @@ def list_documents() -> None:
         return
     passages = sum(document.passages for document in documents)
     st.subheader(f"{len(documents)} documents, {passages:,} passages")
-    for document in documents:
+    about_index(documents)
+    shown = documents
+    if len(documents) > _DOCUMENTS_SHOWN:
+        part = st.text_input("Show documents whose name holds", placeholder="part of a name")
+        shown = [one for one in documents if part.casefold() in one.name.casefold()]
+        st.caption(f"{min(len(shown), _DOCUMENTS_SHOWN)} of {len(documents):,} are shown.")
+    for document in shown[:_DOCUMENTS_SHOWN]:
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             pages = f"{document.pages} pages · " if document.pages else ""
             with st.container(gap=None):
@@ -110,6 +153,59 @@ def list_documents() -> None:
                 "Remove", key=f"remove-{document.sha256}-{document.name}", icon=":material/delete:"
             ):
                 remove(document.name)
+
+
+def about_index(documents: list[Document]) -> None:
+    """Say how the passages are searched, and offer to index again what was split otherwise."""
+    shape = lab.knowledge_base.index.shape()
+    if shape.kind == "exact":
+        st.caption("Every passage is compared with the question: exact search.")
+    else:
+        st.caption(
+            f"{shape.cells:,} cells of passages, of which the {shape.probes} nearest to a question "
+            f"are searched: {shape.recall:.1%} of what the exact search finds, measured on your "
+            f"passages. Built in {duration(shape.build_seconds)}."
+        )
+    now = lab.settings
+    sizes = now.passage_tokens, now.overlap_tokens
+    other = [d.name for d in documents if (d.passage_tokens, d.overlap_tokens) != sizes]
+    if other:
+        st.info(
+            f"{len(other)} documents were split into passages of other sizes than Settings say.",
+            icon=":material/info:",
+        )
+        if st.button("Index them again", icon=":material/refresh:"):
+            lab.knowledge_base.incoming.put_again(other)
+            ingest.ensure(lab.home, lab.knowledge_base, again=True)
+            st.rerun()
+
+
+def duplicates() -> None:
+    """Find passages that say almost the same."""
+    if not lab.knowledge_base.documents():
+        return
+    with st.expander("Find passages that say almost the same", icon=":material/content_copy:"):
+        st.caption("They crowd others out of what is found and read. Which to remove, you know.")
+        if not st.button("Compare all passages", icon=":material/compare:"):
+            return
+        pairs = near_duplicates(lab.database, lab.knowledge_base.index, progress=progress_bar())
+        if not pairs:
+            st.success("No two passages say almost the same.", icon=":material/check:")
+            return
+        st.dataframe(
+            [
+                {
+                    "Shared words": f"{pair.shared:.0%}",
+                    "Document": pair.documents[0],
+                    "Passage": pair.texts[0],
+                    "Other document": pair.documents[1],
+                    "Other passage": pair.texts[1],
+                }
+                for pair in pairs
+            ],
+            hide_index=True,
+            width="stretch",
+        )
 
 
 def remove(name: str) -> None:
@@ -167,8 +263,10 @@ def search() -> None:
 with sentences():
     add_uploads()
     show_incoming()
+    preview()
     watch_folders()
     show_removed()
     list_documents()
     look_inside()
+    duplicates()
     search()

@@ -17,6 +17,7 @@ from typing import Any
 from rag_backend.parse.archive import unpack
 from rag_backend.parse.file import parse_file
 from rag_backend.parse.frames import packed, read_frame, write_frame
+from rag_backend.parse.page_image import draw
 from workbench.errors import DocumentError
 
 _GRACE_SECONDS = 10.0
@@ -57,6 +58,10 @@ def _receive(requests: "queue.SimpleQueue[dict[str, str]]") -> None:
 def _answer(request: dict[str, str], page_done: Callable[[], None]) -> dict[str, Any]:
     path, name = Path(request["path"]), request["name"]
     try:
+        if "page" in request:
+            drawn = draw(path, name, int(request["page"]), request["texts"].split("\0"))
+            (Path(request["folder"]) / "page.png").write_bytes(drawn)
+            return {}
         if "folder" in request:
             return {"members": unpack(path, name, Path(request["folder"]))}
         return packed(parse_file(path, name, page_done))
