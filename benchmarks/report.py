@@ -29,7 +29,8 @@ def figure(
         unit: "s", "share", "x" …
         better: "higher" or "lower".
         target: what was asked for.
-        runs: the single measurements that ``value`` is the median of.
+        runs: the single measurements; ``value`` is their median where the benchmark doesn't say
+            that it is another.
         why: the reason, where there is no value.
         peer: what it was measured against.
     """
