@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from comparison.lab import Lab
     from finetune_backend.runs import Run
     from rag_backend.knowledge_base import KnowledgeBase
+    from rag_backend.search.only import Only
     from workbench.language_models.loading import Checkpoint
 
 _METHODS = "base,rag,finetuned,hybrid"
@@ -106,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     remove.add_argument("name", metavar="NAME")
     search = command("search", _search, "search the documents")
     search.add_argument("question", metavar="QUESTION")
+    _only_options(search)
     search.add_argument("-k", type=int, default=5, metavar="N", help="passages (default: 5)")
 
     examples = commands.add_parser("examples", help="make, import or export training examples")
@@ -136,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         help="what was asked before, for a follow-up question; may be given several times",
     )
     _method_options(ask)
+    _only_options(ask)
     evaluate = command("evaluate", _evaluate, "ask every question of an exam and score the answers")
     evaluate.add_argument("exam", type=Path, metavar="EXAM.jsonl")
     _method_options(evaluate)
@@ -154,6 +158,27 @@ def _method_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="adapter (default: the newest); on a server, another of its models",
     )
+
+
+def _only_options(parser: argparse.ArgumentParser) -> None:
+    for name, meaning in (
+        ("--document", "search only in this document"),
+        ("--type", "search only in documents of this type, for example .pdf"),
+    ):
+        parser.add_argument(name, action="append", default=[], help=f"{meaning}; may be repeated")
+    parser.add_argument(
+        "--since",
+        type=date.fromisoformat,
+        metavar="YYYY-MM-DD",
+        help="search only in documents added on this day (UTC) or later",
+    )
+
+
+def _only(options: argparse.Namespace) -> "Only":
+    from rag_backend.search.only import Only
+
+    types = [f".{one.lower().lstrip('.')}" for one in options.type]
+    return Only(tuple(options.document), tuple(types), options.since)
 
 
 def _serve(options: argparse.Namespace) -> None:
@@ -272,7 +297,7 @@ def _search(options: argparse.Namespace) -> None:
         raise RagtuneError(f"-k is {options.k}; a number from 1 to 1000 was expected.")
     lab, question = _lab(options), check_question(options.question)
     settings = dataclasses.replace(lab.settings, retrieved=options.k, read=1)
-    found = find(lab.knowledge_base.index, question, settings).sources
+    found = find(lab.knowledge_base.index, question, settings, _only(options)).sources
     if _json_wanted(options):
         _print_json([dataclasses.asdict(source) for source in found])
         return

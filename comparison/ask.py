@@ -16,6 +16,7 @@ from comparison.together import together
 from rag_backend.cite import cite, groundedness
 from rag_backend.documents import Ranks
 from rag_backend.search.follow_up import complete
+from rag_backend.search.only import EVERYTHING, Only
 from workbench.errors import RagtuneError
 from workbench.language_models.engine import Engine
 from workbench.language_models.prompts import check_question, messages
@@ -35,6 +36,7 @@ def ask(
     adapter: str | None = None,
     *,
     earlier: Sequence[str] = (),
+    only: Only = EVERYTHING,
     alone: bool = False,
     engine: Engine | None = None,
 ) -> Generator[Answer]:
@@ -55,6 +57,7 @@ def ask(
             server its only other model.
         earlier: what was asked before in this conversation, oldest first: a follow-up question
             is asked together with the one that it follows.
+        only: what the search is limited to.
         alone: ask one method after the other, so that each one's times are its own.
         engine: what answers; by default what the settings lead to now.
 
@@ -75,7 +78,7 @@ def ask(
     if any(method in ("rag", "hybrid") for method in methods):
         from rag_backend.chain import PassageRetriever
 
-        retriever = PassageRetriever(index=index, settings=settings, once=not alone)
+        retriever = PassageRetriever(index=index, settings=settings, only=only, once=not alone)
     answers: dict[str, Answer] = {}
     streams = []
     for method in methods:
@@ -298,10 +301,13 @@ def _fingerprint(
             settings.reranker,
             settings.candidates,
             settings.retrieved,
+            settings.diversity,
+            settings.around,
             settings.read,
             settings.min_score,
             settings.passage_prompt,
             searching.index.fingerprint(),
+            str(searching.only),
         )
     return Fingerprint(
         checkpoint=engine.checkpoint.sha256[:_HASH_CHARACTERS],

@@ -22,6 +22,7 @@ from pydantic import PrivateAttr
 from rag_backend.passages import embedding_text
 from rag_backend.read import Fits, write_prompt
 from rag_backend.search.find import find
+from rag_backend.search.only import EVERYTHING
 from workbench.language_models.prompts import DEFAULT_TEMPLATE
 from workbench.settings import Settings
 from workbench.values import Passage
@@ -41,6 +42,8 @@ class PassageRetriever(BaseRetriever):
     """A `rag_backend.index.PassageIndex`."""
     settings: Any
     """The `workbench.settings.Settings` of search, reranker and reading."""
+    only: Any = EVERYTHING
+    """A `rag_backend.search.only.Only`: what the search is limited to."""
     once: bool = False
     """Search for a question only once, for all who ask it: the columns of one comparison."""
     _found: dict[str, list[Document]] = PrivateAttr(default_factory=dict)
@@ -58,7 +61,7 @@ class PassageRetriever(BaseRetriever):
 
     def _search(self, query: str) -> list[Document]:
         settings: Settings = self.settings
-        found = find(self.index, query, settings)
+        found = find(self.index, query, settings, self.only)
         return [
             Document(
                 id=str(source.id),

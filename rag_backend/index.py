@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from rag_backend import nearest
 from rag_backend.documents import Progress, unheard
 from rag_backend.nearest import Nearest, Shape
-from rag_backend.passages import embedding_text
+from rag_backend.passages import embedding_text, joined
 from rag_backend.search.lexical import search_words
 from rag_backend.search.only import Only
 from workbench.errors import RagtuneError
@@ -78,14 +78,7 @@ class PassageIndex:
     def cosines(self, vector: Sequence[float], ids: Sequence[int]) -> dict[int, float]:
         """Return the similarity of passages to a question's vector; those gone are left out."""
         asked = np.array(vector, dtype=np.float32)
-        with self._database.session() as session:
-            return {
-                number: float(floats(blob) @ asked)
-                for part in _parts(ids)
-                for number, blob in session.execute(
-                    sa.select(PassageRow.id, PassageRow.vector).where(PassageRow.id.in_(part))
-                )
-            }
+        return {number: float(one @ asked) for number, one in self.vectors(ids).items()}
 
     def passages(self, ids: Sequence[int]) -> dict[int, "Document"]:
         """Return passages as LangChain documents by their ids; those gone are left out.
@@ -115,6 +108,37 @@ class PassageIndex:
                         },
                     )
         return found
+
+    def vectors(self, ids: Sequence[int]) -> dict[int, Any]:
+        """Return the vectors of passages, float32, by their ids; those gone are left out."""
+        with self._database.session() as session:
+            return {
+                number: floats(blob)
+                for part in _parts(ids)
+                for number, blob in session.execute(
+                    sa.select(PassageRow.id, PassageRow.vector).where(PassageRow.id.in_(part))
+                )
+            }
+
+    def around(self, number: int, reach: int) -> Passage | None:
+        """Return a passage with up to so many before and after it of the same section.
+
+        None where it is gone.
+        """
+        with self._database.session() as session:
+            middle = session.get(PassageRow, number)
+            if middle is None:
+                return None
+            rows = session.scalars(
+                sa.select(PassageRow)
+                .where(
+                    PassageRow.document_id == middle.document_id,
+                    PassageRow.ordinal.between(middle.ordinal - reach, middle.ordinal + reach),
+                )
+                .order_by(PassageRow.ordinal)
+            ).all()
+            section = [row for row in rows if row.headings == middle.headings]
+            return joined([as_passage(row) for row in section])
 
     def store(self) -> "FAISS":
         """Return all passages as LangChain's vector store, to use them elsewhere.

@@ -92,6 +92,20 @@ def document_text(blocks: Iterable[Block]) -> str:
     return "\n".join(block.text for block in blocks)
 
 
+def joined(passages: Sequence[Passage]) -> Passage:
+    """Return passages that follow each other as one; what two of them share comes once."""
+    first = passages[0]
+    texts, end = [first.text], first.end
+    for passage in passages[1:]:
+        # What a part repeats of its block stands before its own text.
+        own = passage.text[len(passage.text) - (passage.end - passage.start) :]
+        fresh = own[max(0, end - passage.start) :]
+        if fresh:
+            texts += ["" if passage.start < end else "\n", fresh]
+        end = max(end, passage.end)
+    return Passage("".join(texts), first.headings, first.page, first.start, end)
+
+
 def embedding_text(name: str, passage: Passage) -> str:
     """Return the passage under its document's name and headings: "handbook > Leave", then text.
 

@@ -87,6 +87,19 @@ class Settings:
     )
     candidates: int = option(20, "How many passages the reranker reads.", 1, 100)
     retrieved: int = option(5, "How many passages a search returns.", 1, 1000)
+    diversity: float = option(
+        0.0,
+        "How much a passage loses by saying what one before it says already: 0 nothing, 1 all.",
+        0.0,
+        1.0,
+    )
+    around: int = option(
+        0,
+        "How many passages before and after each that is read are read with it, within the same "
+        "section.",
+        0,
+        5,
+    )
     read: int = option(1, "How many of them, best first, the model reads.", 1, 50)
     passage_prompt: str = option(
         DEFAULT_TEMPLATE,

@@ -10,6 +10,7 @@ from comparison.answer import Answer, as_json, confounded
 from comparison.ask import METHODS, ask
 from pages.shared.answer import Column, draw_missing
 from pages.shared.lab import get_lab, sentences
+from pages.shared.only_input import only_input
 from pages.shared.plain import plain
 from workbench.errors import RagtuneError
 
@@ -73,7 +74,9 @@ def answer_all(question: str, adapter: str | None, missing: dict[str, str | None
     stop.button("Stop", icon=":material/stop_circle:", help="Keeps what has been written so far.")
     wait_until_loaded([drawn[method] for method in ready])
     engine = lab.engine()
-    with contextlib.closing(ask(lab, question, ready, adapter, earlier=earlier)) as growing:
+    with contextlib.closing(
+        ask(lab, question, ready, adapter, earlier=earlier, only=state.only)
+    ) as growing:
         for answer in growing:
             state.answers[answer.method] = answer
             drawn[answer.method].grow(answer, engine.waiting())
@@ -91,6 +94,7 @@ def conversation() -> None:
             help="A question such as “And on Fridays?” is asked together with the one before it. "
             "All methods are asked the same.",
         )
+        state.only = only_input("ask")
         if state.get("earlier") and st.button("New conversation", icon=":material/restart_alt:"):
             state.earlier, state.answers, state.asked = [], {}, ""
             st.rerun()

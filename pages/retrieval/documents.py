@@ -9,6 +9,7 @@ from pages.shared import routes
 from pages.shared.answer import scores
 from pages.shared.incoming import show_incoming
 from pages.shared.lab import get_lab, sentences
+from pages.shared.only_input import only_input
 from pages.shared.option_input import option_input
 from pages.shared.plain import plain
 from pages.shared.progress import duration, progress_bar
@@ -245,10 +246,11 @@ def search() -> None:
     question = st.text_input(
         "Question", key="search", placeholder="What would you like to find?", max_chars=4000
     )
+    only = only_input("search")
     if not question.strip():
         return
     with st.spinner("Searching …"):
-        found = find(lab.knowledge_base.index, question, lab.settings)
+        found = find(lab.knowledge_base.index, question, lab.settings, only)
     st.caption(f"Searched in {found.search_ms:.0f} ms, reranked in {found.rerank_ms:.0f} ms.")
     if not found.sources:
         st.info("No passage holds any of these words.", icon=":material/search_off:")

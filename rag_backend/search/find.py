@@ -4,11 +4,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean, pstdev
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rag_backend.documents import Ranks, Source
 from rag_backend.search.only import EVERYTHING, Only
 from workbench.settings import Settings
+from workbench.values import Passage
 
 if TYPE_CHECKING:
     from rag_backend.index import PassageIndex
@@ -63,24 +64,35 @@ def find(
         judged = reranker.judge(question, [passages[n].page_content for n in first])
         fits = {number: one.fit for number, one in zip(first, judged, strict=True)}
         ids[: len(first)] = _in_order(first, fits, cosines, of_words)
+    if settings.diversity:
+        ids = diverse(ids, index.vectors(ids), settings.diversity)
+    ids = ids[: settings.retrieved]
+    wider = ids[: settings.read] if settings.around else []
+    whole = {number: index.around(number, settings.around) for number in wider}
     done = time.perf_counter()
-    sources = tuple(
-        Source(
-            id=number,
-            document=passages[number].metadata["document"],
-            page=passages[number].metadata["page"],
-            text=passages[number].metadata["text"],
-            headings=tuple(passages[number].metadata["headings"]),
-            start=passages[number].metadata["start"],
-            end=passages[number].metadata["end"],
-            score=cosines[number],
-            words=of_words.get(number),
-            fit=fits.get(number),
-            ranks=Ranks(_rank(number, by_meaning), _rank(number, by_words), _rank(number, fused)),
+    sources = []
+    for number in ids:
+        about = passages[number].metadata
+        passage = whole.get(number) or Passage(
+            about["text"], tuple(about["headings"]), about["page"], about["start"], about["end"]
         )
-        for number in ids[: settings.retrieved]
-    )
-    return Found(sources, (searched - started) * 1000, (done - searched) * 1000)
+        ranks = Ranks(_rank(number, by_meaning), _rank(number, by_words), _rank(number, fused))
+        sources.append(
+            Source(
+                id=number,
+                document=about["document"],
+                page=passage.page,
+                text=passage.text,
+                headings=passage.headings,
+                start=passage.start,
+                end=passage.end,
+                score=cosines[number],
+                words=of_words.get(number),
+                fit=fits.get(number),
+                ranks=ranks,
+            )
+        )
+    return Found(tuple(sources), (searched - started) * 1000, (done - searched) * 1000)
 
 
 def _rank(number: int, ranking: Sequence[int]) -> int | None:
@@ -107,6 +119,28 @@ def _in_order(
         for number, value in zip(ids, values, strict=True):
             total[number] += weight * (value - middle) / spread if spread else 0.0
     return sorted(ids, key=lambda number: -total[number])
+
+
+def diverse(ids: Sequence[int], vectors: dict[int, Any], weight: float) -> list[int]:
+    """Return passages so that each says something new, and is good too.
+
+    Source: Carbonell and Goldstein 1998, "The Use of MMR, Diversity-Based Reranking".
+
+    Args:
+        ids: the best first.
+        vectors: theirs, of unit length.
+        weight: of the likeness to those before, from 0 to 1.
+    """
+    left = [number for number in ids if number in vectors]
+    worth = {number: 1 - rank / len(left) for rank, number in enumerate(left)}
+    alike, chosen = dict.fromkeys(left, 0.0), list[int]()
+    while left:
+        best = max(left, key=lambda number: (1 - weight) * worth[number] - weight * alike[number])
+        left.remove(best)
+        chosen.append(best)
+        for number in left:
+            alike[number] = max(alike[number], float(vectors[number] @ vectors[best]))
+    return chosen
 
 
 def fuse(rankings: Sequence[Sequence[int]]) -> list[int]:
