@@ -1,7 +1,7 @@
 """Citations: which passage says what an answer says, found by aligning their words.
 
 The model is never asked. A sentence of the answer is supported where the words that it adds to
-the question stand close together in a passage that was read, its numbers among them.
+the question stand close together in a passage that was read, its numbers and names among them.
 """
 
 import re
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from rag_backend.search.lexical import STOP_WORDS
 
-SUPPORTED = 0.6
+SUPPORTED = 0.8
 """The share of a sentence's words that its passage has to hold; see benchmarks/citations.py."""
 _WINDOW = 3
 """Sentences of a passage that may support one of the answer together."""
 _LONGER = 0.02
 """What every further sentence has to add."""
-_NUMBER_WEIGHT = 2.0
+_TELLING_WEIGHT = 2.0
 _SENTENCE_END = re.compile(r"(?:[.!?…][\"”’)\]]*\s+(?=[^\s\da-z])|[。！？]|\n+)")
 # A number with its inner marks, a letter of a script without spaces, or a word.
 _TOKEN = re.compile(
@@ -46,7 +46,8 @@ class Sentence:
     """Where it stands in the answer, in characters."""
     end: int
     support: float
-    """Share of its words that the best place holds, from 0 to 1; numbers count twice."""
+    """Share of its words that the best place holds, from 0 to 1; numbers and names count
+    twice."""
     by: Span | None
     """That place; None where it does not support the sentence."""
 
@@ -54,12 +55,8 @@ class Sentence:
 @dataclass(frozen=True, slots=True)
 class _Word:
     stem: str
-    start: int
-    end: int
-
-    @property
-    def weight(self) -> float:
-        return _NUMBER_WEIGHT if self.stem[0].isdigit() else 1.0
+    telling: bool
+    """A number, or a name: where one of these is another, all of the sentence is wrong."""
 
 
 def cite(
@@ -105,13 +102,14 @@ class _Place:
 def _supported(
     answer: str, start: int, end: int, asked: set[str], places: Sequence[_Place]
 ) -> Sentence:
-    said = {word.stem: word.weight for word in _words(answer[start:end])}
-    added = {stem: weight for stem, weight in said.items() if stem not in asked} or said
-    whole = sum(added.values())
+    said = {word.stem: word.telling for word in _words(answer[start:end])}
+    added = {stem: telling for stem, telling in said.items() if stem not in asked} or said
+    weights = {stem: _TELLING_WEIGHT if telling else 1.0 for stem, telling in added.items()}
+    whole = sum(weights.values())
     best, support = None, 0.0
     if whole:
         scored = [
-            (sum(weight for stem, weight in added.items() if stem in place.stems) / whole, place)
+            (sum(weight for stem, weight in weights.items() if stem in place.stems) / whole, place)
             for place in places
         ]
         # Among equals, the shortest place that comes first.
@@ -120,8 +118,8 @@ def _supported(
             key=lambda pair: pair[0] - _LONGER * (pair[1].sentences - 1),
             default=(0.0, None),
         )
-    numbers = {stem for stem in added if stem[0].isdigit()}
-    holds = best is not None and support >= SUPPORTED and numbers <= best.stems
+    telling = {stem for stem, tells in added.items() if tells}
+    holds = best is not None and support >= SUPPORTED and telling <= best.stems
     return Sentence(start, end, support, best.span if holds and best else None)
 
 
@@ -149,14 +147,16 @@ def _sentences(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _words(text: str) -> Iterator[_Word]:
-    """Yield the words that tell something, without their endings."""
+    """Yield a sentence's words that tell something, without their endings."""
+    first = True
     for match in _TOKEN.finditer(text):
         word = unicodedata.normalize("NFKC", match[0]).casefold()
         if word[0].isdigit():
             # 1,000 and 1000 are one number, 17:20 and 1720 are not.
-            yield _Word(word.replace(",", "").replace("’", "").replace("'", ""), *match.span())
+            yield _Word(word.replace(",", "").replace("’", "").replace("'", ""), True)
         elif word not in STOP_WORDS:
-            yield _Word(_stem(word), *match.span())
+            yield _Word(_stem(word), match[0][0].isupper() and not first)
+        first = False
 
 
 def _stem(word: str) -> str:
