@@ -204,3 +204,15 @@ def test_a_hostile_name_stays_inside_the_home(tiny_lab):
     tiny_lab.knowledge_base.add_bytes(b"Some text about kites.", "../../outside.md")
     assert [d.name for d in tiny_lab.knowledge_base.documents()] == ["../../outside.md"]
     assert not list(tiny_lab.home.folder.parent.parent.glob("outside.md"))
+
+
+def test_passages_can_be_looked_at_before_anything_is_kept(tiny_lab):
+    base = tiny_lab.knowledge_base
+    text = " ".join(f"Kite number {n} flies very well in the wind." for n in range(30)).encode()
+    few = base.preview(text, "kites.txt", 200, 0)
+    many = base.preview(text, "kites.txt", 40, 10)
+    assert len(few) < len(many)
+    assert all(0 < tokens <= 40 for _, tokens in many)
+    assert base.documents() == [] and not list(tiny_lab.home.uploads.iterdir())
+    with pytest.raises(DocumentError, match="not a PDF"):
+        base.preview(b"x", "a.pdf", 90, 24)
