@@ -516,8 +516,10 @@ def _provision(options: argparse.Namespace) -> None:
 
     for name, value in PATIENT.items():
         os.environ.setdefault(name, value)
+    from workbench.hardware import best_device
     from workbench.language_models import bundled
     from workbench.language_models.choose import choose_engine
+    from workbench.language_models.int8 import kernel
     from workbench.language_models.loading import find_checkpoint
     from workbench.minilm import packaged_model
     from workbench.settings import DEFAULT_MODEL
@@ -526,6 +528,8 @@ def _provision(options: argparse.Namespace) -> None:
     checkpoint = find_checkpoint(options.model or DEFAULT_MODEL)
     if checkpoint.name == DEFAULT_MODEL:
         bundled.verify(bundled.provision())
+    if best_device() == "cpu" and kernel.why_not():
+        print(f"Searches are slower than they could be: {kernel.why_not()}", file=sys.stderr)
     if choose_engine("auto", checkpoint).can_prepare:
         _prepare_fast_engine(checkpoint)
     choice = choose_engine("auto", checkpoint)
