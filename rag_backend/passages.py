@@ -1,5 +1,6 @@
 """Blocks to passages: the chunks that are embedded, found and shown."""
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
@@ -72,6 +73,7 @@ def split(
         )
     special = count_tokens("")
 
+    @functools.cache  # the same sentences are counted again and again
     def count(text: str) -> int:
         return count_tokens(text) - special if text else 0
 
