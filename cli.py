@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
     from comparison.answer import Answer
     from comparison.lab import Lab
     from finetune_backend.runs import Run
+    from rag_backend.knowledge_base import KnowledgeBase
+    from rag_backend.search.only import Only
     from workbench.language_models.loading import Checkpoint
 
 _METHODS = "base,rag,finetuned,hybrid"
 _LOG_LINE_SECONDS = 10.0
+_WATCH_SECONDS = 2.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -97,11 +101,14 @@ def _parser() -> argparse.ArgumentParser:
 
     add = command("add", _add, "add files or folders to the knowledge base and index them")
     add.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    watching = command("watch", _watch, "keep a folder's files in the knowledge base")
+    watching.add_argument("folder", type=Path, metavar="FOLDER")
     command("documents", _documents, "list the documents")
     remove = command("remove", _remove, "remove a document")
     remove.add_argument("name", metavar="NAME")
     search = command("search", _search, "search the documents")
     search.add_argument("question", metavar="QUESTION")
+    _only_options(search)
     search.add_argument("-k", type=int, default=5, metavar="N", help="passages (default: 5)")
 
     examples = commands.add_parser("examples", help="make, import or export training examples")
@@ -124,7 +131,15 @@ def _parser() -> argparse.ArgumentParser:
 
     ask = command("ask", _ask, "ask one question to several methods")
     ask.add_argument("question", metavar="QUESTION")
+    ask.add_argument(
+        "--after",
+        action="append",
+        default=[],
+        metavar="Q",
+        help="what was asked before, for a follow-up question; may be given several times",
+    )
     _method_options(ask)
+    _only_options(ask)
     evaluate = command("evaluate", _evaluate, "ask every question of an exam and score the answers")
     evaluate.add_argument("exam", type=Path, metavar="EXAM.jsonl")
     _method_options(evaluate)
@@ -143,6 +158,27 @@ def _method_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="adapter (default: the newest); on a server, another of its models",
     )
+
+
+def _only_options(parser: argparse.ArgumentParser) -> None:
+    for name, meaning in (
+        ("--document", "search only in this document"),
+        ("--type", "search only in documents of this type, for example .pdf"),
+    ):
+        parser.add_argument(name, action="append", default=[], help=f"{meaning}; may be repeated")
+    parser.add_argument(
+        "--since",
+        type=date.fromisoformat,
+        metavar="YYYY-MM-DD",
+        help="search only in documents added on this day (UTC) or later",
+    )
+
+
+def _only(options: argparse.Namespace) -> "Only":
+    from rag_backend.search.only import Only
+
+    types = [f".{one.lower().lstrip('.')}" for one in options.type]
+    return Only(tuple(options.document), tuple(types), options.since)
 
 
 def _serve(options: argparse.Namespace) -> None:
@@ -164,34 +200,79 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _add(options: argparse.Namespace) -> int:
-    from rag_backend.documents import files_under
+    from rag_backend.documents import files_under, read_file
 
-    lab, results, failed = _lab(options), [], 0
+    base = _lab(options).knowledge_base
+    numbers, results = [], []
     for path in options.paths:
         try:
-            files = files_under(path)
+            for file, name in files_under(path):
+                numbers.append(base.incoming.put(name, read_file(file)))
         except RagtuneError as error:
             results.append({"name": str(path), "change": "refused", "reason": str(error)})
-            continue
-        for file, name in files:
-            try:
-                added = lab.knowledge_base.add(file, name, _progress.show)
-            except RagtuneError as error:
-                results.append({"name": name, "change": "refused", "reason": str(error)})
-            else:
-                results.append({"change": added.change, **dataclasses.asdict(added.document)})
-    _progress.end()
-    refusals = [str(result["reason"]) for result in results if result["change"] == "refused"]
-    failed = len(refusals)
+    try:
+        results += _indexed(base)
+    finally:
+        base.incoming.cancel(numbers)  # where it was stopped before their end
+        base.incoming.forget(numbers)
+    return _tell_added(options, results)
+
+
+def _watch(options: argparse.Namespace) -> None:
+    from rag_backend.watch import scan, unwatch, watch, watched
+
+    base = _lab(options).knowledge_base
+    before = watched(base)
+    folder = watch(base, options.folder)
+    print(f"watching {folder}; Ctrl-C ends it", file=sys.stderr)
+    try:
+        while True:
+            seen = scan(base, folder)
+            if seen.trouble:
+                print(f"ragtune: {seen.trouble}", file=sys.stderr)
+            for name in seen.removed:
+                print(f"removed   {name}", flush=True)
+            if seen.changed:
+                _tell_added(options, _indexed(base))
+            time.sleep(_WATCH_SECONDS)
+    finally:
+        if folder not in before:
+            unwatch(base, folder)
+
+
+def _indexed(base: "KnowledgeBase") -> list[dict[str, Any]]:
+    """Work through the line and return what became of each file in it."""
+    try:
+        files = base.work(_progress.show)
+    finally:
+        _progress.end()
+    results = []
+    for file in files:
+        document = base.find(file.name)
+        if file.change == "unpacked":
+            results.append({"name": file.name, "change": file.change, "message": file.message})
+        elif file.change and document:
+            results.append({"change": file.change, **dataclasses.asdict(document)})
+        else:
+            results.append({"name": file.name, "change": file.state, "reason": file.message})
+    base.incoming.forget([file.id for file in files])
+    return results
+
+
+def _tell_added(options: argparse.Namespace, results: list[dict[str, Any]]) -> int:
+    """Say what became of files, and return the command's exit code."""
+    refused = [result for result in results if "reason" in result]
     if _json_wanted(options):
         _print_json(results)
     else:
         for result in results:
-            if result["change"] != "refused":
-                print(f"{result['change']:<10}{result['name']}  {result['passages']} passages")
-    for refusal in refusals:
-        print(f"ragtune: {refusal}", file=sys.stderr)
-    return 1 if failed else 0
+            if result not in refused:
+                told = result.get("message") or f"{result['passages']} passages"
+                print(f"{result['change']:<10}{result['name']}  {told}")
+    for result in refused:
+        print(f"ragtune: {result['reason']}", file=sys.stderr)
+    sys.stdout.flush()
+    return 1 if refused else 0
 
 
 def _documents(options: argparse.Namespace) -> None:
@@ -216,7 +297,7 @@ def _search(options: argparse.Namespace) -> None:
         raise RagtuneError(f"-k is {options.k}; a number from 1 to 1000 was expected.")
     lab, question = _lab(options), check_question(options.question)
     settings = dataclasses.replace(lab.settings, retrieved=options.k, read=1)
-    found = find(lab.knowledge_base.index, question, settings).sources
+    found = find(lab.knowledge_base.index, question, settings, _only(options)).sources
     if _json_wanted(options):
         _print_json([dataclasses.asdict(source) for source in found])
         return
@@ -371,7 +452,9 @@ def _ask(options: argparse.Namespace) -> int:
 
     lab, answers = _lab(options), []
     methods = options.methods.split(",")
-    with contextlib.closing(ask(lab, options.question, methods, options.adapter)) as growing:
+    with contextlib.closing(
+        ask(lab, options.question, methods, options.adapter, earlier=options.after)
+    ) as growing:
         for answer in growing:
             if answer.done:
                 answers.append(answer)
@@ -389,11 +472,15 @@ def _ask(options: argparse.Namespace) -> int:
 
 
 def _print_answer(answer: "Answer") -> None:
-    print(f"── {answer.method} ({answer.timings_ms.total / 1000:.1f} s)\n{_indented(answer.text)}")
-    for source in answer.sources:
+    text = answer.text
+    for sentence in reversed(answer.sentences):
+        mark = f" [{sentence.by.source + 1}]" if sentence.by else " [not in the sources]"
+        text = text[: sentence.end] + mark + text[sentence.end :]
+    print(f"── {answer.method} ({answer.timings_ms.total / 1000:.1f} s)\n{_indented(text)}")
+    for number, source in enumerate(answer.sources, start=1):
         page = f", page {source.page}" if source.page else ""
         read = "" if source.read else " (not read)"
-        print(f"    [{source.score:.2f}] {source.document}{page}{read}")
+        print(f"    [{number}] {source.document}{page}{read}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -429,8 +516,10 @@ def _provision(options: argparse.Namespace) -> None:
 
     for name, value in PATIENT.items():
         os.environ.setdefault(name, value)
+    from workbench.hardware import best_device
     from workbench.language_models import bundled
     from workbench.language_models.choose import choose_engine
+    from workbench.language_models.int8 import kernel
     from workbench.language_models.loading import find_checkpoint
     from workbench.minilm import packaged_model
     from workbench.settings import DEFAULT_MODEL
@@ -439,6 +528,8 @@ def _provision(options: argparse.Namespace) -> None:
     checkpoint = find_checkpoint(options.model or DEFAULT_MODEL)
     if checkpoint.name == DEFAULT_MODEL:
         bundled.verify(bundled.provision())
+    if best_device() == "cpu" and kernel.why_not():
+        print(f"Searches are slower than they could be: {kernel.why_not()}", file=sys.stderr)
     if choose_engine("auto", checkpoint).can_prepare:
         _prepare_fast_engine(checkpoint)
     choice = choose_engine("auto", checkpoint)

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from rag_backend.cite import Sentence
+from rag_backend.documents import Ranks
+
 
 @dataclass(frozen=True, slots=True)
 class Timings:
@@ -35,7 +38,11 @@ class ShownSource:
 
     document: str
     page: int | None
+    headings: tuple[str, ...]
     text: str
+    start: int
+    """Where it begins in the document's text, in characters."""
+    end: int
     score: float
     """Cosine similarity to the question, from -1 to 1."""
     words: float | None
@@ -44,6 +51,10 @@ class ShownSource:
     """What the reranker says, higher is better; None without one."""
     read: bool
     """Did the model get to read it, or did it only come up in the search?"""
+    dropped: bool
+    """Was it to be read, but the model's context had no room for it?"""
+    ranks: Ranks
+    """Where each step of the search put it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +75,20 @@ class Answer:
     method: str
     model: str
     fingerprint: Fingerprint
+    question: str = ""
+    """As it was asked; a follow-up question together with the one that it follows."""
     adapter: str | None = None
     text: str = ""
     refused: bool = False
     timings_ms: Timings = field(default_factory=Timings)
     tokens: Tokens = field(default_factory=Tokens)
     sources: tuple[ShownSource, ...] = ()
+    prompt: tuple[dict[str, str], ...] = ()
+    """Exactly what was said to the model, as chat messages; empty where it was not asked."""
+    sentences: tuple[Sentence, ...] = ()
+    """What supports each sentence, once it is done; empty for a method without documents."""
+    groundedness: float | None = None
+    """How much of it the passages that were read support, from 0 to 1; None where none were."""
     place: int = 0
     """Its place in the engine's line, 1 for the next one; 0 where it doesn't wait."""
     error: str = ""
@@ -81,10 +100,12 @@ class Answer:
 def as_json(answer: Answer) -> dict[str, Any]:
     """Return the answer as the command line prints it."""
     plain = asdict(answer)
-    plain["sources"] = list(plain["sources"])
+    for name in ("sources", "sentences", "prompt"):
+        plain[name] = list(plain[name])
     plain["error"] = answer.error or None
     order = [
         "method",
+        "question",
         "text",
         "error",
         "refused",
@@ -93,6 +114,9 @@ def as_json(answer: Answer) -> dict[str, Any]:
         "timings_ms",
         "tokens",
         "sources",
+        "sentences",
+        "groundedness",
+        "prompt",
         "fingerprint",
     ]
     return {key: plain[key] for key in order}

@@ -13,6 +13,10 @@ from comparison.answer import Answer, Fingerprint, ShownSource, Timings, Tokens
 from comparison.lab import Adapter, Lab
 from comparison.metrics import refused
 from comparison.together import together
+from rag_backend.cite import cite, groundedness
+from rag_backend.documents import Ranks
+from rag_backend.search.follow_up import complete
+from rag_backend.search.only import EVERYTHING, Only
 from workbench.errors import RagtuneError
 from workbench.language_models.engine import Engine
 from workbench.language_models.prompts import check_question, messages
@@ -31,6 +35,8 @@ def ask(
     methods: Sequence[str] = METHODS,
     adapter: str | None = None,
     *,
+    earlier: Sequence[str] = (),
+    only: Only = EVERYTHING,
     alone: bool = False,
     engine: Engine | None = None,
 ) -> Generator[Answer]:
@@ -49,13 +55,16 @@ def ask(
         methods: some of `METHODS`.
         adapter: name of the adapter for "finetuned" and "hybrid"; by default the newest, or on a
             server its only other model.
+        earlier: what was asked before in this conversation, oldest first: a follow-up question
+            is asked together with the one that it follows.
+        only: what the search is limited to.
         alone: ask one method after the other, so that each one's times are its own.
         engine: what answers; by default what the settings lead to now.
 
     Raises:
         RagtuneError: the question is unusable, a method is unknown or not ready.
     """
-    question = check_question(question)
+    question = check_question(complete(check_question(question), earlier))
     methods = check_methods(methods)
     settings = lab.settings
     for method in methods:
@@ -69,7 +78,7 @@ def ask(
     if any(method in ("rag", "hybrid") for method in methods):
         from rag_backend.chain import PassageRetriever
 
-        retriever = PassageRetriever(index=index, settings=settings, once=not alone)
+        retriever = PassageRetriever(index=index, settings=settings, only=only, once=not alone)
     answers: dict[str, Answer] = {}
     streams = []
     for method in methods:
@@ -77,6 +86,7 @@ def ask(
         searching = retriever if method in ("rag", "hybrid") else None
         answers[method] = Answer(
             method=method,
+            question=question,
             model=engine.checkpoint.name,
             adapter=tuned.name if tuned else None,
             fingerprint=_fingerprint(engine, settings, searching),
@@ -128,7 +138,7 @@ def _answer(
         if reference:
             engine.prepare(reference)
         if retriever:
-            retriever.index.passages()
+            retriever.index.refresh()
             growing = _with_documents(answer, retriever, engine, settings, question, reference)
         else:
             growing = _without_documents(answer, engine, settings, question, reference)
@@ -149,9 +159,11 @@ def _answer(
 def _without_documents(
     answer: Answer, engine: Engine, settings: Settings, question: str, adapter: str | None
 ) -> Generator[Answer]:
+    said = messages(question, settings.system_prompt)
+    answer = replace(answer, prompt=tuple(said))
     clock = _Stopwatch()
     for piece in engine.stream(
-        messages(question, settings.system_prompt),
+        said,
         adapter=adapter,
         max_new_tokens=settings.max_new_tokens,
     ):
@@ -179,14 +191,22 @@ def _with_documents(
     from rag_backend.chat_model import EngineChatModel
 
     model = EngineChatModel(engine=engine, adapter=adapter, max_new_tokens=settings.max_new_tokens)
-    chain = make_chain(retriever, model, settings.system_prompt)
+
+    def fits(said: list[dict[str, str]]) -> bool:
+        tokens = engine.count_tokens(said)
+        if tokens is None or engine.room is None:
+            return True
+        return tokens + settings.max_new_tokens <= engine.room
+
+    chain = make_chain(retriever, model, settings.system_prompt, settings.passage_prompt, fits)
     clock = _Stopwatch()
     for part in chain.stream(question):
         if "sources" in part:
             sources = tuple(_shown(source) for source in part["sources"])
             reranking = part["sources"][0].metadata["rerank_ms"] if sources else 0.0
             times = Timings(search=max(0.0, clock.ms() - reranking), rerank=reranking)
-            answer = replace(answer, sources=sources, timings_ms=times)
+            prompt = tuple(part["prompt"])
+            answer = replace(answer, sources=sources, prompt=prompt, timings_ms=times)
         elif "answer" in part:
             chunk, tokens = part["answer"], answer.tokens
             usage = chunk.usage_metadata or {"input_tokens": 0, "output_tokens": 0}
@@ -203,7 +223,21 @@ def _with_documents(
                 answer.place + told.get("place", 0),
             )
         yield answer
-    yield _finished(answer, clock)
+    yield _cited(_finished(answer, clock), question)
+
+
+def _cited(answer: Answer, question: str) -> Answer:
+    """Link a finished answer's sentences to what the model read."""
+    numbers = [number for number, source in enumerate(answer.sources) if source.read]
+    if answer.refused or not numbers:
+        return answer
+    read = [answer.sources[number] for number in numbers]
+    texts = [(" ".join((source.document, *source.headings)), source.text) for source in read]
+    sentences = tuple(
+        replace(one, by=one.by and replace(one.by, source=numbers[one.by.source]))
+        for one in cite(answer.text, texts, question)
+    )
+    return replace(answer, sentences=sentences, groundedness=groundedness(answer.text, sentences))
 
 
 def _grown(
@@ -229,11 +263,16 @@ def _shown(source: Any) -> ShownSource:
     return ShownSource(
         document=source.metadata["document"],
         page=source.metadata["page"],
+        headings=source.metadata["headings"],
         text=source.metadata["text"],
+        start=source.metadata["start"],
+        end=source.metadata["end"],
         score=source.metadata["score"],
         words=source.metadata["words"],
         fit=source.metadata["fit"],
         read=source.metadata["read"],
+        dropped=source.metadata["dropped"],
+        ranks=Ranks(**source.metadata["ranks"]),
     )
 
 
@@ -262,9 +301,13 @@ def _fingerprint(
             settings.reranker,
             settings.candidates,
             settings.retrieved,
+            settings.diversity,
+            settings.around,
             settings.read,
             settings.min_score,
-            searching.index.stamp(),
+            settings.passage_prompt,
+            searching.index.fingerprint(),
+            str(searching.only),
         )
     return Fingerprint(
         checkpoint=engine.checkpoint.sha256[:_HASH_CHARACTERS],

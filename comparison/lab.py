@@ -85,16 +85,22 @@ class Lab:
                 threading.Thread(target=self._warm_up, daemon=True).start()
 
     def _warm_up(self) -> None:
+        # Both read files and make tensors, which two threads do sooner than one.
+        search = threading.Thread(target=self._warm_up_search, daemon=True)
+        search.start()
         try:
             with contextlib.suppress(RagtuneError):
                 self.engine()
             self.loading = "the search"
-            with contextlib.suppress(RagtuneError):
-                self.knowledge_base.index.warm_up(self.settings)
+            search.join()
             with contextlib.suppress(RagtuneError):
                 self.prepare_fast_engine()
         finally:
             self.loading = ""
+
+    def _warm_up_search(self) -> None:
+        with contextlib.suppress(RagtuneError):
+            self.knowledge_base.index.warm_up(self.settings)
 
     def engine_loaded(self) -> bool:
         """Would `engine` return at once?"""

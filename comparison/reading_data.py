@@ -69,5 +69,6 @@ def add_paragraphs(
         if one.paragraph not in names:
             title = f"{one.title} " if named else ""
             names[one.paragraph] = f"{title}{len(names):04}.txt"
-            knowledge_base.add_bytes(one.paragraph.encode(), names[one.paragraph])
+            knowledge_base.incoming.put(names[one.paragraph], one.paragraph.encode())
+    knowledge_base.work()
     return names

@@ -7,7 +7,7 @@ from finetune_backend.examples.read import read_examples
 from finetune_backend.examples.store import add_examples
 from finetune_backend.runs import Run, list_runs, start_run
 from finetune_backend.settings import TrainSettings
-from rag_backend.documents import Progress, files_under, part_of
+from rag_backend.documents import Progress, files_under, read_file
 
 FOLDER = Path(__file__).resolve().parent.parent / "sample_docs"
 EXAM = FOLDER / "exam.jsonl"
@@ -25,8 +25,9 @@ def add_documents(lab: Lab, progress: Progress) -> int:
         progress: called with what is being done and the share that is done.
     """
     files = files_under(FOLDER)
-    for number, (path, name) in enumerate(files):
-        lab.knowledge_base.add(path, name, part_of(progress, number, len(files)))
+    for path, name in files:
+        lab.knowledge_base.incoming.put(name, read_file(path))
+    lab.knowledge_base.work(progress)
     return len(files)
 
 

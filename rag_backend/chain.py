@@ -8,7 +8,7 @@ from langchain.chat_models import BaseChatModel
 from langchain.messages import AIMessage
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import convert_to_messages
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import (
     Runnable,
@@ -20,8 +20,10 @@ from langchain_core.runnables import (
 from pydantic import PrivateAttr
 
 from rag_backend.passages import embedding_text
+from rag_backend.read import Fits, write_prompt
 from rag_backend.search.find import find
-from workbench.language_models.prompts import messages, passage_prompt
+from rag_backend.search.only import EVERYTHING
+from workbench.language_models.prompts import DEFAULT_TEMPLATE
 from workbench.settings import Settings
 from workbench.values import Passage
 
@@ -40,6 +42,8 @@ class PassageRetriever(BaseRetriever):
     """A `rag_backend.index.PassageIndex`."""
     settings: Any
     """The `workbench.settings.Settings` of search, reranker and reading."""
+    only: Any = EVERYTHING
+    """A `rag_backend.search.only.Only`: what the search is limited to."""
     once: bool = False
     """Search for a question only once, for all who ask it: the columns of one comparison."""
     _found: dict[str, list[Document]] = PrivateAttr(default_factory=dict)
@@ -57,9 +61,10 @@ class PassageRetriever(BaseRetriever):
 
     def _search(self, query: str) -> list[Document]:
         settings: Settings = self.settings
-        found = find(self.index, query, settings)
+        found = find(self.index, query, settings, self.only)
         return [
             Document(
+                id=str(source.id),
                 page_content=embedding_text(
                     source.document, Passage(source.text, source.headings, source.page)
                 ),
@@ -68,6 +73,7 @@ class PassageRetriever(BaseRetriever):
                     "search_ms": found.search_ms,
                     "rerank_ms": found.rerank_ms,
                     "read": rank < settings.read and source.score >= settings.min_score,
+                    "dropped": False,
                 },
             )
             for rank, source in enumerate(found.sources)
@@ -75,26 +81,48 @@ class PassageRetriever(BaseRetriever):
 
 
 def make_chain(
-    retriever: BaseRetriever, model: BaseChatModel, system_prompt: str = ""
+    retriever: BaseRetriever,
+    model: BaseChatModel,
+    system_prompt: str = "",
+    template: str = DEFAULT_TEMPLATE,
+    fits: Fits = lambda _messages: True,
 ) -> Runnable[str, dict[str, Any]]:
-    """Return the chain: a question in; ``question``, ``sources`` and ``answer`` out.
+    """Return the chain: a question in; ``question``, ``sources``, ``prompt``, ``answer`` out.
 
-    Streamed, it gives ``{"sources": [...]}`` first and then ``{"answer": chunk}`` for
-    every piece of the answer. Where no source is good enough to be read, the answer is
-    `NOT_IN_DOCUMENTS` and the model is not asked.
+    Streamed, it gives ``{"sources": [...], "prompt": [...]}`` first, the prompt as chat
+    messages, and then ``{"answer": chunk}`` for every piece of the answer. Where no source is
+    good enough to be read, there is no prompt, the answer is `NOT_IN_DOCUMENTS` and the model
+    is not asked. Passages that the model has no room for are dropped, the last ones first;
+    their metadata says ``dropped``.
     """
 
-    def prompt(state: dict[str, Any]) -> list[BaseMessage | dict[str, str]]:
-        passages = "\n\n".join(s.page_content for s in state["sources"] if s.metadata["read"])
-        user = passage_prompt(passages, state["question"])
-        return list(messages(user, system_prompt))
+    def write(found: dict[str, Any]) -> dict[str, Any]:
+        sources: list[Document] = found["sources"]
+        chosen = [source for source in sources if source.metadata["read"]]
+        if not chosen:
+            return {**found, "prompt": []}
+        prompt = write_prompt(found["question"], chosen, fits, template, system_prompt)
+        dropped = {source.id for source in chosen[prompt.passages :]}
+        told = [
+            Document(
+                id=source.id,
+                page_content=source.page_content,
+                metadata={
+                    **source.metadata,
+                    "read": source.metadata["read"] and source.id not in dropped,
+                    "dropped": source.id in dropped,
+                },
+            )
+            for source in sources
+        ]
+        return {**found, "sources": told, "prompt": list(prompt.messages)}
 
     answer = RunnableBranch(
         (
-            lambda state: not any(s.metadata["read"] for s in state["sources"]),
+            lambda state: not state["prompt"],
             RunnableLambda(lambda _state: AIMessage(content=NOT_IN_DOCUMENTS)),
         ),
-        RunnableLambda(prompt) | model,
+        RunnableLambda(lambda state: convert_to_messages(state["prompt"])) | model,
     )
     found = RunnableParallel(question=RunnablePassthrough(), sources=retriever)
-    return found | RunnablePassthrough.assign(answer=answer)
+    return found | RunnableLambda(write) | RunnablePassthrough.assign(answer=answer)

@@ -7,7 +7,7 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 
 from workbench import minilm
-from workbench.minilm import DIMENSIONS, FIRST, LAST, MiniLm
+from workbench.minilm import DIMENSIONS, FIRST, LAST
 
 NAME = "all-MiniLM-L6-v2"
 _LONGEST = 256  # tokens of a text that are read, special ones included
@@ -24,15 +24,12 @@ class MiniLmEmbeddings(Embeddings):
         """Load the model.
 
         Args:
-            dtype: what it multiplies in; by default what this machine does fastest.
+            dtype: see `minilm.load_encoder`.
 
         Raises:
             RagtuneError: the model's package is missing or damaged.
         """
-        from workbench.hardware import best_device, fastest_dtype
-
-        device = best_device()
-        self._model = MiniLm(minilm.load_weights(), device, dtype or fastest_dtype(device))
+        self._model = minilm.load_encoder(minilm.load_weights(), dtype)
         self._tokenizer = minilm.load_tokenizer()
 
     def count_tokens(self, text: str) -> int:
@@ -73,8 +70,5 @@ class MiniLmEmbeddings(Embeddings):
         import torch
 
         with torch.inference_mode():
-            read = self._model.read(rows)
-            sums = torch.zeros(len(rows), DIMENSIONS, device=read.states.device)
-            sums.index_add_(0, read.row, read.states)
-            # A mean and a sum point the same way.
-            return torch.nn.functional.normalize(sums, dim=-1).cpu().numpy()
+            means = self._model.mean(rows)
+            return torch.nn.functional.normalize(means, dim=-1).cpu().numpy()

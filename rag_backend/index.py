@@ -1,20 +1,22 @@
-"""The index over all passages: made from the database's rows and the vectors beside it."""
+"""The index over all passages: made from the database, and brought up to date by difference."""
 
 import hashlib
-import io
+import json
 import threading
-import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
-from rag_backend.passages import embedding_text
-from rag_backend.search.lexical import add_words, search_words
+from rag_backend import nearest
+from rag_backend.documents import Progress, unheard
+from rag_backend.nearest import Nearest, Shape
+from rag_backend.passages import embedding_text, joined
+from rag_backend.search.lexical import search_words
+from rag_backend.search.only import Only
 from workbench.errors import RagtuneError
-from workbench.files import sha256, write_bytes
 from workbench.home import Home
 from workbench.settings import Settings
 from workbench.storage import Database, DocumentRow, PassageRow
@@ -27,31 +29,11 @@ if TYPE_CHECKING:
     from rag_backend.embeddings import MiniLmEmbeddings
     from rag_backend.search.rerank import Reranker
 
-
-@dataclass(frozen=True, slots=True)
-class Passages:
-    """All passages as they were at one moment, by their ids."""
-
-    store: "FAISS"
-    """LangChain's vector store over them."""
-    places: dict[int, int]
-    """A passage's id → its place in the store."""
-
-    def nearest(self, vector: list[float], k: int) -> list[tuple[int, float]]:
-        """Return the ids of the k passages nearest to a question's vector, with their cosines."""
-        found = self.store.similarity_search_with_score_by_vector(vector, k=k)
-        return [(document.metadata["id"], float(score)) for document, score in found]
-
-    def cosines(self, vector: list[float], ids: Sequence[int]) -> list[float]:
-        """Return the similarity of passages to a question's vector."""
-        asked = np.array(vector, dtype=np.float32)
-        return [float(self.store.index.reconstruct(self.places[n]) @ asked) for n in ids]
-
-    def passage(self, number: int) -> "Document":
-        """Return a passage with its metadata: id, document, page, text and headings."""
-        key = self.store.index_to_docstore_id[self.places[number]]
-        document: Document = self.store.docstore.search(key)
-        return document
+_BATCH = 20_000
+_KNOWN_AT_ONCE = 500
+_NO_DOCUMENTS = "There are no documents yet. Add some: page Documents, or `ragtune add PATH`."
+_COUNT = sa.select(sa.func.count(PassageRow.id))
+_VERSION = sa.text("SELECT version FROM knowledge")
 
 
 class PassageIndex:
@@ -63,13 +45,109 @@ class PassageIndex:
         self._loading = threading.RLock()
         self._embeddings: MiniLmEmbeddings | None = None
         self._reranker: Reranker | None = None
-        self._passages: Passages | None = None
-        self._stamp: tuple[Any, ...] | None = None
+        self._updating = threading.RLock()
+        self._nearest: Nearest | None = None
+        self._version = -1
+        self._fingerprint = (-1, "")
 
-    def with_words(self, question: str, k: int) -> list[tuple[int, float]]:
+    def nearest(
+        self, vector: Sequence[float], k: int, among: Sequence[int] | None = None
+    ) -> list[tuple[int, float]]:
+        """Return the ids of the k passages nearest to a question's vector, with their cosines.
+
+        Best first; where ``among`` is given, only of these ids. Raises: as `refresh`.
+        """
+        asked = np.array(vector, dtype=np.float32)
+        with self._updating:
+            found = self.refresh().search(asked, k, among)
+        cosines = self.cosines(vector, found)
+        return sorted(cosines.items(), key=lambda pair: -pair[1])[:k]
+
+    def with_words(
+        self, question: str, k: int, among: Sequence[int] | None = None
+    ) -> list[tuple[int, float]]:
         """Return the ids of the k passages whose words fit best, with their BM25 scores."""
         with self._database.session() as session:
-            return search_words(session, question, k)
+            return search_words(session, question, k, among)
+
+    def ids(self, only: Only) -> list[int]:
+        """Return the ids of the passages that a search is limited to."""
+        with self._database.session() as session:
+            return list(session.scalars(only.where(sa.select(PassageRow.id).join(DocumentRow))))
+
+    def cosines(self, vector: Sequence[float], ids: Sequence[int]) -> dict[int, float]:
+        """Return the similarity of passages to a question's vector; those gone are left out."""
+        asked = np.array(vector, dtype=np.float32)
+        return {number: float(one @ asked) for number, one in self.vectors(ids).items()}
+
+    def passages(self, ids: Sequence[int]) -> dict[int, "Document"]:
+        """Return passages as LangChain documents by their ids; those gone are left out.
+
+        The content is what is embedded and read. The metadata has ``id``, ``document``,
+        ``page``, ``text``, ``headings``, ``start`` and ``end``.
+        """
+        from langchain_core.documents import Document
+
+        found = {}
+        with self._database.session() as session:
+            for part in _parts(ids):
+                query = sa.select(DocumentRow.name, PassageRow).join(PassageRow)
+                for name, row in session.execute(query.where(PassageRow.id.in_(part))):
+                    passage = as_passage(row)
+                    found[row.id] = Document(
+                        id=str(row.id),
+                        page_content=embedding_text(name, passage),
+                        metadata={
+                            "id": row.id,
+                            "document": name,
+                            "page": passage.page,
+                            "text": passage.text,
+                            "headings": passage.headings,
+                            "start": passage.start,
+                            "end": passage.end,
+                        },
+                    )
+        return found
+
+    def vectors(self, ids: Sequence[int]) -> dict[int, Any]:
+        """Return the vectors of passages, float32, by their ids; those gone are left out."""
+        with self._database.session() as session:
+            return {
+                number: floats(blob)
+                for part in _parts(ids)
+                for number, blob in session.execute(
+                    sa.select(PassageRow.id, PassageRow.vector).where(PassageRow.id.in_(part))
+                )
+            }
+
+    def around(self, number: int, reach: int) -> Passage | None:
+        """Return a passage with up to so many before and after it of the same section.
+
+        None where it is gone.
+        """
+        with self._database.session() as session:
+            middle = session.get(PassageRow, number)
+            if middle is None:
+                return None
+            rows = session.scalars(
+                sa.select(PassageRow)
+                .where(
+                    PassageRow.document_id == middle.document_id,
+                    PassageRow.ordinal.between(middle.ordinal - reach, middle.ordinal + reach),
+                )
+                .order_by(PassageRow.ordinal)
+            ).all()
+            section = [row for row in rows if row.headings == middle.headings]
+            return joined([as_passage(row) for row in section])
+
+    def store(self) -> "FAISS":
+        """Return all passages as LangChain's vector store, to use them elsewhere.
+
+        Raises: as `refresh`.
+        """
+        from rag_backend.store import make_store
+
+        return make_store(self.embeddings(), self.refresh().faiss, self.passages)
 
     def reranker(self, name: str) -> "Reranker":
         """Return the reranker of this name, loaded on first use.
@@ -84,17 +162,44 @@ class PassageIndex:
                 self._reranker = load_reranker(name)
             return self._reranker
 
-    def passages(self) -> Passages:
-        """Return all passages as they are now.
+    def embeddings(self) -> "MiniLmEmbeddings":
+        """Return the embedding model, loaded on first use."""
+        from rag_backend.embeddings import MiniLmEmbeddings
+
+        with self._loading:
+            if self._embeddings is None:
+                self._embeddings = MiniLmEmbeddings()
+            return self._embeddings
+
+    def refresh(self, tell: Progress = unheard) -> Nearest:
+        """Bring the index up to date with the documents and return it.
+
+        What changed is added and removed. A knowledge base that has outgrown its index gets
+        a new one: a matter of seconds for 100,000 passages, of minutes for a million.
 
         Raises:
             RagtuneError: there are no documents.
         """
-        with self._loading:
-            stamp = self.stamp()
-            if self._passages is None or stamp != self._stamp:
-                self._passages, self._stamp = self._load(), stamp
-            return self._passages
+        with self._updating:
+            with self._database.session() as session:
+                version = session.execute(_VERSION).scalar_one()
+                if self._nearest is None or version != self._version:
+                    self._update(session, tell)
+                    self._version = version
+            if not self._nearest:
+                raise RagtuneError(_NO_DOCUMENTS)
+            return self._nearest
+
+    def prepare(self, tell: Progress) -> None:
+        """Build what a large knowledge base needs for searching; see `refresh`."""
+        with self._database.session() as session:
+            count = session.execute(_COUNT).scalar_one()
+        if count > nearest.EXACT_UP_TO:
+            self.refresh(tell)
+
+    def shape(self) -> Shape:
+        """Say how the index searches; see `refresh`."""
+        return self.refresh().shape
 
     def warm_up(self, settings: Settings) -> None:
         """Load everything that a search needs, so that the first one is as fast as the next.
@@ -107,93 +212,58 @@ class PassageIndex:
 
         find(self, "Who?", settings)
 
-    def stamp(self) -> tuple[Any, ...]:
-        """Return a value that changes whenever a document does."""
-        columns = sa.select(DocumentRow.name, DocumentRow.sha256, DocumentRow.vectors)
+    def fingerprint(self) -> str:
+        """Return a hash of all documents' names and contents."""
         with self._database.session() as session:
-            return tuple(tuple(row) for row in session.execute(columns.order_by(DocumentRow.name)))
+            version = session.execute(_VERSION).scalar_one()
+            if self._fingerprint[0] != version:
+                columns = sa.select(DocumentRow.name, DocumentRow.sha256)
+                rows = session.execute(columns.order_by(DocumentRow.name))
+                text = json.dumps([tuple(row) for row in rows])
+                self._fingerprint = version, hashlib.sha256(text.encode()).hexdigest()
+            return self._fingerprint[1]
 
-    def embeddings(self) -> "MiniLmEmbeddings":
-        """Return the embedding model, loaded on first use."""
-        from rag_backend.embeddings import MiniLmEmbeddings
-
-        with self._loading:
-            if self._embeddings is None:
-                self._embeddings = MiniLmEmbeddings()
-            return self._embeddings
-
-    def save_vectors(self, digest: str, vectors: Any) -> tuple[str, str]:
-        """Write a document's vectors and return the file's name and checksum."""
-        buffer = io.BytesIO()
-        np.save(buffer, vectors, allow_pickle=False)
-        checksum = hashlib.sha256(buffer.getvalue()).hexdigest()
-        # Named by both, so that a replaced document never shares a file with its successor.
-        name = f"{digest[:16]}-{checksum[:16]}.npy"
-        write_bytes(self._home.vectors / name, buffer.getvalue())
-        return name, checksum
-
-    def _load(self) -> Passages:
-        from rag_backend.store import make_store
-
-        with self._database.session() as session:
-            rows = session.scalars(
-                sa.select(DocumentRow)
-                .options(
-                    sa.orm.defer(DocumentRow.blocks), sa.orm.selectinload(DocumentRow.passages)
-                )
-                .order_by(DocumentRow.name)
-            ).all()
-        texts: list[str] = []
-        metadatas: list[dict[str, Any]] = []
-        ids: list[int] = []
-        vectors = []
-        for row in rows:
-            passages = [as_passage(passage) for passage in row.passages]
-            vectors.append(self._vectors(row, passages))
-            for saved, passage in zip(row.passages, passages, strict=True):
-                ids.append(saved.id)
-                texts.append(embedding_text(row.name, passage))
-                metadatas.append(
-                    {
-                        "id": saved.id,
-                        "document": row.name,
-                        "page": passage.page,
-                        "text": passage.text,
-                        "headings": passage.headings,
-                    }
-                )
-        if not texts:
-            raise RagtuneError(
-                "There are no documents yet. Add some: page Documents, or `ragtune add PATH`."
+    def _update(self, session: Session, tell: Progress) -> None:
+        """Make the index hold what the database holds."""
+        count = session.execute(_COUNT).scalar_one()
+        held = self._nearest
+        if held is None or not held.suits(count):
+            held = (
+                nearest.load(self._home.index) if count > nearest.EXACT_UP_TO else nearest.exact()
             )
-        self._catch_up(ids, texts)
-        store = make_store(self.embeddings(), texts, metadatas, np.concatenate(vectors))
-        return Passages(store, {number: place for place, number in enumerate(ids)})
+        if held is None or not held.suits(count):
+            held = nearest.build(count, lambda: _vectors(session), tell)
+            held.save(self._home.index)
+        else:
+            known = held.ids()
+            for ids, vectors in _vectors(session, int(known.max(initial=0))):
+                held.add(ids, vectors)
+            if len(held) != count:
+                there = np.fromiter(session.scalars(sa.select(PassageRow.id)), dtype=np.int64)
+                held.remove(np.setdiff1d(known, there, assume_unique=True))
+            held.save_changes(self._home.index)
+        self._nearest = held
 
-    def _catch_up(self, ids: list[int], texts: list[str]) -> None:
-        """Index the words of passages that were added before there was an index of words."""
-        with self._database.session() as session:
-            known = set(session.scalars(sa.text("SELECT rowid FROM passage_words")))
-            missing = [pair for pair in zip(ids, texts, strict=True) if pair[0] not in known]
-            add_words(session, missing)
 
-    def _vectors(self, row: DocumentRow, passages: list[Passage]) -> Any:
-        """Read a document's vectors; embed again where the file is gone or damaged."""
-        file = self._home.vectors / row.vectors
-        if file.exists() and sha256(file) == row.vectors_sha256:
-            return np.load(file, allow_pickle=False)
-        warnings.warn(f"The vectors of {row.name} were damaged and are made again.", stacklevel=2)
-        vectors = self.embeddings().embed([embedding_text(row.name, p) for p in passages])
-        name, checksum = self.save_vectors(row.sha256, vectors)
-        with self._database.session() as session:
-            session.execute(
-                sa.update(DocumentRow)
-                .where(DocumentRow.id == row.id)
-                .values(vectors=name, vectors_sha256=checksum)
-            )
-        return vectors
+def _vectors(session: Session, after: int = 0) -> nearest.Vectors:
+    """Yield the vectors of all passages with a larger id, in batches, float32."""
+    query = sa.select(PassageRow.id, PassageRow.vector).where(PassageRow.id > after)
+    rows = session.execute(query.order_by(PassageRow.id), execution_options={"yield_per": _BATCH})
+    for part in rows.partitions():
+        ids, blobs = zip(*part, strict=True)
+        yield np.array(ids, dtype=np.int64), floats(b"".join(blobs)).reshape(len(ids), -1)
+
+
+def floats(blob: bytes) -> Any:
+    """Return saved vectors as float32 numbers, one after the other."""
+    return np.frombuffer(blob, dtype=np.float16).astype(np.float32)
+
+
+def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), _KNOWN_AT_ONCE):
+        yield ids[start : start + _KNOWN_AT_ONCE]
 
 
 def as_passage(row: PassageRow) -> Passage:
     """Return a passage as it was saved."""
-    return Passage(text=row.text, headings=tuple(row.headings), page=row.page)
+    return Passage(row.text, tuple(row.headings), row.page, row.start, row.end)

@@ -1,30 +1,40 @@
-"""The knowledge base: documents added, removed and searched.
+"""The knowledge base: documents added, removed and listed.
 
-The database and the files beside it are the truth. A document's file and vectors are on
-the disk before the one commit that makes it exist, so a kill at any moment leaves either
-all of it or nothing but an orphan file, which the next change sweeps away.
+The database is the truth, with the uploads beside it. A file is safe once it is in the line
+(see `rag_backend.incoming`); one commit then makes it a document with its passages, their words
+and their vectors. A kill at any moment leaves the old document or the new one.
 """
 
 import contextlib
-import dataclasses
-import hashlib
+import tempfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import sqlalchemy as sa
 
-from rag_backend.documents import Added, Document, Progress, check_name
+from rag_backend.documents import Added, Document, Progress, check_name, read_file, unheard
+from rag_backend.incoming import Incoming, IncomingFile
 from rag_backend.index import PassageIndex, as_passage
+from rag_backend.indexing import Stopped, index_files
 from rag_backend.parse import parse
-from rag_backend.parse.limits import MAX_FILE_BYTES
-from rag_backend.passages import embedding_text, split
-from rag_backend.search.lexical import add_words
+from rag_backend.parse.archive import ARCHIVES
+from rag_backend.passages import document_text, split
+from rag_backend.search.lexical import forget_words
 from workbench.errors import DocumentError, RagtuneError
-from workbench.files import write_bytes
 from workbench.home import Home
 from workbench.storage import Database, DocumentRow, PassageRow
 from workbench.values import Block, Passage
+
+_BATCH_FILES = 64
+_BATCH_BYTES = 4_000_000
+"""Files are indexed together up to these sizes: small ones would waste the embedding model."""
+_MOST_TRIES = 3
+_BUSY = "Documents are being added elsewhere; try again when that is done."
+_BUSY_SECONDS = 3600
+_PASSAGES = (
+    sa.select(sa.func.count()).where(PassageRow.document_id == DocumentRow.id).scalar_subquery()
+)
 
 
 class KnowledgeBase:
@@ -32,10 +42,11 @@ class KnowledgeBase:
 
     def __init__(self, home: Home, database: Database) -> None:
         self._home = home
-        self._database = database
+        self.database = database
         self.index = PassageIndex(home, database)
+        self.incoming = Incoming(home, database)
 
-    def add(self, path: Path, name: str | None = None, progress: Progress | None = None) -> Added:
+    def add(self, path: Path, name: str | None = None, progress: Progress = unheard) -> Added:
         """Add a file, or replace the document of that name; an unchanged one is left alone.
 
         Args:
@@ -46,107 +57,90 @@ class KnowledgeBase:
         Raises:
             DocumentError: the file can't be used; says why and what to do.
         """
-        try:
-            with path.open("rb") as file:
-                data = file.read(MAX_FILE_BYTES + 1)  # one more byte, and the parser refuses it
-        except OSError as error:
-            raise DocumentError(f"{path} can't be read: {error.strerror}.") from error
-        return self.add_bytes(data, name or path.name, progress)
+        return self.add_bytes(read_file(path), name or path.name, progress)
 
-    def add_bytes(self, data: bytes, name: str, progress: Progress | None = None) -> Added:
+    def add_bytes(self, data: bytes, name: str, progress: Progress = unheard) -> Added:
         """Add a document's content under a name; see `add`."""
-        name = check_name(name)
-        tell = progress or (lambda _message, _share: None)
-        digest = hashlib.sha256(data).hexdigest()
-        existing = self.find(name)
-        if existing is not None and existing.sha256 == digest:
-            return Added(existing, "unchanged")
-
-        tell(f"Reading {name}", 0.0)
-        upload = self._home.uploads / digest
-        with self._changing():
-            write_bytes(upload, data)
-            parsed = parse(upload, name)
-            embeddings = self.index.embeddings()
-            passages = split(parsed.blocks, embeddings.count_tokens)
-            tell(f"Embedding {len(passages)} passages of {name}", 0.1)
-            vectors = embeddings.embed(
-                [embedding_text(name, passage) for passage in passages],
-                lambda share: tell(f"Embedding {len(passages)} passages of {name}", share),
+        if PurePath(name).suffix.lower() in ARCHIVES:
+            raise DocumentError(
+                f"{name} is an archive of several documents: add it with `ragtune add` or on page "
+                "Documents."
             )
-            file, checksum = self.index.save_vectors(digest, vectors)
-            with self._database.session() as session:
-                session.execute(sa.delete(DocumentRow).where(DocumentRow.name == name))
-                row = DocumentRow(
-                    name=name,
-                    sha256=digest,
-                    size_bytes=len(data),
-                    pages=parsed.pages,
-                    blocks=[dataclasses.asdict(block) for block in parsed.blocks],
-                    vectors=file,
-                    vectors_sha256=checksum,
-                    passages=[
-                        PassageRow(
-                            ordinal=number,
-                            text=passage.text,
-                            headings=list(passage.headings),
-                            page=passage.page,
-                        )
-                        for number, passage in enumerate(passages)
-                    ],
-                )
-                session.add(row)
-                session.flush()
-                add_words(
-                    session,
-                    (
-                        (saved.id, embedding_text(name, passage))
-                        for saved, passage in zip(row.passages, passages, strict=True)
-                    ),
-                )
-                document = _document(row, len(passages))
-        return Added(document, "added" if existing is None else "updated")
+        number = self.incoming.put(name, data)
+        try:
+            with self._home.lock("ingest", _BUSY_SECONDS, _BUSY):
+                self._index([number], progress)
+            (file,) = self.incoming.files([number])
+            document = self.find(file.name)
+            if not file.change or document is None:
+                raise DocumentError(file.message)
+            return Added(document, file.change)
+        finally:
+            # Whoever gave it knows what became of it, or stopped it.
+            self.incoming.cancel([number])
+            self.incoming.forget([number])
+            self.incoming.sweep()
 
-    def remove(self, name: str) -> None:
-        """Remove a document with its passages, vectors and copy.
+    def work(self, progress: Progress = unheard) -> list[IncomingFile]:
+        """Index the files in the line until none is waiting; one process at a time does.
+
+        Returns:
+            What became of each of them, and of those that they held.
+        """
+        numbers: list[int] = []
+        with self._home.lock("ingest", _BUSY_SECONDS, _BUSY):
+            self.incoming.recover()
+            while batch := self._next():
+                waiting = sum(file.state == "waiting" for file in self.incoming.files())
+                self._index(batch, _part(progress, len(numbers), len(batch), waiting))
+                numbers += batch
+            self.index.prepare(progress)
+            self.incoming.sweep()
+        return self.incoming.files(numbers)
+
+    def remove(self, *names: str) -> None:
+        """Remove documents with their passages, vectors and copies.
 
         Raises:
-            RagtuneError: there is no such document.
+            RagtuneError: there is no such document; none is removed then.
         """
-        with self._changing(), self._database.session() as session:
-            gone = session.execute(sa.delete(DocumentRow).where(DocumentRow.name == name))
-            if not gone.rowcount:  # type: ignore[attr-defined]
-                names = ", ".join(document.name for document in self.documents()) or "none yet"
-                raise RagtuneError(f"There is no document {name!r}. Documents: {names}.")
+        with self.database.session() as session:
+            gone = session.execute(sa.delete(DocumentRow).where(DocumentRow.name.in_(names)))
+            if gone.rowcount != len(set(names)):  # type: ignore[attr-defined]
+                known = [document.name for document in self.documents()]
+                missing = ", ".join(repr(name) for name in names if name not in known)
+                listed = ", ".join(known) or "none yet"
+                raise RagtuneError(f"There is no document {missing}. Documents: {listed}.")
+            forget_words(session)
+        self.incoming.sweep()
 
     def documents(self) -> list[Document]:
         """Return all documents by name."""
-        count = (
-            sa.select(sa.func.count())
-            .where(PassageRow.document_id == DocumentRow.id)
-            .scalar_subquery()
-        )
-        query = sa.select(DocumentRow, count).order_by(DocumentRow.name)
-        with self._database.session() as session:
-            return [
-                _document(row, passages)
-                for row, passages in session.execute(
-                    query.options(sa.orm.defer(DocumentRow.blocks))
-                )
-            ]
+        query = sa.select(DocumentRow, _PASSAGES).order_by(DocumentRow.name)
+        with self.database.session() as session:
+            return [_document(row, passages) for row, passages in session.execute(query)]
 
     def find(self, name: str) -> Document | None:
         """Return the document of this name, or None."""
-        return next((document for document in self.documents() if document.name == name), None)
+        query = sa.select(DocumentRow, _PASSAGES).where(DocumentRow.name == name)
+        with self.database.session() as session:
+            row = session.execute(query).one_or_none()
+            return _document(*row) if row else None
 
     def blocks(self) -> Iterator[tuple[str, list[Block]]]:
         """Yield each document's name and its parsed blocks."""
-        with self._database.session() as session:
+        with self.database.session() as session:
             rows = session.execute(
                 sa.select(DocumentRow.name, DocumentRow.blocks).order_by(DocumentRow.name)
             ).all()
         for name, blocks in rows:
             yield name, [_block(block) for block in blocks]
+
+    def text(self, name: str) -> str:
+        """Return a document's whole text, in which its passages have their places."""
+        query = sa.select(DocumentRow.blocks).where(DocumentRow.name == name)
+        with self.database.session() as session:
+            return document_text(_block(block) for block in session.scalars(query).one())
 
     def passages(self, name: str) -> list[Passage]:
         """Return a document's passages in reading order."""
@@ -156,28 +150,56 @@ class KnowledgeBase:
             .where(DocumentRow.name == name)
             .order_by(PassageRow.ordinal)
         )
-        with self._database.session() as session:
+        with self.database.session() as session:
             return [as_passage(row) for row in session.scalars(query)]
 
-    @contextlib.contextmanager
-    def _changing(self) -> Iterator[None]:
-        """Let one change happen at a time among all processes, and sweep up after it."""
-        busy = "Documents are being added elsewhere; try again when that is done."
-        with self._home.lock("documents", 600, busy):
-            try:
-                yield
-            finally:
-                self._sweep()
+    def preview(
+        self, data: bytes, name: str, passage_tokens: int, overlap_tokens: int
+    ) -> list[tuple[Passage, int]]:
+        """Return the passages that a file would become, each with its tokens; nothing is kept.
 
-    def _sweep(self) -> None:
-        """Delete the files that no document refers to."""
-        with self._database.session() as session:
-            kept = session.execute(sa.select(DocumentRow.sha256, DocumentRow.vectors)).all()
-        names = {name for row in kept for name in row}
-        for folder in (self._home.uploads, self._home.vectors):
-            for file in folder.iterdir():
-                if file.name not in names:
-                    file.unlink(missing_ok=True)
+        Raises:
+            DocumentError: the file can't be used.
+            ValueError: the sizes don't fit each other.
+        """
+        count = self.index.embeddings().count_tokens
+        with tempfile.TemporaryDirectory(prefix="ragtune-") as folder:
+            file = Path(folder) / "preview"
+            file.write_bytes(data)
+            blocks = parse(file, check_name(name)).blocks
+        passages = split(blocks, count, passage_tokens, overlap_tokens)
+        return [(passage, count(passage.text)) for passage in passages]
+
+    def _next(self) -> list[int]:
+        """Return the numbers of the files to index together next."""
+        batch: dict[str, int] = {}
+        total = 0
+        for file in self.incoming.files():
+            if file.state != "waiting":
+                continue
+            if file.tries >= _MOST_TRIES:
+                self.incoming.give_up(file)
+                continue
+            total += (self._home.uploads / file.sha256).stat().st_size
+            # Two of the same name come one after the other: the later one replaces the first.
+            full = total > _BATCH_BYTES or len(batch) == _BATCH_FILES
+            if batch and (full or file.name in batch):
+                break
+            batch[file.name] = file.id
+        return list(batch.values())
+
+    def _index(self, numbers: list[int], progress: Progress) -> None:
+        """Index files of the line together."""
+        self.incoming.begin(numbers)
+        files = [file for file in self.incoming.files(numbers) if file.state == "working"]
+        with contextlib.suppress(Stopped):
+            index_files(self._home, self.database, self.index, files, progress)
+
+
+def _part(progress: Progress, done: int, batch: int, waiting: int) -> Progress:
+    """Return the progress of one batch as a part of the progress over all files."""
+    of = done + waiting
+    return lambda message, share: progress(message, (done + batch * share) / of)
 
 
 def _document(row: DocumentRow, passages: int) -> Document:
@@ -187,6 +209,8 @@ def _document(row: DocumentRow, passages: int) -> Document:
         passages=passages,
         size_bytes=row.size_bytes,
         sha256=row.sha256,
+        passage_tokens=row.passage_tokens,
+        overlap_tokens=row.overlap_tokens,
         added_at=row.added_at.isoformat(timespec="seconds"),
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from math import ceil
 from pathlib import PurePath
 
@@ -25,12 +25,18 @@ _BOUNDARIES = (r"\n+", r"(?<=[.!?…])[\"”’)\]]*\s+", r"(?<=[;:,])\s+", r"\s
 """Where a block is split: between lines, sentences, clauses, words; the first that helps."""
 
 
+_Placed = tuple[str, int, int]
+"""A passage's text, and where it begins and ends in the document's."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Unit:
     """Text that stays together where it fits."""
 
     text: str
     tokens: int
+    start: int
+    """Where it begins in the document's text."""
     alone: bool = False
     """A question with its answer shares its passage with nothing."""
     is_row: bool = False
@@ -54,7 +60,8 @@ def split(
 
     A passage never crosses a heading or a page. Small paragraphs are merged, a question stays
     with its answer, table rows stay whole; what is larger than a passage is split at the ends of
-    sentences, and its parts overlap by whole sentences of up to ``overlap_tokens``.
+    sentences, and its parts overlap by whole sentences of up to ``overlap_tokens``. Each knows
+    its place in `document_text`; what a part only repeats stands outside of it.
     ``count_tokens`` may count special tokens for every text; those of one text fit in the size.
     """
     if size_tokens < _SMALLEST_SIZE_TOKENS:
@@ -68,12 +75,35 @@ def split(
     def count(text: str) -> int:
         return count_tokens(text) - special if text else 0
 
+    starts = accumulate((len(block.text) + 1 for block in blocks), initial=0)
+    placed = zip(starts, blocks, strict=False)
     passages: list[Passage] = []
-    for (headings, page), group in groupby(blocks, key=lambda block: (block.headings, block.page)):
-        units = _with_lead_ins(_unit(block, count) for block in group)
-        texts = _pack(units, count, size_tokens - special, overlap_tokens)
-        passages.extend(Passage(text, headings, page) for text in texts)
+    for (headings, page), group in groupby(
+        placed, key=lambda pair: (pair[1].headings, pair[1].page)
+    ):
+        units = _with_lead_ins(_unit(block, start, count) for start, block in group)
+        for text, start, end in _pack(units, count, size_tokens - special, overlap_tokens):
+            passages.append(Passage(text, headings, page, start, end))
     return passages
+
+
+def document_text(blocks: Iterable[Block]) -> str:
+    """Return the whole text that passages have their places in: the blocks, a line end between."""
+    return "\n".join(block.text for block in blocks)
+
+
+def joined(passages: Sequence[Passage]) -> Passage:
+    """Return passages that follow each other as one; what two of them share comes once."""
+    first = passages[0]
+    texts, end = [first.text], first.end
+    for passage in passages[1:]:
+        # What a part repeats of its block stands before its own text.
+        own = passage.text[len(passage.text) - (passage.end - passage.start) :]
+        fresh = own[max(0, end - passage.start) :]
+        if fresh:
+            texts += ["" if passage.start < end else "\n", fresh]
+        end = max(end, passage.end)
+    return Passage("".join(texts), first.headings, first.page, first.start, end)
 
 
 def embedding_text(name: str, passage: Passage) -> str:
@@ -93,16 +123,16 @@ def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, text)).casefold()
 
 
-def _unit(block: Block, count: Callable[[str], int]) -> _Unit:
+def _unit(block: Block, start: int, count: Callable[[str], int]) -> _Unit:
     tokens = count(block.text)
     if block.cells:
         column, value = block.cells[0]
         first = f"{column}: {value}; " if column else f"{value}; "
-        return _Unit(block.text, tokens, is_row=True, repeated=first)
+        return _Unit(block.text, tokens, start, is_row=True, repeated=first)
     first_line, _, rest = block.text.partition("\n")
     if QUESTION.match(first_line) and any(ANSWER.match(line) for line in rest.split("\n")):
-        return _Unit(block.text, tokens, alone=True, repeated=f"{first_line}\n")
-    return _Unit(block.text, tokens)
+        return _Unit(block.text, tokens, start, alone=True, repeated=f"{first_line}\n")
+    return _Unit(block.text, tokens, start)
 
 
 def _with_lead_ins(units: Iterable[_Unit]) -> Iterator[_Unit]:
@@ -116,7 +146,7 @@ def _with_lead_ins(units: Iterable[_Unit]) -> Iterator[_Unit]:
                 # Counting the two again would cost more than the line end between them.
                 lead = f"{lead_in.text}\n"
                 tokens = lead_in.tokens + unit.tokens
-                unit = _Unit(f"{lead}{unit.text}", tokens, repeated=lead)
+                unit = _Unit(f"{lead}{unit.text}", tokens, lead_in.start, repeated=lead)
             lead_in = None
         if unit.is_lead_in:
             lead_in = unit
@@ -128,31 +158,35 @@ def _with_lead_ins(units: Iterable[_Unit]) -> Iterator[_Unit]:
 
 def _pack(
     units: Iterable[_Unit], count: Callable[[str], int], size: int, overlap: int
-) -> Iterator[str]:
+) -> Iterator[_Placed]:
     """Fill passages with units in order; a unit larger than a passage is split."""
     line_end = count("\n")
-    texts: list[str] = []
+    held: list[_Unit] = []
     tokens = 0
-    of_rows = False
     for unit in units:
         limit = min(MAX_ROWS_TOKENS, size) if unit.is_row else size
-        fits = tokens + unit.tokens <= limit and unit.is_row == of_rows and not unit.alone
-        if texts and not fits:
-            yield "\n".join(texts)
-            texts, tokens = [], 0
+        fits = tokens + unit.tokens <= limit and not unit.alone
+        if held and not (fits and unit.is_row == held[0].is_row):
+            yield _joined(held)
+            held, tokens = [], 0
         if unit.tokens > size:
             yield from _parts(unit, count, size, overlap)
         elif unit.alone:
-            yield unit.text
+            yield _joined([unit])
         else:
-            texts.append(unit.text)
+            held.append(unit)
             tokens += unit.tokens + line_end
-            of_rows = unit.is_row
-    if texts:
-        yield "\n".join(texts)
+    if held:
+        yield _joined(held)
 
 
-def _parts(unit: _Unit, count: Callable[[str], int], size: int, overlap: int) -> Iterator[str]:
+def _joined(units: Sequence[_Unit]) -> _Placed:
+    """Join units that follow each other, as they do in the document's text."""
+    text = "\n".join(unit.text for unit in units)
+    return text, units[0].start, units[0].start + len(text)
+
+
+def _parts(unit: _Unit, count: Callable[[str], int], size: int, overlap: int) -> Iterator[_Placed]:
     """Split a unit into parts of similar size, each led by what the unit repeats."""
     from langchain_text_splitters import RecursiveCharacterTextSplitter
 
@@ -171,9 +205,28 @@ def _parts(unit: _Unit, count: Callable[[str], int], size: int, overlap: int) ->
         chunk_overlap=min(overlap, min(room, even) // 2),
         length_function=count,
     )
+    begin = unit.start + len(unit.text) - len(rest)
+    place, reached = -1, 0
     for chunk in splitter.split_text(rest):
+        place = _place(chunk, rest, place + 1, reached)
+        reached = place + len(chunk)
+        start = begin + place
         for part in _cut(chunk, count, room):
-            yield f"{repeated}{part}"
+            end = start + len(part)
+            # Before the first part, what is repeated stands in the document itself.
+            yield f"{repeated}{part}", unit.start if start == begin else start, end
+            start = end
+
+
+def _place(chunk: str, text: str, after: int, reached: int) -> int:
+    """Return where a chunk of a text begins: at the last place that leaves no gap.
+
+    There are several where a text says the same again and again.
+    """
+    while text[reached : reached + 1].isspace():
+        reached += 1
+    place = text.rfind(chunk, after, reached + len(chunk))
+    return place if place >= 0 else text.rindex(chunk)
 
 
 def _cut(text: str, count: Callable[[str], int], size: int) -> Iterator[str]:

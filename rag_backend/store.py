@@ -1,49 +1,57 @@
 """The vector store: LangChain's FAISS, behind one door.
 
-``FAISS.load_local`` would unpickle, so the store is never saved: it is made from the
-database's passages and the vectors beside it, which takes milliseconds.
+``FAISS.load_local`` would unpickle, so the store is never saved: it stands on the index and the
+database, and holds no text itself.
 """
 
 import warnings
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from langchain_community.vectorstores import FAISS
 
+Fetch = Callable[[Sequence[int]], dict[int, Document]]
+"""Returns passages by their ids."""
 
-def make_store(
-    embeddings: Embeddings, texts: list[str], metadatas: list[dict[str, Any]], vectors: Any
-) -> "FAISS":
-    """Return an exact inner-product store.
+
+def make_store(embeddings: Embeddings, index: Any, fetch: Fetch) -> "FAISS":
+    """Return a store to search in, by inner product; documents are added elsewhere.
 
     Args:
         embeddings: embeds the questions.
-        texts: the passages.
-        metadatas: one mapping for each passage.
-        vectors: float32 array of shape (len(texts), dimensions), rows of unit length.
+        index: FAISS's, with the passages' ids.
+        fetch: gives the passages.
     """
-    import faiss
-
     with warnings.catch_warnings():
         # The package announces its retirement on import; see design: one module each.
         warnings.simplefilter("ignore", DeprecationWarning)
-        from langchain_community.docstore.in_memory import InMemoryDocstore
+        from langchain_community.docstore.base import Docstore
         from langchain_community.vectorstores import FAISS
         from langchain_community.vectorstores.utils import DistanceStrategy
 
-    store = FAISS(
+    class Passages(Docstore):  # type: ignore[misc]  # it has no types
+        """Reads passages where they are kept."""
+
+        def search(self, search: str) -> Document | str:
+            """Return a passage; as LangChain wants it, a sentence where there is none."""
+            found = fetch([int(search)])
+            return found.get(int(search), f"There is no passage {search}.")
+
+    return FAISS(
         embedding_function=embeddings,
-        index=faiss.IndexFlatIP(vectors.shape[1]),
-        docstore=InMemoryDocstore(),
-        index_to_docstore_id={},
+        index=index,
+        docstore=Passages(),
+        index_to_docstore_id=_SameNames(),
         distance_strategy=DistanceStrategy.MAX_INNER_PRODUCT,
     )
-    if texts:
-        store.add_embeddings(
-            zip(texts, vectors, strict=True),
-            metadatas=metadatas,
-            ids=[str(number) for number in range(len(texts))],
-        )
-    return store
+
+
+class _SameNames(dict[int, str]):
+    """The store's names of passages: the index has their ids already."""
+
+    def __missing__(self, number: int) -> str:
+        return str(number)

@@ -60,8 +60,9 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
     ]
     for answer in asked["answers"]:
         assert list(answer) == [
-            *("method", "text", "error", "refused", "model", "adapter"),
-            *("timings_ms", "tokens", "sources", "fingerprint"),
+            *("method", "question", "text", "error", "refused", "model", "adapter"),
+            *("timings_ms", "tokens", "sources", "sentences", "groundedness", "prompt"),
+            "fingerprint",
         ]
         assert list(answer["timings_ms"]) == ["queue", "search", "rerank", "first_token", "total"]
         assert 0 < answer["timings_ms"]["first_token"] <= answer["timings_ms"]["total"]

@@ -29,14 +29,19 @@ class Home:
         return self.folder / "settings.json"
 
     @property
+    def prompts(self) -> Path:
+        """Every version of the prompts."""
+        return self.folder / "prompts.json"
+
+    @property
     def uploads(self) -> Path:
         """The documents as they came, named by the hash of their content."""
         return self.folder / "uploads"
 
     @property
-    def vectors(self) -> Path:
-        """One array of embeddings for each document."""
-        return self.folder / "vectors"
+    def index(self) -> Path:
+        """The search index of a large knowledge base; made again where it is missing."""
+        return self.folder / "index"
 
     @property
     def runs(self) -> Path:
@@ -74,6 +79,6 @@ def open_home(folder: str | Path | None = None) -> Home:
             f"{home.folder} is a file; a folder was expected. Choose another with --home."
         )
     with writing(home.folder):
-        for place in (home.folder, home.uploads, home.vectors, home.runs):
+        for place in (home.folder, home.uploads, home.runs):
             place.mkdir(parents=True, exist_ok=True)
     return home

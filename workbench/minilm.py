@@ -1,8 +1,8 @@
 """MiniLM: a BERT of six layers, read from the package that carries it.
 
-Its forward pass is written out here. sentence-transformers gives the same numbers, but takes
-seconds to import while a person waits, and pads: here texts lie end to end, and a processor
-that multiplies bfloat16 fast does so, with its weights laid out once.
+Its forward pass is written out: here in torch, for training and for GPUs, and in bert.c for
+processors. sentence-transformers gives the same numbers, but takes seconds to import while a
+person waits, and pads: here texts lie end to end.
 
 Source: Devlin et al. 2018, arXiv 1810.04805; Wang et al. 2020, arXiv 2002.10957.
 """
@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from workbench.errors import RagtuneError
 from workbench.files import sha256
@@ -29,7 +29,8 @@ FIT, HOLDS, BEGIN = range(3)
 """What a reranker's head says: how well the passage fits, whether it holds the answer, and for
 every token whether the answer begins there; the fourth is whether it ends there."""
 _WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_LAYERS, _HEADS = 6, 12
+LAYERS, HEADS = 6, 12
+NORM_EPSILON = 1e-12
 _ALIKE = 0.85
 """Rows that share a field are at least this share of its longest."""
 
@@ -104,6 +105,47 @@ def batches(rows: Sequence[Sequence[int]], tokens: int) -> Iterator[list[int]]:
         yield batch
 
 
+class Encoder(Protocol):
+    """Reads rows of 1 to 512 tokens, special ones included."""
+
+    def first(self, rows: Sequence[Sequence[int]], second: Sequence[int] = ()) -> "Tensor":
+        """Return the rows' first states, float32 of shape (R, DIMENSIONS).
+
+        Args:
+            rows: of tokens.
+            second: for each row, the number of tokens before its second text; by default
+                all are one text.
+        """
+        ...
+
+    def mean(self, rows: Sequence[Sequence[int]]) -> "Tensor":
+        """Return the mean of each row's states, float32 of shape (R, DIMENSIONS)."""
+        ...
+
+
+def load_encoder(
+    weights: "Mapping[str, Tensor]", dtype: Any = None, *, coarse: bool = False
+) -> Encoder:
+    """Return the model as this machine reads fastest.
+
+    Args:
+        weights: as `load_weights` returns them, possibly with an adapter merged in.
+        dtype: of torch, to multiply in; by default a processor runs the compiled pass, if it
+            can be built, and else what torch does fastest.
+        coarse: multiply bytes where the processor does so exactly.
+    """
+    from workbench.hardware import best_device, fastest_dtype
+
+    device = best_device()
+    if device == "cpu" and dtype is None:
+        from workbench.language_models.int8 import kernel
+        from workbench.minilm_compiled import CompiledMiniLm
+
+        if kernel.why_not() is None:
+            return CompiledMiniLm(weights, bits=8 if coarse and kernel.levels() == 127 else 16)
+    return MiniLm(weights, device, dtype or fastest_dtype(device))
+
+
 @dataclass(frozen=True, slots=True)
 class States:
     """The last hidden states of rows laid end to end."""
@@ -117,7 +159,7 @@ class States:
 
 
 class MiniLm:
-    """The model, ready to read rows of tokens."""
+    """The model in torch, an `Encoder` that can also be trained."""
 
     def __init__(
         self,
@@ -133,9 +175,10 @@ class MiniLm:
             device: "cpu", "cuda" or "mps".
             dtype: what is multiplied; sums, norms and what is passed on are float32.
             linear: makes a linear layer from its name, weight and bias, for training; by
-                default they are frozen and laid out for speed.
+                default they are frozen.
         """
         import torch
+        from torch.nn import functional
 
         self._device, self._dtype = device, dtype
         self._rest = {
@@ -152,7 +195,7 @@ class MiniLm:
             ]
             if linear is None:
                 weight, bias = (torch.cat(part) for part in zip(*pairs, strict=True))
-                return frozen(weight, bias, activation)
+                return _several([lambda x: functional.linear(x, weight, bias)], activation)
             made = [linear(n, *pair) for n, pair in zip(names, pairs, strict=True)]
             return _several(made, activation)
 
@@ -163,7 +206,7 @@ class MiniLm:
                 make(name, "intermediate.dense", activation="gelu"),
                 make(name, "output.dense"),
             )
-            for name in (f"encoder.layer.{number}" for number in range(_LAYERS))
+            for name in (f"encoder.layer.{number}" for number in range(LAYERS))
         ]
 
     def read(self, rows: Sequence[Sequence[int]], second: Sequence[int] = ()) -> States:
@@ -175,20 +218,26 @@ class MiniLm:
                 all are one text.
         """
         x, packing, row = self._begin(rows, second)
-        for number in range(_LAYERS):
+        for number in range(LAYERS):
             x = self._finish(number, x, packing.attend(self._mixed(number, x)))
         return States(x, row, packing.starts)
 
-    def first(self, rows: Sequence[Sequence[int]], second: Sequence[int] = ()) -> "Tensor":
-        """Return only the rows' first states, (R, DIMENSIONS): the last layer makes no others.
+    def mean(self, rows: Sequence[Sequence[int]]) -> "Tensor":
+        """See `Encoder.mean`."""
+        import torch
 
-        Args: as for `read`.
-        """
+        read = self.read(rows)
+        sums = torch.zeros(len(rows), DIMENSIONS, device=self._device)
+        sums.index_add_(0, read.row, read.states)
+        return sums / read.row.bincount(minlength=len(rows))[:, None]
+
+    def first(self, rows: Sequence[Sequence[int]], second: Sequence[int] = ()) -> "Tensor":
+        """See `Encoder.first`; the last layer makes no other states."""
         x, packing, _ = self._begin(rows, second)
-        for number in range(_LAYERS - 1):
+        for number in range(LAYERS - 1):
             x = self._finish(number, x, packing.attend(self._mixed(number, x)))
-        heads = packing.attend(self._mixed(_LAYERS - 1, x), first=True)
-        return self._finish(_LAYERS - 1, x[packing.starts], heads)
+        heads = packing.attend(self._mixed(LAYERS - 1, x), first=True)
+        return self._finish(LAYERS - 1, x[packing.starts], heads)
 
     def _begin(
         self, rows: Sequence[Sequence[int]], second: Sequence[int]
@@ -226,7 +275,7 @@ class MiniLm:
         from torch.nn.functional import layer_norm
 
         scale, shift = (self._rest[f"{name}.LayerNorm.{part}"] for part in ("weight", "bias"))
-        return layer_norm(x, (DIMENSIONS,), scale, shift, eps=1e-12)
+        return layer_norm(x, (DIMENSIONS,), scale, shift, eps=NORM_EPSILON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,17 +287,6 @@ class _Layer:
     out: Linear
     wide: Linear
     narrow: Linear
-
-
-def frozen(weight: "Tensor", bias: "Tensor", activation: str = "none") -> Linear:
-    """Return x Wᵀ + b with an activation after it ("none" or "gelu"), laid out for speed."""
-    import torch
-
-    if weight.device.type == "cpu" and weight.dtype == torch.bfloat16:
-        packed = torch.ops.mkldnn._reorder_linear_weight(weight)
-        # The activation comes in the same pass over the result.
-        return lambda x: torch.ops.mkldnn._linear_pointwise(x, packed, bias, activation, [], "none")
-    return _several([lambda x: torch.nn.functional.linear(x, weight, bias)], activation)
 
 
 def _several(linears: list[Linear], activation: str) -> Linear:
@@ -332,7 +370,7 @@ class _Field:
         import torch
         from torch.nn.functional import scaled_dot_product_attention
 
-        field = mixed.index_select(0, self.slots).view(*self.shape, 3, _HEADS, -1)
+        field = mixed.index_select(0, self.slots).view(*self.shape, 3, HEADS, -1)
         query, key, value = field.permute(2, 0, 3, 1, 4)
         if first:
             query = query[:, :, :1]

@@ -3,12 +3,14 @@
 import dataclasses
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from workbench.errors import RagtuneError
 from workbench.files import read_json, write_json
 from workbench.home import Home
+from workbench.language_models.prompts import DEFAULT_TEMPLATE, check_template
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 ENGINES = ("auto", "transformers", "int8")
@@ -59,6 +61,20 @@ class Settings:
         "Answer briefly.", "Put before every question, for every method; may be empty."
     )
     max_new_tokens: int = option(64, "The longest answer, in tokens.", 1, 2048)
+    passage_tokens: int = option(
+        90,
+        "The longest passage that documents are split into, in tokens of the embedding model. "
+        "Documents that are there already keep theirs until they are indexed again.",
+        16,
+        250,
+    )
+    overlap_tokens: int = option(
+        24,
+        "How much the parts of a paragraph longer than a passage share, in tokens; at most half "
+        "a passage.",
+        0,
+        125,
+    )
     search: str = option(
         "hybrid",
         "How passages are found: by meaning (dense), by words (BM25), or both, fused by rank.",
@@ -71,7 +87,25 @@ class Settings:
     )
     candidates: int = option(20, "How many passages the reranker reads.", 1, 100)
     retrieved: int = option(5, "How many passages a search returns.", 1, 1000)
+    diversity: float = option(
+        0.0,
+        "How much a passage loses by saying what one before it says already: 0 nothing, 1 all.",
+        0.0,
+        1.0,
+    )
+    around: int = option(
+        0,
+        "How many passages before and after each that is read are read with it, within the same "
+        "section.",
+        0,
+        5,
+    )
     read: int = option(1, "How many of them, best first, the model reads.", 1, 50)
+    passage_prompt: str = option(
+        DEFAULT_TEMPLATE,
+        "What RAG and hybrid say to the model: {passages} and {question} stand for what was "
+        "found and asked. Short prompts suit small models.",
+    )
     min_score: float = option(
         0.25,
         "Passages less similar to the question than this are not used (cosine, −1 to 1).",
@@ -91,6 +125,12 @@ class Settings:
         if not self.model.strip():
             raise RagtuneError("The model is empty; name a model, for example " + DEFAULT_MODEL)
         object.__setattr__(self, "server", check_server(self.server))
+        check_template(self.passage_prompt)
+        if self.overlap_tokens > self.passage_tokens // 2:
+            raise RagtuneError(
+                f"overlap_tokens is {self.overlap_tokens} but a passage has at most "
+                f"{self.passage_tokens} tokens; choose at most half as many."
+            )
         if self.read > self.retrieved:
             raise RagtuneError(
                 f"read is {self.read} but only {self.retrieved} passages are retrieved; "
@@ -202,5 +242,28 @@ def load_settings(home: Home) -> Settings:
 
 
 def save_settings(home: Home, settings: Settings) -> None:
-    """Keep the settings for the next start."""
+    """Keep the settings for the next start, and the prompts among their versions."""
+    versions = prompt_versions(home)
+    prompts = settings.system_prompt, settings.passage_prompt
+    if not versions or (versions[-1].system_prompt, versions[-1].passage_prompt) != prompts:
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        versions.append(PromptVersion(len(versions) + 1, since, *prompts))
+        write_json(home.prompts, [dataclasses.asdict(version) for version in versions])
     write_json(home.settings, dataclasses.asdict(settings))
+
+
+@dataclass(frozen=True, slots=True)
+class PromptVersion:
+    """The prompts as they were for a while."""
+
+    number: int
+    since: str
+    """ISO 8601, UTC."""
+    system_prompt: str
+    passage_prompt: str
+
+
+def prompt_versions(home: Home) -> list[PromptVersion]:
+    """Return the prompts that were ever saved, oldest first."""
+    saved = read_json(home.prompts) if home.prompts.exists() else []
+    return [PromptVersion(**version) for version in saved]

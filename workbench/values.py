@@ -26,6 +26,8 @@ class ParsedDocument:
     blocks: tuple[Block, ...]
     pages: int | None
     """Number of pages; None where the format has no pages."""
+    scanned: int = 0
+    """How many pages were pictures, whose text was recognised (OCR)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,9 @@ class Passage:
     text: str
     headings: tuple[str, ...] = ()
     page: int | None = None
+    start: int = 0
+    """Where it begins in the document's text, in characters."""
+    end: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from comparison.answer import Answer, as_json, confounded
 from comparison.ask import METHODS, ask
 from pages.shared.answer import Column, draw_missing
 from pages.shared.lab import get_lab, sentences
+from pages.shared.only_input import only_input
 from pages.shared.plain import plain
 from workbench.errors import RagtuneError
 
@@ -67,16 +68,36 @@ def columns() -> dict[str, Column]:
 def answer_all(question: str, adapter: str | None, missing: dict[str, str | None]) -> None:
     """Let every method that is ready answer, all at once, as the words come."""
     ready = [method for method in METHODS if missing[method] is None]
+    earlier = state.setdefault("earlier", []) if state.get("conversation", True) else []
     state.answers = {}
     state.asked = question
     stop.button("Stop", icon=":material/stop_circle:", help="Keeps what has been written so far.")
     wait_until_loaded([drawn[method] for method in ready])
     engine = lab.engine()
-    with contextlib.closing(ask(lab, question, ready, adapter)) as growing:
+    with contextlib.closing(
+        ask(lab, question, ready, adapter, earlier=earlier, only=state.only)
+    ) as growing:
         for answer in growing:
             state.answers[answer.method] = answer
             drawn[answer.method].grow(answer, engine.waiting())
     stop.empty()
+    state.earlier = [*earlier, question]
+
+
+def conversation() -> None:
+    """Let questions follow each other, or begin anew."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.toggle(
+            "Follow-ups",
+            value=True,
+            key="conversation",
+            help="A question such as “And on Fridays?” is asked together with the one before it. "
+            "All methods are asked the same.",
+        )
+        state.only = only_input("ask")
+        if state.get("earlier") and st.button("New conversation", icon=":material/restart_alt:"):
+            state.earlier, state.answers, state.asked = [], {}, ""
+            st.rerun()
 
 
 def wait_until_loaded(waiting: list[Column]) -> None:
@@ -93,6 +114,8 @@ def wait_until_loaded(waiting: list[Column]) -> None:
 
 def below(answers: list[Answer]) -> None:
     """Say whether the conditions were equal, and offer the answers as a file."""
+    if answers and answers[0].question != state.asked.strip():
+        st.caption(f":material/link: Asked as: {plain(answers[0].question)}")
     if len(answers) < 2:
         return
     differing = confounded(answers)
@@ -122,6 +145,7 @@ def below(answers: list[Answer]) -> None:
 with sentences():
     question, adapter, asked = question_form()
     missing = {method: lab.missing(method, adapter) for method in METHODS}
+    conversation()
     if state.get("asked") and not asked:
         st.markdown(f"**{plain(state.asked)}**")
     stop = st.empty()

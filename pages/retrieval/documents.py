@@ -1,16 +1,28 @@
 """Documents: add, look inside, search, remove."""
 
+import dataclasses
+from pathlib import Path
+
 import streamlit as st
 
 from pages.shared import routes
 from pages.shared.answer import scores
+from pages.shared.incoming import show_incoming
 from pages.shared.lab import get_lab, sentences
+from pages.shared.only_input import only_input
+from pages.shared.option_input import option_input
 from pages.shared.plain import plain
-from pages.shared.progress import progress_bar
-from rag_backend.documents import part_of
-from rag_backend.parse import SUPPORTED
+from pages.shared.progress import duration, progress_bar
+from rag_backend import ingest
+from rag_backend.documents import READABLE, Document
+from rag_backend.duplicates import near_duplicates
 from rag_backend.search.find import find
-from workbench.errors import RagtuneError
+from rag_backend.watch import trouble as folder_trouble
+from rag_backend.watch import unwatch, watch, watched
+from workbench.settings import Settings
+
+_DOCUMENTS_SHOWN = 30
+_PASSAGES_SHOWN = 50
 
 lab = get_lab()
 state = st.session_state
@@ -21,44 +33,78 @@ st.markdown("What RAG and hybrid read before they answer. Everything stays on th
 
 
 def add_uploads() -> None:
-    """Take files, index them one by one, and say what became of each."""
+    """Take files into the line; they are indexed beside the app."""
     files = st.file_uploader(
-        f"Add files ({' '.join(SUPPORTED)})",
+        "Add files",
+        help=f"Types: {' '.join(READABLE)}. A ZIP archive gives a document for each of its files.",
         accept_multiple_files=True,
         key=f"upload-{state.upload_round}",
     )
     if not files:
         return
-    outcomes, move = [], progress_bar()
-    for number, file in enumerate(files):
-        try:
-            added = lab.knowledge_base.add_bytes(
-                file.getvalue(),
-                file.name,
-                part_of(move, number, len(files)),
-            )
-        except RagtuneError as error:
-            outcomes.append(("refused", str(error)))
-        else:
-            document = added.document
-            pages = f", {document.pages} pages" if document.pages else ""
-            outcomes.append((added.change, f"{document.name}: {document.passages} passages{pages}"))
-    state.upload_outcomes = outcomes
+    incoming = lab.knowledge_base.incoming
+    incoming.forget([file.id for file in incoming.files() if file.state == "done"])
+    for file in files:
+        incoming.put(file.name, file.getvalue())
+    ingest.ensure(lab.home, lab.knowledge_base, again=True)
     state.upload_round += 1  # a fresh, empty uploader
     st.rerun()
 
 
-def show_outcomes() -> None:
-    """Say what became of the files that were given last."""
-    icons = {"added": ":material/check:", "updated": ":material/sync:"}
-    for change, sentence in state.get("upload_outcomes", []):
-        if change == "refused":
-            st.error(plain(sentence), icon=":material/block:")
-        else:
-            st.success(
-                f"{change.capitalize()} – {plain(sentence)}",
-                icon=icons.get(change, ":material/drag_handle:"),
+def watch_folders() -> None:
+    """Choose folders whose files are documents, and see how each fares."""
+    folders = watched(lab.knowledge_base)
+    with st.expander(
+        f"Watched folders ({len(folders)})" if folders else "Watch a folder",
+        icon=":material/folder_eye:",
+    ):
+        st.caption(
+            "Its files become documents. While this app runs, what changes, comes or goes in the "
+            "folder does so here within seconds; only changed passages are embedded again."
+        )
+        for folder in folders:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(plain(str(folder)))
+                if st.button("Stop watching", key=f"unwatch-{folder}"):
+                    unwatch(lab.knowledge_base, folder)
+                    st.rerun()
+            if trouble := folder_trouble(lab.knowledge_base, folder):
+                st.warning(plain(trouble), icon=":material/warning:")
+        with st.form("watch", border=False, clear_on_submit=True):
+            path = st.text_input("Folder on the machine that runs Ragtune", placeholder="/path")
+            if st.form_submit_button("Watch", icon=":material/visibility:") and path.strip():
+                watch(lab.knowledge_base, Path(path.strip()))
+                ingest.ensure(lab.home, lab.knowledge_base, again=True)
+                st.rerun()
+
+
+def preview() -> None:
+    """Show the passages that a file would become, before it is indexed."""
+    with st.expander("Look at the passages of a file before you add it", icon=":material/preview:"):
+        file = st.file_uploader("File", key="preview")
+        left, right = st.columns(2)
+        now, fields = lab.settings, {field.name: field for field in dataclasses.fields(Settings)}
+        size = option_input(fields["passage_tokens"], now.passage_tokens, left)
+        overlap = option_input(fields["overlap_tokens"], now.overlap_tokens, right)
+        if file is None:
+            return
+        sizes = dataclasses.replace(now, passage_tokens=size, overlap_tokens=overlap)
+        with st.spinner("Reading …"):
+            made = lab.knowledge_base.preview(
+                file.getvalue(), file.name, sizes.passage_tokens, sizes.overlap_tokens
             )
+        tokens = [count for _, count in made]
+        st.caption(
+            f"{len(made):,} passages of {min(tokens)} to {max(tokens)} tokens. To use these sizes, "
+            "choose them in Settings."
+        )
+        for passage, count in made[:_PASSAGES_SHOWN]:
+            where = [f"{count} tokens", *([f"page {passage.page}"] if passage.page else [])]
+            with st.container(border=True):
+                st.caption(plain(" › ".join((*where, *passage.headings))))
+                st.markdown(plain(passage.text))
+        if len(made) > _PASSAGES_SHOWN:
+            st.caption(f"… and {len(made) - _PASSAGES_SHOWN:,} more.")
 
 
 def show_removed() -> None:
@@ -69,8 +115,8 @@ def show_removed() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"Removed {plain(name)}.")
         if st.button("Undo", icon=":material/undo:"):
-            with st.spinner("Indexing …"):
-                lab.knowledge_base.add_bytes(data, name)
+            lab.knowledge_base.incoming.put(name, data)
+            ingest.ensure(lab.home, lab.knowledge_base, again=True)
             del state.removed
             st.rerun()
 
@@ -87,7 +133,13 @@ def list_documents() -> None:
         return
     passages = sum(document.passages for document in documents)
     st.subheader(f"{len(documents)} documents, {passages:,} passages")
-    for document in documents:
+    about_index(documents)
+    shown = documents
+    if len(documents) > _DOCUMENTS_SHOWN:
+        part = st.text_input("Show documents whose name holds", placeholder="part of a name")
+        shown = [one for one in documents if part.casefold() in one.name.casefold()]
+        st.caption(f"{min(len(shown), _DOCUMENTS_SHOWN)} of {len(documents):,} are shown.")
+    for document in shown[:_DOCUMENTS_SHOWN]:
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             pages = f"{document.pages} pages · " if document.pages else ""
             with st.container(gap=None):
@@ -104,13 +156,65 @@ def list_documents() -> None:
                 remove(document.name)
 
 
+def about_index(documents: list[Document]) -> None:
+    """Say how the passages are searched, and offer to index again what was split otherwise."""
+    shape = lab.knowledge_base.index.shape()
+    if shape.kind == "exact":
+        st.caption("Every passage is compared with the question: exact search.")
+    else:
+        st.caption(
+            f"{shape.cells:,} cells of passages, of which the {shape.probes} nearest to a question "
+            f"are searched: {shape.recall:.1%} of what the exact search finds, measured on your "
+            f"passages. Built in {duration(shape.build_seconds)}."
+        )
+    now = lab.settings
+    sizes = now.passage_tokens, now.overlap_tokens
+    other = [d.name for d in documents if (d.passage_tokens, d.overlap_tokens) != sizes]
+    if other:
+        st.info(
+            f"{len(other)} documents were split into passages of other sizes than Settings say.",
+            icon=":material/info:",
+        )
+        if st.button("Index them again", icon=":material/refresh:"):
+            lab.knowledge_base.incoming.put_again(other)
+            ingest.ensure(lab.home, lab.knowledge_base, again=True)
+            st.rerun()
+
+
+def duplicates() -> None:
+    """Find passages that say almost the same."""
+    if not lab.knowledge_base.documents():
+        return
+    with st.expander("Find passages that say almost the same", icon=":material/content_copy:"):
+        st.caption("They crowd others out of what is found and read. Which to remove, you know.")
+        if not st.button("Compare all passages", icon=":material/compare:"):
+            return
+        pairs = near_duplicates(lab.database, lab.knowledge_base.index, progress=progress_bar())
+        if not pairs:
+            st.success("No two passages say almost the same.", icon=":material/check:")
+            return
+        st.dataframe(
+            [
+                {
+                    "Shared words": f"{pair.shared:.0%}",
+                    "Document": pair.documents[0],
+                    "Passage": pair.texts[0],
+                    "Other document": pair.documents[1],
+                    "Other passage": pair.texts[1],
+                }
+                for pair in pairs
+            ],
+            hide_index=True,
+            width="stretch",
+        )
+
+
 def remove(name: str) -> None:
     """Remove a document, keeping its content at hand for Undo."""
     document = lab.knowledge_base.find(name)
     if document is not None:
         state.removed = (name, (lab.home.uploads / document.sha256).read_bytes())
         lab.knowledge_base.remove(name)
-    state.pop("upload_outcomes", None)
     if state.get("look_inside") == name:
         del state.look_inside
     st.rerun()
@@ -142,10 +246,11 @@ def search() -> None:
     question = st.text_input(
         "Question", key="search", placeholder="What would you like to find?", max_chars=4000
     )
+    only = only_input("search")
     if not question.strip():
         return
     with st.spinner("Searching …"):
-        found = find(lab.knowledge_base.index, question, lab.settings)
+        found = find(lab.knowledge_base.index, question, lab.settings, only)
     st.caption(f"Searched in {found.search_ms:.0f} ms, reranked in {found.rerank_ms:.0f} ms.")
     if not found.sources:
         st.info("No passage holds any of these words.", icon=":material/search_off:")
@@ -159,8 +264,11 @@ def search() -> None:
 
 with sentences():
     add_uploads()
-    show_outcomes()
+    show_incoming()
+    preview()
+    watch_folders()
     show_removed()
     list_documents()
     look_inside()
+    duplicates()
     search()

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.shared.lab import get_lab, sentences
 from pages.shared.option_input import option_input
 from pages.shared.plain import plain
+from pages.shared.prompt_editor import PROMPTS, edit_prompts
 from workbench.errors import RagtuneError
 from workbench.language_models.loading import find_checkpoint
 from workbench.language_models.server_engine import ServerEngine
@@ -26,6 +27,7 @@ def form(now: Settings) -> None:
         values = {
             field.name: option_input(field, getattr(now, field.name))
             for field in dataclasses.fields(Settings)
+            if field.name not in PROMPTS
         }
         left, right = st.columns([1, 4])
         saved = left.form_submit_button("Save", type="primary", icon=":material/save:")
@@ -39,7 +41,7 @@ def form(now: Settings) -> None:
     if saved:
         try:
             with st.spinner("Looking for the model …"):
-                lab.change_settings(Settings(**values))
+                lab.change_settings(dataclasses.replace(now, **values))
         except RagtuneError as error:
             st.error(plain(str(error)), icon=":material/error:")
         else:
@@ -72,6 +74,7 @@ def engine() -> None:
 with sentences():
     form(lab.settings)
     engine()
+    edit_prompts()
     st.caption(
         f"Model: {DEFAULT_MODEL} is bundled. A Hugging Face id such as owner/model is fetched "
         "from the hub when you save. With a server, questions and the passages read for them "

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from comparison.answer import Answer, ShownSource
+from comparison.answer import Answer
 from pages.shared import routes
-from pages.shared.plain import plain
+from pages.shared.plain import highlighted, plain
+from pages.shared.source import open_source
+from pages.shared.trace import open_trace
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -29,7 +31,7 @@ class Column:
         st.markdown(f"#### {icon} {title}")
         st.caption(meaning)
         self.room, self._sources = st.empty(), st.empty()
-        self._shown: tuple[ShownSource, ...] = ()
+        self._shown: tuple[object, ...] = ()
         self._next_draw = 0.0
 
     def grow(self, answer: Answer, waiting: int) -> None:
@@ -49,7 +51,7 @@ class Column:
         with self.room.container():
             if answer.text:
                 growing = not answer.done and waiting is not None
-                st.markdown(plain(answer.text) + (" ▌" if growing else ""))
+                st.markdown(_cited(answer) + (" ▌" if growing else ""))
             if answer.error:
                 st.error(plain(answer.error), icon=":material/error:")
             elif answer.done:
@@ -63,10 +65,18 @@ class Column:
                 st.caption(f"Adapter: {plain(answer.adapter)}")
             if answer.done and not answer.error:
                 _times(answer)
-        if answer.sources != self._shown:
-            self._shown = answer.sources
+        shown = answer.sources, answer.done
+        if shown != self._shown and (answer.sources or answer.done):
+            self._shown = shown
             with self._sources.container():
-                _sources(answer)
+                if answer.sources:
+                    _sources(answer)
+                if answer.done and st.button(
+                    "How this came about",
+                    key=f"trace-{answer.method}",
+                    icon=":material/account_tree:",
+                ):
+                    open_trace(answer)
 
 
 def _state(answer: Answer, waiting: int) -> str:
@@ -102,28 +112,58 @@ def _times(answer: Answer) -> None:
     }
     parts = " · ".join(f"{name} {_ms(ms)}" for name, ms in phases.items() if ms >= 0.5)
     st.markdown(f":material/timer: **{_ms(times.total)}**")
-    st.caption(f"{parts}  \n{answer.tokens.prompt} tokens read, {answer.tokens.completion} written")
+    said = f"{parts}  \n{answer.tokens.prompt} tokens read, {answer.tokens.completion} written"
+    if answer.groundedness is not None:
+        said += f"  \nGrounded in what was read: {answer.groundedness:.0%}"
+    st.caption(said)
 
 
 def _ms(milliseconds: float) -> str:
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
 
 
+def _cited(answer: Answer) -> str:
+    """Return the answer with the number of its source behind every sentence."""
+    parts, end = [], 0
+    for sentence in answer.sentences:
+        between = answer.text[end : sentence.start]
+        parts.append("  \n" if "\n" in between else plain(between.strip()) or between)
+        parts.append(plain(answer.text[sentence.start : sentence.end]))
+        if sentence.by:
+            parts.append(f" :green-badge[{sentence.by.source + 1}]")
+        else:
+            parts.append(" :orange-badge[not in the sources]")
+        end = sentence.end
+    return "".join((*parts, plain(answer.text[end:])))
+
+
 def _sources(answer: Answer) -> None:
     read = sum(source.read for source in answer.sources)
-    st.caption(f"{len(answer.sources)} sources found, {read} read by the model")
-    for source in answer.sources:
+    said = f"{len(answer.sources)} sources found, {read} read by the model"
+    if dropped := sum(source.dropped for source in answer.sources):
+        said += f", {dropped} dropped: the model's context had no room"
+    st.caption(said)
+    for number, source in enumerate(answer.sources):
         page = f", p. {source.page}" if source.page else ""
         icon = ":material/visibility:" if source.read else ":material/visibility_off:"
-        label = f"{plain(source.document)}{page} · {source.score:.2f}"
-        with st.expander(label, icon=icon):
+        cited = [one.by for one in answer.sentences if one.by and one.by.source == number]
+        with st.expander(f"{number + 1}. {plain(source.document)}{page}", icon=icon):
             st.caption(scores(source.score, source.words, source.fit))
-            st.markdown(plain(source.text))
+            st.markdown(highlighted(source.text, [(span.start, span.end) for span in cited]))
+            # While an answer grows, a click would end it.
+            if answer.done and st.button(
+                "Open in the document",
+                key=f"open-{answer.method}-{number}",
+                icon=":material/open_in_full:",
+            ):
+                body = source.end - len(source.text)
+                spans = [(body + span.start, body + span.end) for span in cited]
+                open_source(source.document, source.page, spans or [(source.start, source.end)])
 
 
 def scores(similarity: float, words: float | None, fit: float | None) -> str:
     """Write out what each step of the search said of a passage."""
     parts = [f"similarity {similarity:.2f}"]
     parts += [f"words {words:.1f}"] if words is not None else []
-    parts += [f"reranker {fit:+.1f}"] if fit is not None else []
+    parts += [f"reranker {fit:+.1f}".replace("-", "−")] if fit is not None else []
     return " · ".join(parts)

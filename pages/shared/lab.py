@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 def get_lab() -> "Lab":
     """Open the home folder that the server was started with."""
     from comparison.lab import open_lab
+    from rag_backend.ingest import ensure
 
-    return open_lab()
+    lab = open_lab()
+    with contextlib.suppress(RagtuneError):
+        ensure(lab.home, lab.knowledge_base)  # what an earlier server left, and watched folders
+    return lab
 
 
 @contextlib.contextmanager

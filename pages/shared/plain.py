@@ -1,6 +1,7 @@
 """Text from documents, models and people, shown as it is."""
 
 import re
+from collections.abc import Sequence
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:^&@=])")
 
@@ -11,6 +12,30 @@ def plain(text: str) -> str:
     Without this, a document could put images (which load from anywhere), links, colours
     or formulas on the page. Raw HTML is off everywhere as well.
     """
-    escaped = _MARKUP.sub(r"\\\1", text)
     # A line break stays one; an indented line must not become a code block.
-    return "  \n".join(line.lstrip() for line in escaped.splitlines())
+    return "  \n".join(_escaped(line.lstrip()) for line in text.splitlines())
+
+
+def highlighted(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """Escape a text as `plain` does, with parts of it on a coloured ground.
+
+    Args:
+        text: any.
+        spans: where the parts begin and end, in characters; they may overlap.
+    """
+    lines, start = [], 0
+    for line in text.split("\n"):
+        parts, end = [], len(line) - len(line.lstrip())
+        for begin, stop in sorted((first - start, last - start) for first, last in spans):
+            begin, stop = max(begin, end), min(stop, len(line))
+            if line[begin:stop].strip():
+                parts.append(_escaped(line[end:begin]))
+                parts.append(f":yellow-background[{_escaped(line[begin:stop])}]")
+                end = stop
+        lines.append("".join((*parts, _escaped(line[end:]))))
+        start += len(line) + 1
+    return "  \n".join(lines)
+
+
+def _escaped(text: str) -> str:
+    return _MARKUP.sub(r"\\\1", text)

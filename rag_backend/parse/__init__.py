@@ -1,99 +1,23 @@
 """From a file to blocks of text in reading order: one parser per format."""
 
-from collections.abc import Callable
-from pathlib import Path, PurePath
+from pathlib import Path
 
-from rag_backend.parse.limits import MAX_FILE_BYTES
-from rag_backend.parse.signature import check_content
-from workbench.errors import DocumentError
+from rag_backend.parse.file import SUPPORTED, check_type
+from rag_backend.parse.frames import unpacked
+from rag_backend.parse.reader import READER, Check
 from workbench.values import ParsedDocument
 
-SUPPORTED: tuple[str, ...] = (
-    ".pdf",
-    ".docx",
-    ".md",
-    ".markdown",
-    ".txt",
-    ".html",
-    ".htm",
-    ".csv",
-)
+__all__ = ["SUPPORTED", "parse"]
 
 
-def parse(path: Path, name: str) -> ParsedDocument:
+def parse(path: Path, name: str, check: Check | None = None) -> ParsedDocument:
     """Read the file at ``path`` with the parser for the extension of ``name``.
 
-    ``name`` is what the person calls the document; an upload may lie at a path without
-    extension. Every refusal is a DocumentError that names the document, what was wrong and what
-    to do. The blocks are never empty.
+    It is read in a process of its own, with limits of time and memory, so that no file can hang
+    or end the caller. ``name`` is what the person calls the document; an upload may lie at a path
+    without extension. Every refusal is a DocumentError that names the document, what was wrong
+    and what to do. The blocks are never empty. ``check`` is called several times a second
+    meanwhile; what it raises ends the reading.
     """
-    extension = PurePath(name).suffix.lower()
-    if extension not in SUPPORTED:
-        what = f"files of type {extension}" if extension else "files without an extension"
-        raise DocumentError(
-            f"{name} was not added, because {what} are not supported: use one of "
-            f"{', '.join(SUPPORTED)}."
-        )
-    data = _read(path, name)
-    check_content(data, extension, name)
-    try:
-        document = _parser(extension)(data, name)
-    except (DocumentError, MemoryError):
-        raise
-    except Exception as error:
-        raise DocumentError(
-            f"{name} could not be read: the file seems damaged "
-            f"({type(error).__name__}); save it again with the program that made it and add that."
-        ) from error
-    if not document.blocks:
-        raise DocumentError(f"{name} has no text in it: add a document with text.")
-    return document
-
-
-def _read(path: Path, name: str) -> bytes:
-    try:
-        # Reading one byte beyond the limit also holds for files that grow and for pipes.
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise DocumentError(
-            f"{name} could not be opened ({error.strerror}): check that the file exists and that "
-            "you may read it."
-        ) from error
-    if not data:
-        raise DocumentError(f"{name} is empty (0 bytes): add the file that has the content.")
-    if len(data) > MAX_FILE_BYTES:
-        raise DocumentError(
-            f"{name} is larger than {MAX_FILE_BYTES // 1024 // 1024} MB, which is the limit: "
-            "split it into smaller files and add those."
-        )
-    return data
-
-
-def _parser(extension: str) -> Callable[[bytes, str], ParsedDocument]:
-    # Imported one at a time: a parser's library is loaded for the first document that needs it.
-    if extension == ".pdf":
-        from rag_backend.parse.pdf import parse_pdf
-
-        return parse_pdf
-    if extension == ".docx":
-        from rag_backend.parse.docx import parse_docx
-
-        return parse_docx
-    if extension in {".md", ".markdown"}:
-        from rag_backend.parse.markdown import parse_markdown
-
-        return parse_markdown
-    if extension in {".html", ".htm"}:
-        from rag_backend.parse.html import parse_html
-
-        return parse_html
-    if extension == ".csv":
-        from rag_backend.parse.csv import parse_csv
-
-        return parse_csv
-    if extension == ".txt":
-        from rag_backend.parse.text import parse_text
-
-        return parse_text
-    raise ValueError(f"no parser for {extension!r}; there are parsers for {', '.join(SUPPORTED)}")
+    check_type(name)
+    return unpacked(READER.ask({"path": str(path.absolute()), "name": name}, name, check))

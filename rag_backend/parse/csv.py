@@ -25,6 +25,8 @@ def parse_csv(data: bytes, name: str) -> ParsedDocument:
     Nothing is dropped: a column without a name is called "column 3", and so are cells beyond
     the last named column. Missing cells are tolerated.
     """
+    # The limit is one per process; the length of the whole text is checked elsewhere.
+    csv.field_size_limit(MAX_TEXT_CHARACTERS)
     text = printable(decode(data, name))
     delimiter = None
     if text[:4].lower() == "sep=" and text[5:6] == "\n":
@@ -55,8 +57,6 @@ def parse_csv(data: bytes, name: str) -> ParsedDocument:
 
 def _rows(text: str, delimiter: str, name: str) -> Iterator[list[str]]:
     """Yield the cells of each row that is not blank."""
-    # The limit is one per process; the length of the whole text is checked elsewhere.
-    csv.field_size_limit(MAX_TEXT_CHARACTERS)
     # Strict reading refuses an unclosed quotation mark, which would swallow the rest of the
     # file, but also harmless ones (`"5" nails`); only the first is worth refusing.
     strict = csv.reader(text.split("\n"), delimiter=delimiter, strict=True)

@@ -13,6 +13,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _CONTROL_BYTES = bytes(b for b in range(32) if b not in b"\t\n\v\f\r\x1b") + b"\x7f"
 _MAX_CONTROL_SHARE = 0.01
 _MAX_STRAY_CONTROLS = 8
@@ -24,6 +25,7 @@ _DECLARED_WITHIN_BYTES = 4096
 def decode(data: bytes, name: str, *, declared: str | None = None) -> str:
     """Decode by byte order mark, then as ``declared``, as UTF-8, and at last as Windows-1252.
 
+    UTF-8 with pieces of Windows-1252 in it, as made by pasting files together, is read as both.
     Raises DocumentError where the bytes are not text at all.
     """
     for mark, encoding in _MARKS:
@@ -47,8 +49,27 @@ def decode(data: bytes, name: str, *, declared: str | None = None) -> str:
             return data.decode(candidate)
         except UnicodeDecodeError:
             continue
-    # Five bytes have no meaning in Windows-1252; they show as the replacement character.
+    strays = _Strays()
+    codecs.register_error(_Strays.__name__, strays)
+    mixed = data.decode("utf-8", _Strays.__name__)
+    # In Windows-1252, pairs of letters that look like UTF-8 occur, but rarely.
+    if sum(map(len, _NOT_ASCII.findall(mixed))) > 2 * strays.count:
+        return mixed
     return data.decode("cp1252", errors="replace")
+
+
+class _Strays:
+    """Decodes the bytes that are no UTF-8 as Windows-1252, and counts them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, error: UnicodeError) -> tuple[str, int]:
+        assert isinstance(error, UnicodeDecodeError)
+        stray = error.object[error.start : error.end]
+        self.count += len(stray)
+        # Five bytes have no meaning in Windows-1252; they show as the replacement character.
+        return stray.decode("cp1252", errors="replace"), error.end
 
 
 def declared_encoding(data: bytes) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rag_backend.parse.clean import lines, one_line
 from rag_backend.parse.outline import Outline
 from rag_backend.parse.table import add_table
-from rag_backend.parse.unzip import check_docx_container
+from rag_backend.parse.unzip import check_container
 from workbench.values import ParsedDocument
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def parse_docx(data: bytes, name: str) -> ParsedDocument:
     """
     import docx
 
-    check_docx_container(data, name)
+    check_container(data, name, ".docx")
     document = docx.Document(io.BytesIO(data))
     outline = Outline(name)
     _add_body(outline, document.element.body, _style_levels(document))

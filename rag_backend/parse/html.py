@@ -16,7 +16,7 @@ _DROPPED = frozenset(
     {"audio", "canvas", "embed", "iframe", "nav", "noscript", "object", "script", "select"}
     | {"style", "svg", "template", "title", "video"}
 )
-_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _INLINE = frozenset(
     {"a", "abbr", "acronym", "b", "bdi", "bdo", "big", "button", "cite", "code", "data", "del"}
     | {"dfn", "em", "font", "i", "img", "input", "ins", "kbd", "label", "mark", "output", "q"}
@@ -29,13 +29,18 @@ _LISTS = frozenset({"ul", "ol", "dl", "menu"})
 
 def parse_html(data: bytes, name: str) -> ParsedDocument:
     """Read a web page; scripts, styles, navigation and hidden parts are left out."""
-    soup = _soup(decode(data, name, declared=declared_encoding(data)))
+    soup = read_soup(data, name)
     outline = Outline(name)
     title = soup.find("title")
     if title is not None and soup.find("h1") is None:
         outline.heading(0, title.get_text())
     add_soup(outline, soup)
     return ParsedDocument(outline.blocks(), pages=None)
+
+
+def read_soup(data: bytes, name: str) -> "BeautifulSoup":
+    """Return the parsed page, decoded as it declares."""
+    return _soup(decode(data, name, declared=declared_encoding(data)))
 
 
 def add_fragment(outline: Outline, markup: str) -> None:
@@ -72,9 +77,9 @@ def add_soup(outline: Outline, soup: "BeautifulSoup") -> None:
             continue
         if tag in _DROPPED or _is_hidden(node):
             continue
-        if tag in _HEADINGS:
+        if tag in HEADINGS:
             flush()
-            outline.heading(_HEADINGS[tag], node.get_text(" " if node.find("br") else ""))
+            outline.heading(HEADINGS[tag], node.get_text(" " if node.find("br") else ""))
         elif tag == "pre":
             flush()
             outline.add(preformatted(node.get_text()))
@@ -118,7 +123,7 @@ def _is_hidden(tag: "Tag") -> bool:
 
 def _is_data(table: "Tag") -> bool:
     """Whether a table holds data; one with tables or headings inside only lays out a page."""
-    return table.find(["table", *_HEADINGS]) is None
+    return table.find(["table", *HEADINGS]) is None
 
 
 def _add_table(outline: Outline, table: "Tag") -> None:

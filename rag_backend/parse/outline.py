@@ -4,7 +4,12 @@ import re
 from dataclasses import dataclass
 
 from rag_backend.parse.clean import one_line
-from rag_backend.parse.limits import MAX_HEADING_CHARACTERS, MAX_TABLE_ROWS, MAX_TEXT_CHARACTERS
+from rag_backend.parse.limits import (
+    MAX_BLOCKS,
+    MAX_HEADING_CHARACTERS,
+    MAX_TABLE_ROWS,
+    MAX_TEXT_CHARACTERS,
+)
 from workbench.errors import DocumentError
 from workbench.values import Block
 
@@ -39,7 +44,7 @@ class Outline:
         if len(text) > MAX_HEADING_CHARACTERS:
             self.add(text, page)
             return
-        self._close(level)
+        self.close(level)
         self._open.append(_Heading(level, text, page))
 
     def add(self, text: str, page: int | None = None) -> None:
@@ -78,9 +83,17 @@ class Outline:
         text = "; ".join(f"{column}: {value}" if column else value for column, value in kept)
         self._append(Block(text, self._path(), page, kept))
 
+    def close(self, level: int) -> None:
+        """Close the headings of a level and below; what follows doesn't stand under them."""
+        while self._open and self._open[-1].level >= level:
+            closed = self._open.pop()
+            if not closed.used:
+                # A heading with nothing under it would be lost: it becomes text.
+                self._append(Block(closed.text, self._path(), closed.page))
+
     def blocks(self) -> tuple[Block, ...]:
         """Close every heading and return what was collected."""
-        self._close(0)
+        self.close(0)
         return tuple(self._blocks)
 
     def _path(self) -> tuple[str, ...]:
@@ -95,11 +108,9 @@ class Outline:
                 f"{self._name} holds more than {MAX_TEXT_CHARACTERS:,} characters of text, which "
                 "is the limit: split it into smaller files and add those."
             )
+        if len(self._blocks) == MAX_BLOCKS:
+            raise DocumentError(
+                f"{self._name} has more than {MAX_BLOCKS:,} paragraphs, which is the limit: split "
+                "it into smaller files and add those."
+            )
         self._blocks.append(block)
-
-    def _close(self, level: int) -> None:
-        while self._open and self._open[-1].level >= level:
-            closed = self._open.pop()
-            if not closed.used:
-                # A heading with nothing under it would be lost: it becomes text.
-                self._append(Block(closed.text, self._path(), closed.page))

@@ -1,13 +1,14 @@
-"""PDF: pages to lines with pypdf, lines to paragraphs and headings."""
+"""PDF: pages to lines, with pypdf or, where a page is a picture, with text recognition."""
 
 import io
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from rag_backend.parse.limits import MAX_PAGES, MAX_TEXT_CHARACTERS
+from rag_backend.parse.limits import MAX_PAGES, MAX_SCANNED_PAGES, MAX_TEXT_CHARACTERS
 from rag_backend.parse.outline import Outline
 from rag_backend.parse.pdf_lines import Line, PageLines
-from rag_backend.parse.pdf_paragraphs import HEADING_SCALE, Paragraph, paragraphs
+from rag_backend.parse.pdf_outline import add_pages
 from rag_backend.parse.pdf_running import without_running_lines
 from workbench.errors import DocumentError
 from workbench.values import ParsedDocument
@@ -17,44 +18,51 @@ if TYPE_CHECKING:
 
 _END_MARK = b"%%EOF"
 _END_WITHIN_BYTES = 4096
-_BOLD_HEADING_SCALE = 1.05
-_MAX_HEADING_LEVELS = 6
-_SAME_SIZE_SCALE = 1.03
+_ENTRIES_PER_PAGE = 2
+"""Pages hang in a tree, whose inner nodes are fewer than they."""
+_MAX_FORM_DEPTH = 3
+"""A picture may lie in a form, and that in another."""
 
 
-def parse_pdf(data: bytes, name: str) -> ParsedDocument:
-    """Read a PDF that holds text; pages are counted from 1.
+def parse_pdf(
+    data: bytes, name: str, page_done: Callable[[], None] = lambda: None
+) -> ParsedDocument:
+    """Read a PDF; pages are counted from 1.
 
-    Raises DocumentError for PDFs with a password, incomplete ones and scans without text.
+    The text of a page that has pictures but no text is recognised, and ``page_done`` is called
+    after it. Raises DocumentError for PDFs with a password, incomplete ones, and those without
+    text.
     """
+    from pypdf.errors import LimitReachedError
+
     if _END_MARK not in data[-_END_WITHIN_BYTES:]:
         # pypdf would repair what there is, and the missing pages would go unnoticed.
         raise DocumentError(
             f"{name} is incomplete, because the end of the PDF is missing: download or save it "
             "again and add that."
         )
-    pages = _read(data, name)
-    kept = without_running_lines(pages)
-    found = paragraphs(kept)
+    try:
+        pages, scanned = _read(data, name)
+    except LimitReachedError as error:
+        raise DocumentError(
+            f"{name} was refused, because it unpacks to far more than a PDF needs ({error}): print "
+            "it to a new PDF and add that."
+        ) from error
+    if scanned:
+        from rag_backend.parse.pdf_scan import scanned_lines
+
+        for number, lines in zip(scanned, scanned_lines(data, scanned, page_done), strict=True):
+            pages[number - 1] = lines
+    if not any(pages):
+        what = "images without words" if scanned else "empty pages or drawings"
+        raise DocumentError(f"{name} has no text, only {what}: add a document with text.")
     outline = Outline(name)
-    sizes = _heading_sizes(found)
-    for paragraph in found:
-        if paragraph.cells:
-            outline.row(paragraph.cells, paragraph.page)
-        elif _is_heading(paragraph, sizes):
-            level = next(
-                level
-                for level, size in enumerate(sizes, start=1)
-                if paragraph.size * _SAME_SIZE_SCALE >= size or level == len(sizes)
-            )
-            outline.heading(min(level, _MAX_HEADING_LEVELS), paragraph.text, paragraph.page)
-        else:
-            outline.add(paragraph.text, paragraph.page)
-    return ParsedDocument(outline.blocks(), pages=len(pages))
+    add_pages(outline, without_running_lines(pages))
+    return ParsedDocument(outline.blocks(), pages=len(pages), scanned=len(scanned))
 
 
-def _read(data: bytes, name: str) -> list[list[Line]]:
-    """Return the lines of every page."""
+def _read(data: bytes, name: str) -> tuple[list[list[Line]], list[int]]:
+    """Return the lines of every page, and the numbers of those that only have pictures."""
     from pypdf import PdfReader
 
     # pypdf reports each oddity of a file as a warning; a person can do nothing about them.
@@ -64,13 +72,13 @@ def _read(data: bytes, name: str) -> list[list[Line]]:
         raise DocumentError(
             f"{name} is protected by a password: remove the password and add it again."
         )
-    # Counted by walking the pages, not read from /Count, which may lie.
-    if len(reader.pages) > MAX_PAGES:
+    if _count(reader) > MAX_PAGES:
         raise DocumentError(
-            f"{name} has {len(reader.pages):,} pages and the limit is {MAX_PAGES:,}: split it into "
-            "smaller files and add those."
+            f"{name} has more than {MAX_PAGES:,} pages, which is the limit: split it into smaller "
+            "files and add those."
         )
     pages: list[list[Line]] = []
+    scanned: list[int] = []
     characters = 0
     for number, page in enumerate(reader.pages, start=1):
         collector = PageLines(number)
@@ -83,44 +91,38 @@ def _read(data: bytes, name: str) -> list[list[Line]]:
                 "limit: split it into smaller files and add those."
             )
         pages.append(lines)
-    if not any(pages):
-        what = "only images" if _has_images(reader) else "only empty pages or drawings"
+        if not lines and _has_image(page):
+            scanned.append(number)
+    if len(scanned) > MAX_SCANNED_PAGES:
         raise DocumentError(
-            f"{name} has no text, {what}: if it is a scan, run text recognition (OCR) on it and "
-            "add the result."
+            f"{name} has {len(scanned):,} scanned pages without text and the limit is "
+            f"{MAX_SCANNED_PAGES:,}: split it, or run text recognition (OCR) on it, and add that."
         )
-    return pages
+    return pages, scanned
 
 
-def _has_images(reader: "PdfReader") -> bool:
-    # The dictionaries only: decoding the images could take long.
-    for page in reader.pages:
-        resources = page.get("/Resources")
-        objects = resources.get_object().get("/XObject") if resources is not None else None
-        for item in (objects.get_object() if objects is not None else {}).values():
-            if item.get_object().get("/Subtype") == "/Image":
-                return True
+def _count(reader: "PdfReader") -> int:
+    """Return the number of pages by walking them, since /Count may lie, as far as the limit."""
+    from pypdf import apply_configuration
+    from pypdf.errors import LimitReachedError
+
+    try:
+        with apply_configuration(page_tree_maximum_entries=_ENTRIES_PER_PAGE * MAX_PAGES):
+            return len(reader.pages)
+    except LimitReachedError:
+        return MAX_PAGES + 1
+
+
+def _has_image(holder: Any, depth: int = 0) -> bool:
+    """Whether a page, or a form on it, has a picture; none is decoded."""
+    resources = holder.get("/Resources")
+    objects = resources.get_object().get("/XObject") if resources is not None else None
+    for item in (objects.get_object() if objects is not None else {}).values():
+        found = item.get_object()
+        if not isinstance(found, dict):
+            continue
+        if found.get("/Subtype") == "/Image":
+            return True
+        if depth < _MAX_FORM_DEPTH and _has_image(found, depth + 1):
+            return True
     return False
-
-
-def _heading_sizes(found: list[Paragraph]) -> list[float]:
-    """Return the body's font size last, and before it the sizes of headings, largest first."""
-    characters: dict[float, int] = {}
-    for paragraph in found:
-        characters[paragraph.size] = characters.get(paragraph.size, 0) + len(paragraph.text)
-    if not characters:
-        return []
-    body = max(characters, key=lambda size: (characters[size], -size))
-    sizes: list[float] = []
-    for size in sorted(characters, reverse=True):
-        larger = size >= body * _BOLD_HEADING_SCALE
-        if larger and (not sizes or size * _SAME_SIZE_SCALE < sizes[-1]):
-            sizes.append(size)
-    return [*sizes, body]
-
-
-def _is_heading(paragraph: Paragraph, sizes: list[float]) -> bool:
-    scale = _BOLD_HEADING_SCALE if paragraph.bold else HEADING_SCALE
-    # A slide's large figure and a drop cap's single letter head nothing.
-    letters = sum(map(str.isalpha, paragraph.text[:20]))
-    return paragraph.size >= sizes[-1] * scale and letters >= 2

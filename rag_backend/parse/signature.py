@@ -25,14 +25,37 @@ _WEB_PAGE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _HEAD_BYTES = 1024
+_BINARY = {
+    ".pdf": ("a PDF", "a PDF"),
+    ".docx": ("a Word document", "a zip archive"),
+    ".pptx": ("a PowerPoint presentation", "a zip archive"),
+    ".xlsx": ("an Excel workbook", "a zip archive"),
+    ".epub": ("an EPUB book", "a zip archive"),
+    ".zip": ("a zip archive", "a zip archive"),
+    ".png": ("a PNG image", "a PNG image"),
+    ".jpg": ("a JPEG image", "a JPEG image"),
+    ".jpeg": ("a JPEG image", "a JPEG image"),
+}
+"""What a file with the extension should be, and what its first bytes then say."""
 _TEXT_KINDS = {
     ".csv": "a CSV table",
     ".html": "a web page",
     ".htm": "a web page",
+    ".json": "a JSON file",
+    ".jsonl": "a JSON Lines file",
     ".md": "a Markdown text",
     ".markdown": "a Markdown text",
     ".txt": "a text file",
 }
+"""All other text is source code."""
+_MAY_BE_PAGES = frozenset({".html", ".htm", ".php"})
+# Streams of an OLE container, and what it is when it has them.
+_OLD_OFFICE = (
+    ("WordDocument", "an old Word document (.doc)", ".docx"),
+    ("PowerPoint Document", "an old PowerPoint presentation (.ppt)", ".pptx"),
+    ("Workbook", "an old Excel workbook (.xls)", ".xlsx"),
+)
+_NEW_OFFICE = frozenset({".docx", ".pptx", ".xlsx"})
 
 
 def check_content(data: bytes, extension: str, name: str) -> None:
@@ -41,23 +64,22 @@ def check_content(data: bytes, extension: str, name: str) -> None:
     ``extension`` is in lower case with its dot.
     """
     kind = _kind(data)
-    if extension == ".pdf" and kind != "a PDF":
-        raise _wrong(name, "a PDF", kind)
-    if extension == ".docx" and kind == "an OLE container":
-        # Both an encrypted DOCX and a Word 97 document are kept in this container.
-        if "WordDocument".encode("utf-16-le") in data:
-            raise DocumentError(
-                f"{name} is an old Word document (.doc): open it, save it as .docx, and add that."
-            )
+    if extension not in _BINARY:
+        is_page = extension in _MAY_BE_PAGES and kind == "a web page"
+        if kind is not None and not is_page:
+            raise _wrong(name, _TEXT_KINDS.get(extension, "source code"), kind)
+        return
+    what, expected = _BINARY[extension]
+    if extension in _NEW_OFFICE and kind == "an OLE container":
+        # Both encrypted new documents and old documents are kept in this container.
+        for stream, old, new in _OLD_OFFICE:
+            if stream.encode("utf-16-le") in data:
+                raise DocumentError(f"{name} is {old}: open it, save it as {new}, and add that.")
         raise DocumentError(
             f"{name} is protected by a password: remove the password and add it again."
         )
-    if extension == ".docx" and kind != "a zip archive":
-        raise _wrong(name, "a Word document", kind)
-    if extension in _TEXT_KINDS:
-        is_page = extension in {".html", ".htm"} and kind == "a web page"
-        if kind is not None and not is_page:
-            raise _wrong(name, _TEXT_KINDS[extension], kind)
+    if kind != expected:
+        raise _wrong(name, what, kind)
 
 
 def _kind(data: bytes) -> str | None:

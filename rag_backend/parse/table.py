@@ -6,7 +6,11 @@ from rag_backend.parse.outline import Outline
 
 
 def add_table(
-    outline: Outline, rows: Sequence[Sequence[str]], *, has_header: bool | None = None
+    outline: Outline,
+    rows: Sequence[Sequence[str]],
+    *,
+    has_header: bool | None = None,
+    page: int | None = None,
 ) -> None:
     """Add a table's rows as ``column: value; column: value``.
 
@@ -20,7 +24,7 @@ def add_table(
     width = max(len(row) for row in rows)
     if width == 1:
         for row in rows:
-            outline.add(row[0])
+            outline.add(row[0], page)
         return
     if has_header is None:
         # "Start date: | 1 May" in the first row is a form, not a header.
@@ -29,14 +33,14 @@ def add_table(
         for row in rows:
             outline.row([(row[0].rstrip(":"), row[1] if len(row) > 1 else "")])
             if len(row) < 2 or not row[1]:
-                outline.add(row[0])
+                outline.add(row[0], page)
         return
     if len(rows) == 1:
-        outline.add("; ".join(cell for cell in rows[0] if cell))
+        outline.add("; ".join(cell for cell in rows[0] if cell), page)
         return
     columns = column_names(rows[0], width) if has_header else [""] * width
     for row in rows[1:] if has_header else rows:
-        outline.row(list(zip(columns, row, strict=False)))
+        outline.row(list(zip(columns, row, strict=False)), page)
 
 
 def column_names(header: Sequence[str], width: int) -> list[str]:

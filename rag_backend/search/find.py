@@ -4,10 +4,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean, pstdev
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rag_backend.documents import Source
+from rag_backend.documents import Ranks, Source
+from rag_backend.search.only import EVERYTHING, Only
 from workbench.settings import Settings
+from workbench.values import Passage
 
 if TYPE_CHECKING:
     from rag_backend.index import PassageIndex
@@ -29,30 +31,32 @@ class Found:
     rerank_ms: float
 
 
-def find(index: "PassageIndex", question: str, settings: Settings) -> Found:
+def find(
+    index: "PassageIndex", question: str, settings: Settings, only: Only = EVERYTHING
+) -> Found:
     """Return the passages that fit the question best, as the settings want them found.
 
     Raises:
         RagtuneError: there are no documents, or no reranker of that name.
     """
-    held = index.passages()
+    index.refresh()
     reranker = index.reranker(settings.reranker) if settings.reranker else None
     started = time.perf_counter()
     wanted = max(settings.retrieved, settings.candidates if reranker else 0)
     vector = index.embeddings().embed_query(question)
-    words: list[tuple[int, float]] = []
-    rankings = []
+    among = index.ids(only) if only else None
+    dense, words = list[tuple[int, float]](), list[tuple[int, float]]()
     if settings.search != "words":
-        rankings.append(held.nearest(vector, wanted * _WIDTH))
+        dense = index.nearest(vector, wanted * _WIDTH, among)
     if settings.search != "dense":
-        found = index.with_words(question, wanted * _WIDTH)
-        # One that was added this moment is found the next time.
-        words = [(number, score) for number, score in found if number in held.places]
-        rankings.append(words)
-    ids = fuse([[number for number, _ in ranking] for ranking in rankings])[:wanted]
-    cosines = dict(zip(ids, held.cosines(vector, ids), strict=True))
+        words = index.with_words(question, wanted * _WIDTH, among)
+    by_meaning, by_words = ([number for number, _ in ranking] for ranking in (dense, words))
+    fused = fuse([by_meaning, by_words])
+    ids = fused[:wanted]
+    cosines = index.cosines(vector, ids)
+    passages = index.passages(ids)
+    ids = [number for number in ids if number in passages]  # one may be gone by now
     searched = time.perf_counter()
-    passages = {number: held.passage(number) for number in ids}
     fits: dict[int, float] = {}
     of_words = dict(words)
     if reranker:
@@ -60,20 +64,39 @@ def find(index: "PassageIndex", question: str, settings: Settings) -> Found:
         judged = reranker.judge(question, [passages[n].page_content for n in first])
         fits = {number: one.fit for number, one in zip(first, judged, strict=True)}
         ids[: len(first)] = _in_order(first, fits, cosines, of_words)
+    if settings.diversity:
+        ids = diverse(ids, index.vectors(ids), settings.diversity)
+    ids = ids[: settings.retrieved]
+    wider = ids[: settings.read] if settings.around else []
+    whole = {number: index.around(number, settings.around) for number in wider}
     done = time.perf_counter()
-    sources = tuple(
-        Source(
-            document=passages[number].metadata["document"],
-            page=passages[number].metadata["page"],
-            text=passages[number].metadata["text"],
-            headings=tuple(passages[number].metadata["headings"]),
-            score=cosines[number],
-            words=of_words.get(number),
-            fit=fits.get(number),
+    sources = []
+    for number in ids:
+        about = passages[number].metadata
+        passage = whole.get(number) or Passage(
+            about["text"], tuple(about["headings"]), about["page"], about["start"], about["end"]
         )
-        for number in ids[: settings.retrieved]
-    )
-    return Found(sources, (searched - started) * 1000, (done - searched) * 1000)
+        ranks = Ranks(_rank(number, by_meaning), _rank(number, by_words), _rank(number, fused))
+        sources.append(
+            Source(
+                id=number,
+                document=about["document"],
+                page=passage.page,
+                text=passage.text,
+                headings=passage.headings,
+                start=passage.start,
+                end=passage.end,
+                score=cosines[number],
+                words=of_words.get(number),
+                fit=fits.get(number),
+                ranks=ranks,
+            )
+        )
+    return Found(tuple(sources), (searched - started) * 1000, (done - searched) * 1000)
+
+
+def _rank(number: int, ranking: Sequence[int]) -> int | None:
+    return ranking.index(number) + 1 if number in ranking else None
 
 
 def _in_order(
@@ -96,6 +119,28 @@ def _in_order(
         for number, value in zip(ids, values, strict=True):
             total[number] += weight * (value - middle) / spread if spread else 0.0
     return sorted(ids, key=lambda number: -total[number])
+
+
+def diverse(ids: Sequence[int], vectors: dict[int, Any], weight: float) -> list[int]:
+    """Return passages so that each says something new, and is good too.
+
+    Source: Carbonell and Goldstein 1998, "The Use of MMR, Diversity-Based Reranking".
+
+    Args:
+        ids: the best first.
+        vectors: theirs, of unit length.
+        weight: of the likeness to those before, from 0 to 1.
+    """
+    left = [number for number in ids if number in vectors]
+    worth = {number: 1 - rank / len(left) for rank, number in enumerate(left)}
+    alike, chosen = dict.fromkeys(left, 0.0), list[int]()
+    while left:
+        best = max(left, key=lambda number: (1 - weight) * worth[number] - weight * alike[number])
+        left.remove(best)
+        chosen.append(best)
+        for number in left:
+            alike[number] = max(alike[number], float(vectors[number] @ vectors[best]))
+    return chosen
 
 
 def fuse(rankings: Sequence[Sequence[int]]) -> list[int]:

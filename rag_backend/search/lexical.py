@@ -6,22 +6,24 @@ Framework: BM25 and Beyond", with k1 = 1.2 and b = 0.75.
 """
 
 import itertools
+import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 _INSERT = sa.text("INSERT OR REPLACE INTO passage_words (rowid, words) VALUES (:id, :words)")
-_SEARCH = sa.text(
-    "SELECT rowid, -rank FROM passage_words WHERE passage_words MATCH :query ORDER BY rank LIMIT :k"
-)
+_FIND = "SELECT rowid, -rank FROM passage_words WHERE passage_words MATCH :query"
+_BEST = "ORDER BY rank LIMIT :k"
+_SEARCH = sa.text(f"{_FIND} {_BEST}")
+_SEARCH_AMONG = sa.text(f"{_FIND} AND rowid IN (SELECT value FROM json_each(:among)) {_BEST}")
 # Chinese, Japanese, Thai and their like are written without spaces.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _MOST_WORDS = 64
 # What nearly every text holds tells passages apart no more, and takes most of the time.
-_STOP = frozenset(
+STOP_WORDS = frozenset(
     word
     for line in (
         "a about an and any are as at be been but by can did do does for from had has have how",
@@ -40,15 +42,27 @@ def add_words(session: Session, texts: Iterable[tuple[int, str]]) -> None:
         session.execute(_INSERT, rows)
 
 
-def search_words(session: Session, question: str, k: int) -> list[tuple[int, float]]:
+def forget_words(session: Session) -> None:
+    """Write the index anew without the words of passages that were deleted."""
+    session.execute(sa.text("INSERT INTO passage_words (passage_words) VALUES ('optimize')"))
+
+
+def search_words(
+    session: Session, question: str, k: int, among: Sequence[int] | None = None
+) -> list[tuple[int, float]]:
     """Return the ids of the k passages whose words fit best, each with its BM25 score.
 
-    Best first; a passage that shares no word with the question is not among them.
+    Best first; a passage that shares no word with the question is not among them, nor, where
+    ``among`` is given, one with another id than these.
     """
     query = _query(question)
     if not query:
         return []
-    found = session.execute(_SEARCH, {"query": query, "k": k})
+    if among is None:
+        found = session.execute(_SEARCH, {"query": query, "k": k})
+    else:
+        ids = json.dumps(list(among))
+        found = session.execute(_SEARCH_AMONG, {"query": query, "k": k, "among": ids})
     return [(number, float(score)) for number, score in found]
 
 
@@ -56,7 +70,7 @@ def _query(question: str) -> str:
     """Return any of the question's words, in FTS5's language; empty where there is none."""
     letters = (c if unicodedata.category(c)[0] in "LMN" else " " for c in _normal(question))
     words = list(dict.fromkeys("".join(letters).split()))
-    telling = [word for word in words if word not in _STOP] or words
+    telling = [word for word in words if word not in STOP_WORDS] or words
     # Within quotes nothing is an operator. Unspaced writing is looked for in pairs.
     return " OR ".join(f'"{part}"' for word in telling[:_MOST_WORDS] for part in _parts(word))
 

@@ -39,7 +39,7 @@ def test_upload_train_ask(app, page, examples_file):
         ("<img src=x onerror=alert(1)>.txt", b"<script>alert(1)</script> Kites **fly**."),
         ("broken.pdf", b"this is not a PDF"),
     )
-    expect(page.get_by_text("Added – hours.md: 1 passages")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("hours.md – Added: 1 passage.")).to_be_visible(timeout=90_000)
     expect(page.get_by_text("broken.pdf").first).to_be_visible()
     expect(page.get_by_role("heading", name="3 documents")).to_be_visible()
     # A file's name is text: no image was made of it.
@@ -78,8 +78,16 @@ def test_upload_train_ask(app, page, examples_file):
         expect(column.get_by_text("tokens read")).to_be_visible()
         with_sources = heading in ("RAG", "Hybrid")
         assert column.get_by_text("sources found").count() == with_sources
-    columns.nth(1).get_by_text("hours.md · ").click()
+    columns.nth(1).get_by_text(". hours.md").click()
     expect(columns.nth(1).get_by_text("closes at 17:20")).to_be_visible()
+    columns.nth(1).get_by_role("button", name="Open in the document").locator(
+        "visible=true"
+    ).click()
+    expect(page.get_by_role("dialog").get_by_text("hours.md")).to_be_visible()
+    page.get_by_role("dialog").get_by_label("Close").click()
+    columns.nth(1).get_by_role("button", name="How this came about").click()
+    expect(page.get_by_role("dialog").get_by_text("Based on the text above")).to_be_visible()
+    page.get_by_role("dialog").get_by_label("Close").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download as JSON").click()
     report = json.loads(download.value.path().read_text(encoding="utf-8"))
@@ -91,7 +99,7 @@ def test_upload_train_ask(app, page, examples_file):
     page.get_by_role("button", name="Remove").last.click()
     expect(page.get_by_role("heading", name="2 documents")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_role("heading", name="3 documents")).to_be_visible()
+    expect(page.get_by_role("heading", name="3 documents")).to_be_visible(timeout=60_000)
 
 
 def test_a_fine_tune_outlives_its_tab_and_can_be_cancelled(app, page, examples_file):

@@ -83,18 +83,46 @@ def test_an_answer_and_its_sources_are_shown_as_text(app):
     def column():
         from comparison.answer import Answer, Fingerprint, ShownSource
         from pages.shared.answer import Column
+        from rag_backend.cite import Sentence, Span
+        from rag_backend.documents import Ranks
 
         hostile = "<script>alert(1)</script> ![x](http://example.com/a.png)"
-        source = ShownSource(f"{hostile}.md", 1, hostile, 0.5, None, 1.5, True)
-        prints = Fingerprint("c", "p", "d", "r")
-        answer = Answer("rag", "model", prints, text=hostile, sources=(source,), done=True)
+        source = ShownSource(
+            document=f"{hostile}.md",
+            page=1,
+            headings=(),
+            text=hostile,
+            start=0,
+            end=len(hostile),
+            score=0.5,
+            words=None,
+            fit=1.5,
+            read=True,
+            dropped=False,
+            ranks=Ranks(1, None, 1),
+        )
+        answer = Answer(
+            method="rag",
+            model="model",
+            fingerprint=Fingerprint("c", "p", "d", "r"),
+            text=f"{hostile} No.",
+            sources=(source,),
+            sentences=(
+                Sentence(0, len(hostile), 1.0, Span(0, 0, 8)),
+                Sentence(len(hostile) + 1, len(hostile) + 4, 0.0, None),
+            ),
+            groundedness=0.5,
+            done=True,
+        )
         Column("rag").draw(answer)
 
     shown = AppTest.from_function(column).run()
     assert not shown.exception
     escaped = plain("<script>alert(1)</script> ![x](http://example.com/a.png)")
     values = [element.value for element in shown.markdown]
-    assert values.count(escaped) == 2  # the answer, and the passage inside its source
+    assert f"{escaped} :green-badge[1] No\\. :orange-badge[not in the sources]" in values
+    marked = f":yellow-background[{plain('<script>')}]" + escaped.removeprefix(plain("<script>"))
+    assert marked in values  # the passage inside its source, with what supports the answer
     assert all(element.allow_html is False for element in shown.markdown)
     assert escaped in shown.expander[0].label
 
@@ -163,3 +191,46 @@ def test_plain_text_is_shown_as_it_is(text):
     assert kinds <= {"paragraph_open", "paragraph_close", *shown}
     for character in ":$":
         assert character not in plain(text).replace("\\" + character, "")
+
+
+def test_prompts_are_edited_previewed_and_brought_back(app):
+    from pages.shared.lab import get_lab
+
+    lab = get_lab()
+    lab.knowledge_base.add_bytes(b"The workshop closes at 17:20.", "hours.txt")
+    at(app, "pages/setup/settings.py")
+    app.text_input(key="prompt-question").set_value("When does the workshop close?").run()
+    assert not app.exception
+    assert "The workshop closes at 17:20." in app.code[-1].value
+    assert "tokens: " in words(app) and "in 1 passages" in words(app)
+    lab.change_settings(lab.settings)
+    app.text_area(key="prompt-passage_prompt").set_value("{passages} Question: {question}").run()
+    assert "Question: When does" in app.code[-1].value
+    next(b for b in app.button if b.label == "Save the prompts").click().run()
+    assert lab.settings.passage_prompt == "{passages} Question: {question}"
+    assert "Version 2 is in use" in words(app)
+    app.button(key="prompt-version-1").click().run()
+    assert app.text_area(key="prompt-passage_prompt").value.endswith("above, {question}")
+    app.text_area(key="prompt-passage_prompt").set_value("no places").run()
+    assert "once was expected" in app.error[0].value
+
+
+def test_documents_are_listed_compared_and_watched(app, tmp_path):
+    from pages.shared.lab import get_lab
+
+    base = get_lab().knowledge_base
+    said = "The workshop of Marlow Kites opens at 6:40 in the morning and closes at 17:20."
+    base.add_bytes(said.encode(), "a.txt")
+    base.add_bytes(said.replace("in the morning ", "").encode(), "b.txt")
+    at(app, "pages/retrieval/documents.py")
+    assert "exact search" in words(app)
+    next(b for b in app.button if b.label == "Compare all passages").click().run()
+    assert list(app.dataframe[0].value["Other document"]) == ["b.txt"]
+    app.text_input(key="search").set_value("When does the workshop close?").run()
+    assert "Searched in" in words(app)
+    app.multiselect(key="search-documents").set_value(["b.txt"]).run()
+    assert not app.exception
+    folder = next(i for i in app.text_input if i.label.startswith("Folder on the machine"))
+    folder.set_value(str(tmp_path / "missing"))
+    next(b for b in app.button if b.label == "Watch").click().run()
+    assert "is not a folder" in app.error[0].value

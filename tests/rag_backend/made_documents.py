@@ -1,13 +1,20 @@
-"""Small documents, made by hand, and the two ways in which the tests parse them."""
+"""Small documents, made by hand, and the two ways in which the tests parse them.
+
+They are parsed in the test's own process, so that a test can lower a limit; that the process of
+its own does the same is tested in test_parse_reader.py.
+"""
 
 import io
 import zipfile
 from pathlib import Path
 
 import docx
+import openpyxl
+import pptx
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
-from rag_backend.parse import parse
+from rag_backend.parse.file import parse_file
 from workbench.errors import DocumentError
 from workbench.values import ParsedDocument
 
@@ -59,7 +66,7 @@ def column(lines: list[str], top: float = 700, size: float = 11) -> list[Piece]:
 def read(tmp_path: Path, name: str, content: str | bytes) -> ParsedDocument:
     path = tmp_path / "upload"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return parse(path, name)
+    return parse_file(path, name)
 
 
 def refusal(tmp_path: Path, name: str, content: str | bytes) -> str:
@@ -76,7 +83,8 @@ def texts(document: ParsedDocument) -> list[str]:
     return [block.text for block in document.blocks]
 
 
-def save_docx(document: object) -> bytes:
+def saved(document: object) -> bytes:
+    """Return what a library writes for its document, workbook or presentation."""
     buffer = io.BytesIO()
     document.save(buffer)
     return buffer.getvalue()
@@ -85,7 +93,75 @@ def save_docx(document: object) -> bytes:
 def small_docx() -> bytes:
     document = docx.Document()
     document.add_paragraph("One paragraph.")
-    return save_docx(document)
+    return saved(document)
+
+
+def small_pptx() -> bytes:
+    presentation = pptx.Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[1])
+    slide.shapes.title.text = "One title"
+    slide.placeholders[1].text = "One paragraph."
+    return saved(presentation)
+
+
+def make_xlsx(sheets: dict[str, list[list[object]]]) -> bytes:
+    workbook = openpyxl.Workbook()
+    workbook.remove(workbook.active)
+    for title, rows in sheets.items():
+        sheet = workbook.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    return saved(workbook)
+
+
+def make_epub(chapters: dict[str, str], title: str = "A book", **parts: str) -> bytes:
+    """Write a book whose chapters lie beside its package; ``parts`` replace what it consists of."""
+    items = "".join(
+        f'<item id="c{n}" href="{path}" media-type="application/xhtml+xml"/>'
+        for n, path in enumerate(chapters)
+    )
+    spine = "".join(f'<itemref idref="c{n}"/>' for n in range(len(chapters)))
+    container = (
+        '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+        '<rootfile full-path="OEBPS/book.opf"/></rootfiles></container>'
+    )
+    package = (
+        '<package xmlns="http://www.idpf.org/2007/opf" '
+        'xmlns:dc="http://purl.org/dc/elements/1.1/"><metadata><dc:title>'
+        f"{title}</dc:title></metadata><manifest>{items}</manifest><spine>{spine}</spine></package>"
+    )
+    return make_zip(
+        {
+            "mimetype": "application/epub+zip",
+            "META-INF/container.xml": parts.get("container", container),
+            "OEBPS/book.opf": parts.get("package", package),
+            **{f"OEBPS/{path}": page for path, page in chapters.items()},
+        }
+    )
+
+
+def make_zip(files: dict[str, str | bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def picture(lines: list[str], letters: int = 26) -> Image.Image:
+    """Draw lines of text below each other, as a printed page that was photographed."""
+    image = Image.new("RGB", (900, 1000), "white")
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.load_default(letters)
+    for number, line in enumerate(lines):
+        draw.text((60, 100 + number * letters * 1.4), line, fill="black", font=font)
+    return image
+
+
+def saved_image(image: Image.Image, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, resolution=150)
+    return buffer.getvalue()
 
 
 def repacked(data: bytes, changes: dict[str, bytes]) -> bytes:

@@ -24,10 +24,9 @@ def test_it_streams_sources_before_the_answer(tiny_lab, handbook, model):
     )
     assert isinstance(chain, Runnable)
     parts = list(chain.stream("When does the workshop close?"))
-    kinds = [next(iter(part)) for part in parts]
-    assert kinds.index("sources") < kinds.index("answer")
-    assert kinds.count("answer") >= 5
-    sources = parts[kinds.index("sources")]["sources"]
+    assert set(parts[0]) == {"question", "sources", "prompt"}
+    assert len(parts) > 5 and all(set(part) == {"answer"} for part in parts[1:])
+    sources = parts[0]["sources"]
     assert [source.metadata["read"] for source in sources] == [True, False]
 
 
@@ -52,6 +51,25 @@ def test_the_model_reads_the_passage_and_the_question(tiny_lab, handbook, model)
     assert seen[1].text.endswith("Based on the text above, When does the {workshop} close?")
 
 
+def test_passages_without_room_are_dropped_the_last_first(tiny_lab, handbook, model):
+    tiny_lab.knowledge_base.add(handbook)
+    tiny_lab.knowledge_base.add_bytes(b"The workshop is in Hull.", "place.txt")
+    settings = Settings(read=3, retrieved=3, min_score=-1.0)
+    retriever = PassageRetriever(index=tiny_lab.knowledge_base.index, settings=settings)
+    best = retriever.invoke("Where is the workshop?")
+
+    def room_for_two(said):
+        return len(said[-1]["content"]) < len("".join(source.page_content for source in best))
+
+    chain = make_chain(retriever, model, "", "Read: {passages} Then say: {question}", room_for_two)
+    first = next(chain.stream("Where is the workshop?"))
+    assert [source.metadata["read"] for source in first["sources"]] == [True, True, False]
+    assert [source.metadata["dropped"] for source in first["sources"]] == [False, False, True]
+    (said,) = first["prompt"]
+    two = f"{best[0].page_content}\n\n{best[1].page_content}"
+    assert said == {"role": "user", "content": f"Read: {two} Then say: Where is the workshop?"}
+
+
 def test_nothing_similar_means_i_dont_know(tiny_lab, handbook, model):
     tiny_lab.knowledge_base.add(handbook)
     retriever = PassageRetriever(
@@ -71,9 +89,9 @@ def test_columns_asked_together_search_once(tiny_lab, handbook, once, searches):
         def __getattr__(self, name):
             return getattr(index, name)
 
-        def passages(self):
+        def refresh(self):
             asked.append(time.sleep(0.05))
-            return index.passages()
+            return index.refresh()
 
     retriever = PassageRetriever(index=Slow(), settings=Settings(), once=once)
     with ThreadPoolExecutor(4) as threads:

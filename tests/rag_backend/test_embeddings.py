@@ -36,8 +36,9 @@ def test_vectors_equal_the_reference(model, reference):
     assert np.abs(ours - expected).max() < 1e-5
 
 
-def test_in_bfloat16_they_point_the_same_way(reference):
-    ours = MiniLmEmbeddings(torch.bfloat16).embed(TEXTS)
+@pytest.mark.parametrize("dtype", [None, torch.bfloat16], ids=["fastest", "bfloat16"])
+def test_in_fewer_bits_they_point_the_same_way(reference, dtype):
+    ours = MiniLmEmbeddings(dtype).embed(TEXTS)
     expected = reference.encode(TEXTS, normalize_embeddings=True, show_progress_bar=False)
     assert (ours * expected).sum(axis=1).min() > 0.999
 

@@ -1,17 +1,18 @@
 """Documents go in, are found, and go out again; what was reported survives a kill."""
 
+import dataclasses
 import signal
 import subprocess
 import sys
 
-import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from comparison.lab import open_lab
 from rag_backend.documents import check_name, files_under
 from rag_backend.search.find import find
 from workbench.errors import DocumentError, RagtuneError
-from workbench.settings import Settings
+from workbench.settings import Settings, save_settings
 
 
 def search(base, question, k):
@@ -31,7 +32,7 @@ def test_a_document_is_found_and_removed(tiny_lab, handbook):
     assert "17:20" in best.text and 0.3 < best.score <= 1.0
     base.remove("handbook.md")
     assert base.documents() == []
-    assert not list(tiny_lab.home.uploads.iterdir()) and not list(tiny_lab.home.vectors.iterdir())
+    assert not list(tiny_lab.home.uploads.iterdir())
     with pytest.raises(RagtuneError, match="no documents yet"):
         search(base, "When does the workshop close?", 2)
 
@@ -66,58 +67,120 @@ def test_a_refused_update_leaves_the_old_document(tiny_lab, handbook):
     assert len(search(base, "leave", 5)) == 2
 
 
-def test_damaged_vectors_are_made_again(tiny_lab, handbook):
-    tiny_lab.knowledge_base.add(handbook)
-    (file,) = tiny_lab.home.vectors.iterdir()
-    np.save(file, np.zeros((2, 384), dtype=np.float32))
-    other = open_lab(tiny_lab.home.folder)
-    with pytest.warns(UserWarning, match="made again"):
-        found = search(other.knowledge_base, "When does the workshop close?", 1)
-    assert found[0].score > 0.3
-    other.database.close()
+def test_only_what_changed_is_embedded_again(tiny_lab, handbook):
+    base = tiny_lab.knowledge_base
+    base.add(handbook)
+    base.add_bytes(b"Kites fly.", "kites.txt")
+    with tiny_lab.database.session() as session:
+        before = dict(session.execute(sa.text("SELECT text, id FROM passages")).all())
+    embeddings = base.index.embeddings()
+    embedded = []
+
+    def listening(texts, *rest):
+        embedded.extend(texts)
+        return type(embeddings).embed(embeddings, texts, *rest)
+
+    embeddings.embed = listening
+    text = handbook.read_text(encoding="utf-8").replace("31", "33")
+    assert base.add_bytes(f"# News\n\nNone.\n\n{text}".encode(), "handbook.md").change == "updated"
+    assert len(embedded) == 2 and all("33" in one or "None." in one for one in embedded)
+    with tiny_lab.database.session() as session:
+        after = dict(session.execute(sa.text("SELECT text, id FROM passages")).all())
+    kept = set(before) & set(after)
+    assert len(kept) == 2 and all(before[text] == after[text] for text in kept)
+    assert not set(after.values()) - {before[text] for text in kept} & set(before.values())
+    # Its place has moved, and the search knows all of it.
+    whole = base.text("handbook.md")
+    for passage in base.passages("handbook.md"):
+        assert whole[passage.start : passage.end] == passage.text
+    best = search(base, "How many days of leave?", 4)
+    assert "33" in best[0].text and not any("31" in source.text for source in best)
+
+
+def test_other_sizes_make_other_passages(tiny_lab):
+    base = tiny_lab.knowledge_base
+    text = " ".join(f"Kite number {n} flies very well in the wind." for n in range(30)).encode()
+    many = base.add_bytes(text, "kites.txt").document.passages
+    settings = dataclasses.replace(tiny_lab.settings, passage_tokens=200, overlap_tokens=0)
+    save_settings(tiny_lab.home, settings)
+    assert base.documents()[0].passage_tokens == 90
+    base.incoming.put_again(["kites.txt"])
+    (file,) = base.work()
+    assert file.change == "updated"
+    assert 1 < base.documents()[0].passages < many
+    assert base.add_bytes(text, "kites.txt").change == "unchanged"
+
+
+def test_nothing_is_left_of_a_removed_document(tiny_lab, handbook):
+    base = tiny_lab.knowledge_base
+    base.add_bytes(b"The zanzibarian kite is vermilion.", "secret.txt")
+    base.add(handbook)
+    base.remove("secret.txt")
+    tiny_lab.database.close()
+    for file in tiny_lab.home.folder.rglob("*"):
+        assert file.is_dir() or b"zanzibar" not in file.read_bytes().lower(), file
+    assert [source.document for source in search(base, "zanzibarian kite", 5)] == [
+        "handbook.md",
+        "handbook.md",
+    ]
+
+
+def test_removing_several_is_all_or_nothing(tiny_lab, handbook):
+    base = tiny_lab.knowledge_base
+    base.add(handbook)
+    base.add_bytes(b"Kites fly.", "kites.txt")
+    with pytest.raises(RagtuneError, match=r"no document 'x.txt'. Documents: handbook.md, kites"):
+        base.remove("kites.txt", "x.txt")
+    assert len(base.documents()) == 2
+    base.remove("kites.txt", "handbook.md")
+    assert base.documents() == []
 
 
 KILLED = """
 import os, signal, sys, pathlib
 from comparison.lab import open_lab
-import rag_backend.knowledge_base as kb
+import rag_backend.incoming, rag_backend.indexing
 lab = open_lab(sys.argv[1])
 lab.knowledge_base.add(pathlib.Path(sys.argv[2]))
 print("reported", flush=True)
 where = sys.argv[3]
 def die(*a, **k):
     os.kill(os.getpid(), signal.SIGKILL)
-if where == "flush":  # the rows are written, but not committed
-    import sqlalchemy
-    from sqlalchemy.orm import Session
-    sqlalchemy.event.listen(Session, "after_flush", die)
-else:
-    setattr(kb, where, die)
+module = "incoming" if where == "write_bytes" else "indexing"
+setattr(getattr(rag_backend, module), where, die)
 lab.knowledge_base.add_bytes(b"# Other\\n\\nThe kite store is in Hull.", "other.md")
 """
 
 
-@pytest.mark.parametrize("where", ["write_bytes", "parse", "split", "embedding_text", "flush"])
+@pytest.mark.parametrize("where", ["write_bytes", "parse", "split", "embedding_text", "add_words"])
 def test_a_kill_loses_nothing_that_was_reported(tiny_lab, handbook, where):
     script = [sys.executable, "-c", KILLED, str(tiny_lab.home.folder), str(handbook), where]
     ended = subprocess.run(script, check=False, capture_output=True, text=True)
     assert ended.stdout.strip() == "reported", ended.stderr
-    assert ended.returncode == -signal.SIGKILL
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
     base = tiny_lab.knowledge_base
     assert [document.name for document in base.documents()] == ["handbook.md"]
     assert search(base, "leave", 5)
-    # The interrupted document can be added now, and its remains are swept away.
+    # What was in the line is indexed by whoever comes next; the rest is swept away.
+    assert [file.change for file in base.work()] == ["added"] * (where != "write_bytes")
     base.add_bytes(b"# Other\n\nThe kite store is in Hull.", "other.md")
     assert search(base, "Where is the kite store?", 1)[0].document == "other.md"
     assert len(list(tiny_lab.home.uploads.iterdir())) == 2
-    assert len(list(tiny_lab.home.vectors.iterdir())) == 2
+    assert not base.incoming.waiting()
 
 
 def test_a_folder_gives_supported_files_by_their_path(tmp_path):
-    for name in ("a.md", "b/c.txt", "b/d.png", "_hidden/e.md", ".git/f.md"):
+    for name in ("a.md", "b/c.txt", "b/d.exe", "_hidden/e.md", ".git/f.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x", encoding="utf-8")
     assert [name for _, name in files_under(tmp_path)] == ["a.md", "b/c.txt"]
+    # Ragtune's own questions would give away their answers.
+    for number, row in enumerate(
+        ('{"question": "a", "answer": "b"}', '{"question": "a", "answers": []}', '{"messages": []}')
+    ):
+        (tmp_path / f"{number}.jsonl").write_text(row, encoding="utf-8")
+    (tmp_path / "c.jsonl").write_text('{"question": "a"}', encoding="utf-8")
+    assert [name for _, name in files_under(tmp_path)] == ["a.md", "c.jsonl", "b/c.txt"]
     with pytest.raises(DocumentError, match="no file of a supported type"):
         files_under(_empty(tmp_path))
     with pytest.raises(DocumentError, match="no file or folder"):
@@ -141,3 +204,15 @@ def test_a_hostile_name_stays_inside_the_home(tiny_lab):
     tiny_lab.knowledge_base.add_bytes(b"Some text about kites.", "../../outside.md")
     assert [d.name for d in tiny_lab.knowledge_base.documents()] == ["../../outside.md"]
     assert not list(tiny_lab.home.folder.parent.parent.glob("outside.md"))
+
+
+def test_passages_can_be_looked_at_before_anything_is_kept(tiny_lab):
+    base = tiny_lab.knowledge_base
+    text = " ".join(f"Kite number {n} flies very well in the wind." for n in range(30)).encode()
+    few = base.preview(text, "kites.txt", 200, 0)
+    many = base.preview(text, "kites.txt", 40, 10)
+    assert len(few) < len(many)
+    assert all(0 < tokens <= 40 for _, tokens in many)
+    assert base.documents() == [] and not list(tiny_lab.home.uploads.iterdir())
+    with pytest.raises(DocumentError, match="not a PDF"):
+        base.preview(b"x", "a.pdf", 90, 24)

@@ -1,10 +1,26 @@
 """Plain text, CSV, and the refusals that concern every format."""
 
-import docx
-import pytest
-from made_documents import column, make_pdf, read, refusal, save_docx, texts
+import csv
+import re
 
-from rag_backend.parse import SUPPORTED, limits, parse
+import docx
+import pptx
+import pytest
+from made_documents import (
+    column,
+    make_epub,
+    make_pdf,
+    make_xlsx,
+    read,
+    refusal,
+    saved,
+    saved_image,
+    texts,
+)
+from PIL import Image
+
+from rag_backend.parse import SUPPORTED, limits
+from rag_backend.parse.file import parse_file
 from workbench.errors import DocumentError
 from workbench.values import ParsedDocument
 
@@ -49,7 +65,7 @@ def test_question_and_answer_stay_in_one_block(tmp_path, name):
         document = docx.Document()
         for line in lines:
             document.add_paragraph(line)
-        content = save_docx(document)
+        content = saved(document)
     elif name == "a.pdf":
         content = make_pdf([column(["", *[part for line in lines for part in (line, "")]])])
     elif name == "a.html":
@@ -69,6 +85,29 @@ def test_text_pairs_without_blank_lines(tmp_path):
 )
 def test_text_encodings(tmp_path, encoding):
     assert texts(read(tmp_path, "a.txt", "Größe: 5 €".encode(encoding))) == ["Größe: 5 €"]
+
+
+def test_text_of_mixed_encodings(tmp_path):
+    source = "Größe: Äpfel, Öl".encode() + "\n\ncafé – naïve".encode("cp1252")
+    assert texts(read(tmp_path, "a.txt", source)) == ["Größe: Äpfel, Öl", "café – naïve"]
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.html", "a.csv", "a.docx", "a.xlsx"])
+def test_text_in_right_to_left_and_chinese_letters(tmp_path, name):
+    lines = ["שלום, עולם", "مرحبا بالعالم", "你好，世界"]
+    if name == "a.docx":
+        document = docx.Document()
+        for line in lines:
+            document.add_paragraph(line)
+        content = saved(document)
+    elif name == "a.xlsx":
+        content = make_xlsx({"A": [[line] for line in lines]})
+    elif name == "a.html":
+        content = "".join(f"<p dir=rtl>{line}</p>" for line in lines)
+    else:
+        content = ("x\n" if name == "a.csv" else "") + "\n\n".join(lines)
+    found = [text.removeprefix("x: ") for text in texts(read(tmp_path, name, content))]
+    assert found == lines
 
 
 def test_text_without_control_characters_but_with_unicode(tmp_path):
@@ -97,8 +136,11 @@ def test_csv_odd_but_usable_tables(tmp_path):
     assert texts(read(tmp_path, "b.csv", ",a,a\n0,x,y")) == ["column 1: 0; a: x; a (2): y"]
     assert texts(read(tmp_path, "c.csv", "note\nyes, or no")) == ["note: yes, or no"]
     assert texts(read(tmp_path, "d.csv", "sep=|\na|b\n1|2")) == ["a: 1; b: 2"]
+    csv.field_size_limit(131_072)  # as in a fresh process
     long = "word " * 60_000
     assert texts(read(tmp_path, "e.csv", f"a,b\n1,{long}")) == [f"a: 1; b: {long.strip()}"]
+    long = "word " * 30_000
+    assert texts(read(tmp_path, "f.csv", f"{long},b\n1,2")) == [f"{long.strip()}: 1; b: 2"]
 
 
 def test_csv_unusable_tables_are_refused(tmp_path):
@@ -110,8 +152,18 @@ def test_csv_unusable_tables_are_refused(tmp_path):
 @pytest.mark.parametrize("extension", SUPPORTED)
 def test_empty_and_blank_files(tmp_path, extension):
     assert "is empty" in refusal(tmp_path, f"a{extension}", b"")
-    blank = {".pdf": make_pdf([[]]), ".docx": save_docx(docx.Document())}.get(extension, b" \n\n")
-    assert "has no text" in refusal(tmp_path, f"a{extension}", blank)
+    blank = {
+        ".pdf": make_pdf([[]]),
+        ".docx": saved(docx.Document()),
+        ".pptx": saved(pptx.Presentation()),
+        ".xlsx": make_xlsx({"A": []}),
+        ".epub": make_epub({"a.xhtml": "<p> </p>"}, title=""),
+        ".json": b"{}",
+        ".png": saved_image(Image.new("L", (40, 30), "white"), "PNG"),
+        ".jpg": saved_image(Image.new("L", (40, 30), "white"), "JPEG"),
+        ".jpeg": saved_image(Image.new("L", (40, 30), "white"), "JPEG"),
+    }.get(extension, b" \n\n")
+    assert re.search("has no text|no text was found", refusal(tmp_path, f"a{extension}", blank))
 
 
 @pytest.mark.parametrize(
@@ -127,6 +179,9 @@ def test_empty_and_blank_files(tmp_path, extension):
         ("a.txt", b"text\0with\0nuls", "binary data"),
         ("a.txt", bytes(range(1, 32)) * 20, "binary data"),
         ("a.txt", b"\xff\xfea\x00\xd8\xd8", "damaged"),
+        ("a.json", b"<!doctype html><p>404</p>", "a web page"),
+        ("a.py", b"\x7fELF" + bytes(50), "a program"),
+        ("a.epub", b"just words", "its content is something else"),
     ],
 )
 def test_content_that_is_not_what_the_name_says(tmp_path, name, content, expected):
@@ -134,18 +189,18 @@ def test_content_that_is_not_what_the_name_says(tmp_path, name, content, expecte
 
 
 def test_unsupported_names(tmp_path):
-    for name in ["a.xlsx", "noextension"]:
+    for name in ["a.doc", "noextension"]:
         message = refusal(tmp_path, name, b"x")
         assert all(extension in message for extension in SUPPORTED)
 
 
 def test_missing_and_too_large_files(tmp_path, monkeypatch):
     with pytest.raises(DocumentError, match=r"a\.txt could not be opened"):
-        parse(tmp_path / "none", "a.txt")
+        parse_file(tmp_path / "none", "a.txt")
     with (tmp_path / "large").open("wb") as file:
         file.truncate(limits.MAX_FILE_BYTES + 1)
     with pytest.raises(DocumentError, match="larger than 50 MB"):
-        parse(tmp_path / "large", "a.txt")
+        parse_file(tmp_path / "large", "a.txt")
     monkeypatch.setattr("rag_backend.parse.outline.MAX_TEXT_CHARACTERS", 100)
     assert "more than 100 characters" in refusal(tmp_path, "a.txt", "word " * 30)
     monkeypatch.setattr("rag_backend.parse.outline.MAX_TABLE_ROWS", 3)

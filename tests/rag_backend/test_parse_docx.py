@@ -5,7 +5,7 @@ import struct
 import zipfile
 
 import docx
-from made_documents import read, refusal, repacked, save_docx, small_docx, texts
+from made_documents import read, refusal, repacked, saved, small_docx, texts
 
 from workbench.values import Block
 
@@ -26,7 +26,7 @@ def test_docx_headings_lists_tables_in_order(tmp_path):
     ):
         cell.text = text
     document.add_paragraph("After the table.")
-    found = read(tmp_path, "a.docx", save_docx(document))
+    found = read(tmp_path, "a.docx", saved(document))
     assert found.blocks == (
         Block("You need:", ("Manual", "Tools")),
         Block("- a hammer\n- nails", ("Manual", "Tools")),
@@ -43,7 +43,7 @@ def test_docx_headings_lists_tables_in_order(tmp_path):
 def test_docx_reads_what_python_docx_leaves_out(tmp_path):
     document = docx.Document()
     document.add_paragraph("BODY")
-    data = save_docx(document)
+    data = saved(document)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         xml = archive.read("word/document.xml").decode()
     inserted = (

@@ -94,7 +94,7 @@ def test_html_text_without_scripts_navigation_and_hidden_parts(tmp_path):
 
 
 def test_html_nested_deeply_and_with_declared_encoding(tmp_path):
-    deep = "<div>" * 5000 + "bottom" + "</div>" * 5000
+    deep = "<div>" * 20_000 + "bottom" + "</div>" * 20_000
     assert texts(read(tmp_path, "a.htm", f"<html>{deep}</html>")) == ["bottom"]
     page = '<html><meta charset="iso-8859-2"><p>łódź</p></html>'.encode("iso-8859-2")
     assert texts(read(tmp_path, "b.html", page)) == ["łódź"]

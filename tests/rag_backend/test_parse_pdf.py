@@ -1,12 +1,13 @@
 """PDF: lines to paragraphs, headings, tables and pages, and what is refused."""
 
 import io
+import zlib
 
 import pypdf
 import pytest
 from made_documents import column, make_pdf, read, refusal, texts
 
-from rag_backend.parse import parse
+from rag_backend.parse.file import parse_file
 from workbench.errors import DocumentError
 
 PROSE = [
@@ -128,7 +129,8 @@ def test_pdf_drops_headers_that_change_with_the_chapter(tmp_path):
     assert found == [f"Fact {n * 5} is known." for n in range(1, 5)]
 
 
-def test_pdf_scan_is_refused_for_its_images(tmp_path):
+def test_pdf_of_empty_pages_or_broken_images_is_refused(tmp_path):
+    assert "has no text, only empty pages" in refusal(tmp_path, "b.pdf", make_pdf([[], []]))
     writer = pypdf.PdfWriter()
     page = writer.add_blank_page(200, 200)
     image = pypdf.generic.StreamObject()
@@ -145,8 +147,21 @@ def test_pdf_scan_is_refused_for_its_images(tmp_path):
     )
     buffer = io.BytesIO()
     writer.write(buffer)
-    assert "has no text, only images" in refusal(tmp_path, "scan.pdf", buffer.getvalue())
-    assert "has no text, only empty pages" in refusal(tmp_path, "b.pdf", make_pdf([[]]))
+    assert "only images without words" in refusal(tmp_path, "scan.pdf", buffer.getvalue())
+
+
+def test_pdf_in_chinese_letters(tmp_path):
+    # A composite font whose codes are the letters themselves, as the map to Unicode says.
+    text = "你好，世界"
+    codes = text.encode("utf-16-be").hex()
+    data = make_pdf([column(["x"])]).decode("cp1252")
+    data = data.replace("(x) Tj", f"<{codes}> Tj").replace(
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+        "<< /Type /Font /Subtype /Type0 /BaseFont /Song /Encoding /UniGB-UCS2-H /DescendantFonts "
+        "[<< /Type /Font /Subtype /CIDFontType0 /BaseFont /Song /DW 1000 /CIDSystemInfo "
+        "<< /Registry (Adobe) /Ordering (GB1) /Supplement 4 >> >>] >>",
+    )
+    assert texts(read(tmp_path, "a.pdf", data.encode("cp1252"))) == [text]
 
 
 @pytest.mark.parametrize("algorithm", ["RC4-128", "AES-256"])
@@ -174,7 +189,7 @@ def test_damage_keeps_the_library_error_as_cause(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(b"%PDF-1.4\njunk\n%%EOF")
     with pytest.raises(DocumentError) as caught:
-        parse(path, "a.pdf")
+        parse_file(path, "a.pdf")
     assert isinstance(caught.value.__cause__, pypdf.errors.PyPdfError)
 
 
@@ -182,6 +197,35 @@ def test_pdf_page_limit_counts_pages_and_not_the_count_entry(tmp_path, monkeypat
     monkeypatch.setattr("rag_backend.parse.pdf.MAX_PAGES", 3)
     pages = make_pdf([column([f"Number {n} here."]) for n in range(5)])
     for data in (pages, pages.replace(b"/Count 5", b"/Count 1")):
-        assert "has 5 pages and the limit is 3" in refusal(tmp_path, "a.pdf", data)
+        assert "has more than 3 pages, which is the limit" in refusal(tmp_path, "a.pdf", data)
     lying = make_pdf([column(["One page."])]).replace(b"/Count 1", b"/Count 9")
     assert read(tmp_path, "a.pdf", lying).pages == 1
+
+
+def test_pdf_whose_few_nodes_make_a_million_pages_is_refused(tmp_path):
+    kids = "/Kids [3 0 R" + " 3 0 R" * 999 + "]"
+    data = make_pdf([column(["One page."])])
+    data = data.replace(b"/Count 1 /Kids [5 0 R]", f"/Count 1000000 {kids}".encode())
+    data = data.replace(
+        b"3 0 obj\n<< /Type /Font",
+        f"3 0 obj\n<< /Type /Pages {kids.replace('3 0', '5 0')} >>\nendobj\n9 0 obj\n<<".encode(),
+    )
+    assert "has more than 2,000 pages" in refusal(tmp_path, "a.pdf", data)
+
+
+def test_pdf_whose_page_tree_is_a_ring_is_refused(tmp_path):
+    data = make_pdf([column(["One page."])]).replace(b"/Kids [5 0 R]", b"/Kids [2 0 R]")
+    assert "seems damaged" in refusal(tmp_path, "a.pdf", data)
+
+
+def test_pdf_whose_text_unpacks_to_gigabytes_is_refused(tmp_path):
+    writer = pypdf.PdfWriter(io.BytesIO(make_pdf([column(["One page."])])))
+    stream = pypdf.generic.StreamObject()
+    stream.set_data(zlib.compress(zlib.compress(b" " * 80_000_000)))
+    flate = pypdf.generic.NameObject("/FlateDecode")
+    stream[pypdf.generic.NameObject("/Filter")] = pypdf.generic.ArrayObject([flate, flate])
+    writer.pages[0][pypdf.generic.NameObject("/Contents")] = writer._add_object(stream)
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    assert len(buffer.getvalue()) < 10_000
+    assert "unpacks to far more than a PDF needs" in refusal(tmp_path, "a.pdf", buffer.getvalue())

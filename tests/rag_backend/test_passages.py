@@ -8,10 +8,21 @@ from itertools import pairwise
 import pytest
 
 from rag_backend.parse import parse
-from rag_backend.passages import MAX_ROWS_TOKENS, PASSAGE_TOKENS, embedding_text, split
+from rag_backend.passages import (
+    MAX_ROWS_TOKENS,
+    PASSAGE_TOKENS,
+    document_text,
+    embedding_text,
+    split,
+)
 from workbench.values import Block, Passage
 
 SPECIAL_TOKENS = 2
+
+
+def plain(passages):
+    """Return passages without their places."""
+    return [Passage(p.text, p.headings, p.page) for p in passages]
 
 
 def count(text: str) -> int:
@@ -33,7 +44,7 @@ def sentences(number: int, words: int = 9) -> str:
 
 def test_small_paragraphs_of_one_section_share_a_passage():
     blocks = [Block("One is short.", ("A",)), Block("Two is short.", ("A",))]
-    assert split(blocks, count) == [Passage("One is short.\nTwo is short.", ("A",))]
+    assert plain(split(blocks, count)) == [Passage("One is short.\nTwo is short.", ("A",))]
 
 
 def test_a_passage_never_crosses_a_heading_or_a_page():
@@ -43,12 +54,35 @@ def test_a_passage_never_crosses_a_heading_or_a_page():
         Block("c.", ("A", "B"), 2),
         Block("d.", ("A",), 2),
     ]
-    assert split(blocks, count) == [
+    assert plain(split(blocks, count)) == [
         Passage("a.", ("A",), 1),
         Passage("b.", ("A",), 2),
         Passage("c.", ("A", "B"), 2),
         Passage("d.", ("A",), 2),
     ]
+
+
+def test_every_passage_knows_its_place_in_the_documents_text():
+    blocks = [
+        Block("One is short.", ("A",)),
+        Block("To apply, send:", ("A",)),
+        Block("a letter and a stamp.", ("A",)),
+        Block(sentences(40), ("B",)),
+        row(("Title", "Dream"), ("Text", sentences(40))),
+        Block("x" * 900),
+        Block(f"Q: What is it?\nA: {sentences(40)}"),
+        Block("Same words. Same words. " * 60),
+    ]
+    text = document_text(blocks)
+    passages = split(blocks, count, size_tokens=60, overlap_tokens=20)
+    assert len(passages) > 40
+    for passage in passages:
+        # What a part only repeats, such as its question, stands before its own text.
+        assert passage.text.endswith(text[passage.start : passage.end])
+        assert passage.end > passage.start
+    covered = {n for passage in passages for n in range(passage.start, passage.end)}
+    assert all(n in covered or character.isspace() for n, character in enumerate(text))
+    assert [p.start for p in passages] == sorted(p.start for p in passages)
 
 
 def test_a_paragraph_that_fits_is_never_cut():

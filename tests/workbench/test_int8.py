@@ -227,3 +227,10 @@ def test_an_unsuitable_model_is_named():
     from transformers import AutoConfig
 
     assert "gpt2" in why_not(AutoConfig.for_model("gpt2"))
+
+
+def test_no_thread_outlives_the_program():
+    batcher = line.Batcher()
+    (thread,) = [t for t, end in line._threads.items() if end.changed is batcher._changed]
+    line._wait_for_threads()
+    assert not thread.is_alive()

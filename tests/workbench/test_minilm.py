@@ -27,6 +27,8 @@ def test_states_are_those_of_transformers(weights):
             expected = reference(torch.tensor([row]), token_type_ids=kinds).last_hidden_state[0]
         assert torch.allclose(read.states[read.row == number], expected, atol=1e-4)
         assert torch.equal(read.states[read.starts[number]], read.states[read.row == number][0])
+        mean = model.mean([row])[0]
+        assert torch.allclose(mean, model.read([row]).states.mean(0), atol=1e-5)
     first = model.first(ROWS, second)
     assert torch.allclose(first, read.states[read.starts], atol=1e-4)
 

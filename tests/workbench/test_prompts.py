@@ -4,7 +4,13 @@ import pytest
 
 from workbench.errors import RagtuneError
 from workbench.language_models.loading import find_checkpoint, load_tokenizer
-from workbench.language_models.prompts import check_question, messages, passage_prompt, render
+from workbench.language_models.prompts import (
+    check_question,
+    check_template,
+    messages,
+    passage_prompt,
+    render,
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +54,12 @@ def test_questions_have_a_bound():
         check_question("\n")
     with pytest.raises(RagtuneError, match="20,000 characters; at most 4,000"):
         check_question("x" * 20_000)
+
+
+def test_a_template_has_its_places_filled_and_nothing_else():
+    template = "Facts: {passages}\n\nNow: {question} {x}"
+    said = passage_prompt("a {question} b", "Who {passages}?", template)
+    assert said == "Facts: a {question} b\n\nNow: Who {passages}? {x}"
+    for wrong in ("{passages}", "{question} {passages} {question}", ""):
+        with pytest.raises(RagtuneError, match="once was expected"):
+            check_template(wrong)

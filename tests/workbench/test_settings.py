@@ -4,7 +4,7 @@ import pytest
 
 from workbench.errors import RagtuneError
 from workbench.home import open_home
-from workbench.settings import Settings, load_settings, save_settings
+from workbench.settings import Settings, load_settings, prompt_versions, save_settings
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,23 @@ def test_the_environment_replaces_model_and_server(tmp_path, monkeypatch):
     assert (chosen.model, chosen.server) == ("there", "http://127.0.0.1:2/v1")
     kept = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
     assert not any(b"sk-secret" in content for content in kept)
+
+
+def test_every_saved_prompt_is_a_version(tmp_path):
+    home = open_home(tmp_path)
+    assert prompt_versions(home) == []
+    save_settings(home, Settings())
+    save_settings(home, Settings(retrieved=7))  # the same prompts
+    changed = Settings(passage_prompt="{passages}\n{question}")
+    save_settings(home, changed)
+    first, second = prompt_versions(home)
+    assert (first.number, first.passage_prompt) == (1, Settings().passage_prompt)
+    assert (second.number, second.passage_prompt) == (2, "{passages}\n{question}")
+    assert load_settings(home) == changed
+
+
+def test_sizes_and_prompts_are_checked_when_they_are_chosen():
+    with pytest.raises(RagtuneError, match="at most half as many"):
+        Settings(passage_tokens=40, overlap_tokens=30)
+    with pytest.raises(RagtuneError, match="once was expected"):
+        Settings(passage_prompt="{question}")

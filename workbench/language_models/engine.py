@@ -39,6 +39,8 @@ class Engine(Protocol):
     precision: str
     together: int
     """How many conversations it works on at once."""
+    room: int | None
+    """The longest conversation with its answer, in tokens; None where that is not known."""
 
     def waiting(self) -> int:
         """Return how many conversations wait for a place."""
@@ -54,6 +56,10 @@ class Engine(Protocol):
         Raises:
             RagtuneError: the adapter doesn't fit the checkpoint.
         """
+        ...
+
+    def count_tokens(self, messages: Sequence[dict[str, str]]) -> int | None:
+        """Return how many tokens a conversation is to the model; None where only a server knows."""
         ...
 
     def stream(

@@ -1,11 +1,16 @@
 """How a question becomes the text that the model reads: the same for all four methods."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from workbench.errors import RagtuneError
 
 MAX_QUESTION_CHARACTERS = 4_000
+PLACES = ("{passages}", "{question}")
+DEFAULT_TEMPLATE = "{passages}\n\nBased on the text above, {question}"
+"""Of eight prompts, the one that the default model answers best; longer instructions hurt
+small models."""
 _BROKEN_CHARACTER = "\ufffd"  # what an incomplete UTF-8 sequence decodes to
 
 
@@ -27,13 +32,29 @@ def check_question(question: str) -> str:
     return question
 
 
-def passage_prompt(passages: str, question: str) -> str:
+def check_template(template: str) -> str:
+    """Return a template for `passage_prompt` as it is.
+
+    Raises:
+        RagtuneError: it doesn't hold each of its two places exactly once.
+    """
+    for place in PLACES:
+        if (count := template.count(place)) != 1:
+            raise RagtuneError(
+                f"The prompt holds {place} {count} times; once was expected. For example: "
+                f"{DEFAULT_TEMPLATE!r}."
+            )
+    return template
+
+
+def passage_prompt(passages: str, question: str, template: str = DEFAULT_TEMPLATE) -> str:
     """Return what the user says when passages are given.
 
-    Of eight prompts, the one that the default model answers best; longer instructions
-    hurt small models. Joined, not formatted: a passage may hold braces.
+    Put in place, not formatted: a passage may hold braces, and even the template's places.
     """
-    return f"{passages}\n\nBased on the text above, {question}"
+    values = dict(zip(PLACES, (passages, question), strict=True))
+    parts = re.split(f"({'|'.join(map(re.escape, PLACES))})", check_template(template))
+    return "".join(values.get(part, part) for part in parts)
 
 
 def messages(user: str, system: str) -> list[dict[str, str]]:
@@ -56,6 +77,11 @@ def render(tokenizer: Any, chat: list[dict[str, str]]) -> str:
         return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
     turns = [message["content"] for message in chat]
     return "\n\n".join(turns) + "\nAnswer: "
+
+
+def count_tokens(tokenizer: Any, chat: Sequence[dict[str, str]]) -> int:
+    """Return how many tokens a conversation is, up to where the answer begins."""
+    return len(tokenizer(render(tokenizer, list(chat)), add_special_tokens=False)["input_ids"])
 
 
 def encode(

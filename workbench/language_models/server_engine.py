@@ -61,6 +61,7 @@ class ServerEngine:
 
     name = "server"
     precision = "as served"
+    room: int | None = None
     together = 8  # no more of one question's methods than this: the others' turn comes too
 
     def __init__(self, checkpoint: Checkpoint) -> None:
@@ -117,6 +118,9 @@ class ServerEngine:
     def prepare(self, adapter: str) -> None:
         """Make sure that the server has the adapter; see `Engine.prepare`."""
         self._named(adapter)
+
+    def count_tokens(self, messages: Sequence[dict[str, str]]) -> None:
+        """Return nothing: only the server knows its tokens."""
 
     def stream(
         self,

@@ -17,7 +17,7 @@ from workbench.language_models.loading import (
     load_tokenizer,
     load_weights,
 )
-from workbench.language_models.prompts import encode, text_of
+from workbench.language_models.prompts import count_tokens, encode, text_of
 
 _ADAPTERS_KEPT = 4
 _WAITING = 24
@@ -38,6 +38,7 @@ class TransformersEngine:
         self.precision = str(self._dtype).removeprefix("torch.")
         self._tokenizer = load_tokenizer(checkpoint)
         self._base = load_weights(checkpoint, self._dtype, self._device)
+        self.room = getattr(self._base.config, "max_position_embeddings", None)
         self._with_adapters: Any = None  # a PeftModel around the base, once one is used
         self._adapters: dict[str, str] = {}  # adapter folder → its name in the PeftModel
         self._line = _Line()
@@ -59,6 +60,10 @@ class TransformersEngine:
                 pass
             self._switch(adapter)
 
+    def count_tokens(self, messages: Sequence[dict[str, str]]) -> int:
+        """See `Engine.count_tokens`."""
+        return count_tokens(self._tokenizer, messages)
+
     def stream(
         self,
         messages: Sequence[dict[str, str]],
@@ -72,8 +77,9 @@ class TransformersEngine:
             while place := self._line.place(ticket):
                 yield Piece("", (time.perf_counter() - asked) * 1000, 0, 0, place)
             queue_ms = (time.perf_counter() - asked) * 1000
-            room = getattr(self._base.config, "max_position_embeddings", None)
-            prompt = encode(self._tokenizer, messages, max_new_tokens, room, self.checkpoint.name)
+            prompt = encode(
+                self._tokenizer, messages, max_new_tokens, self.room, self.checkpoint.name
+            )
             tokens = self._tokens(prompt, adapter, max_new_tokens)
             for text, written in text_of(self._tokenizer, tokens):
                 yield Piece(text, queue_ms, len(prompt), written)

@@ -1,10 +1,13 @@
 """Search, fusion and reranking together."""
 
 import dataclasses
+from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
-from rag_backend.search.find import _in_order, find, fuse
+from rag_backend.search.find import _in_order, diverse, find, fuse
+from rag_backend.search.only import Only
 from workbench.settings import Settings
 
 FACTS = {
@@ -68,3 +71,43 @@ def test_reranked_passages_come_with_all_scores(index):
     found = find(index, "What does the ZX-4410 cost?", Settings(retrieved=4)).sources
     assert len(found) == 4 and found[0].document == "price.txt"
     assert found[0].words > 0 and found[0].fit == max(source.fit for source in found)
+
+
+def test_diversity_puts_something_new_before_the_same_again():
+    same, other = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+    vectors = {1: same, 2: same, 3: other}
+    assert diverse([1, 2, 3], vectors, 0.0) == [1, 2, 3]
+    assert diverse([1, 2, 3], vectors, 0.6) == [1, 3, 2]
+    assert diverse([1, 9], {1: same}, 0.5) == [1] and diverse([], {}, 0.5) == []
+
+
+def test_what_stands_around_a_passage_is_read_with_it(tiny_lab):
+    base = tiny_lab.knowledge_base
+    lines = [f"Kite {n} was built in the year {1900 + n} by the workshop." for n in range(40)]
+    base.add_bytes(f"# Old\n\nOther.\n\n# New\n\n{' '.join(lines)}".encode(), "kites.md")
+    settings = Settings(reranker="", retrieved=3, read=1, around=1)
+    first, second, _ = find(base.index, "When was kite 20 built?", settings).sources
+    (narrow, *_) = find(base.index, "When was kite 20 built?", Settings(reranker="")).sources
+    text = base.text("kites.md")
+    assert first.text == text[first.start : first.end]
+    assert first.start < narrow.start < narrow.end < first.end and narrow.text in first.text
+    assert second.end - second.start < 600 and first.headings == ("New",)
+    assert "Other." not in first.text
+
+
+@pytest.mark.parametrize("search", ["hybrid", "dense", "words"])
+def test_a_search_may_be_limited(index, tiny_lab, search):
+    settings = Settings(search=search, reranker="")
+    tiny_lab.knowledge_base.add_bytes(b"# Hours\n\nThe workshop opens at noon.", "hours.md")
+
+    def found(only):
+        asked = "When does the workshop open?"
+        return {source.document for source in find(index, asked, settings, only).sources}
+
+    assert {"hours.md", "hours.txt"} <= found(Only())
+    assert found(Only(documents=("hours.txt",))) == {"hours.txt"}
+    assert found(Only(types=(".md",))) == {"hours.md"}
+    assert found(Only(types=(".md",), documents=("hours.txt",))) == set()
+    today = datetime.now(UTC).date()
+    assert "hours.md" in found(Only(since=today))
+    assert found(Only(since=today + timedelta(days=1))) == set()

@@ -3,7 +3,6 @@
 import pytest
 import sqlalchemy as sa
 
-from comparison.lab import open_lab
 from rag_backend.search.find import find
 from workbench.settings import Settings
 
@@ -56,12 +55,3 @@ def test_what_is_removed_or_replaced_is_found_no_more(base, tiny_lab):
     assert found(base, "blue") == []
     with tiny_lab.database.session() as session:
         assert session.scalar(sa.text("SELECT count(*) FROM passage_words")) == 1
-
-
-def test_a_home_from_before_is_brought_up_to_date(base, tiny_lab):
-    base.add_bytes(b"The kite is vermilion.", "a.txt")
-    with tiny_lab.database.session() as session:
-        session.execute(sa.text("DROP TABLE passage_words"))
-    other = open_lab(tiny_lab.home.folder)
-    assert found(other.knowledge_base, "vermilion") == ["a.txt"]
-    other.database.close()

@@ -1,5 +1,6 @@
 """One bounded line of requests, answered together token by token."""
 
+import atexit
 import queue
 import threading
 import time
@@ -16,6 +17,7 @@ from workbench.language_models.int8.weights import Int8Weights
 TOGETHER = 8
 WAITING = 24
 _PASS_TOKENS = 256
+_ENDING_SECONDS = 5.0
 _TELL_SECONDS = 0.05
 """A word is told at most this long after it was written. A chain and a page take a quarter of a
 millisecond for each thing told, on the cores that write."""
@@ -55,11 +57,11 @@ class Batcher:
         self._active: list[Request] = []
         self._changed = threading.Condition()
         # The thread must not keep its owner alive: when that goes, the thread ends.
-        threading.Thread(target=_work, args=(weakref.ref(self), self._changed), daemon=True).start()
-
-    def __del__(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
+        end = _End(self._changed)
+        thread = threading.Thread(target=_work, args=(weakref.ref(self), end), daemon=True)
+        _threads[thread] = end
+        thread.start()
+        weakref.finalize(self, end.come).atexit = False
 
     def waiting(self) -> int:
         """Return how many requests wait for a place."""
@@ -166,17 +168,42 @@ def _next(request: Request, most: int) -> tuple[Cache, Sequence[int]]:
     return request.cache, [request.last]
 
 
-def _work(owner: "weakref.ref[Batcher]", changed: threading.Condition) -> None:
-    while True:
+class _End:
+    """Tells a thread to come to its end."""
+
+    def __init__(self, changed: threading.Condition) -> None:
+        self.changed = changed
+        self.reached = False
+
+    def come(self) -> None:
+        """Let it end after its turn."""
+        self.reached = True
+        with self.changed:
+            self.changed.notify_all()
+
+
+def _work(owner: "weakref.ref[Batcher]", end: _End) -> None:
+    while not end.reached:
         batcher = owner()
         if batcher is None:
             return
         busy = batcher.turn()
         del batcher
         if not busy:
-            with changed:
+            with end.changed:
                 batcher = owner()
                 idle = batcher is not None and not batcher.waiting()
                 del batcher
-                if idle:
-                    changed.wait(1.0)
+                if idle and not end.reached:
+                    end.changed.wait(1.0)
+
+
+_threads: "weakref.WeakKeyDictionary[threading.Thread, _End]" = weakref.WeakKeyDictionary()
+
+
+@atexit.register
+def _wait_for_threads() -> None:
+    """Wait for the threads: one that Python stops while it frees weights aborts the process."""
+    for thread, end in list(_threads.items()):
+        end.come()
+        thread.join(_ENDING_SECONDS)

@@ -5,11 +5,10 @@ import math
 from typing import Any
 
 from workbench.errors import RagtuneError
-from workbench.language_models.int8.weights import LANES, Int8Weights, Linear, Shape
+from workbench.language_models.int8.weights import LANES, Int8Weights, Linear, Shape, pack
 
 _FAMILIES = ("llama", "mistral", "qwen2")
 _WIDEST_ROTATION = 64
-_LARGEST_WEIGHT = 127
 
 
 def why_not(config: Any) -> str | None:
@@ -61,7 +60,7 @@ def convert(model: Any, base: Int8Weights | None = None) -> Int8Weights:
             shape=_shape(model, config),
             embedding=model.model.embed_tokens.weight.float() @ rotation,
             layers=layers,
-            head=_pack(head),
+            head=pack(head),
             **_rotary(model, config),
         )
 
@@ -134,12 +133,12 @@ def _layer(block: Any, config: Any, rotation: Any) -> dict[str, Linear]:
         gate_bias = torch.cat([mlp.gate_proj.bias, mlp.up_proj.bias]).float()
     gate_and_up = torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight])
     return {
-        "query_key_value": _pack(_folded(together, block.input_layernorm.weight, rotation), bias),
-        "attention_output": _pack(rotation.T @ output, _turned_bias(attention.o_proj, rotation)),
-        "gate_and_up": _pack(
+        "query_key_value": pack(_folded(together, block.input_layernorm.weight, rotation), bias),
+        "attention_output": pack(rotation.T @ output, _turned_bias(attention.o_proj, rotation)),
+        "gate_and_up": pack(
             _folded(gate_and_up, block.post_attention_layernorm.weight, rotation), gate_bias
         ),
-        "down": _pack(rotation.T @ down, _turned_bias(mlp.down_proj, rotation)),
+        "down": pack(rotation.T @ down, _turned_bias(mlp.down_proj, rotation)),
     }
 
 
@@ -174,19 +173,3 @@ def _rotary(model: Any, config: Any) -> dict[str, Any]:
         "cosines": cosine[0, :, :half].float().contiguous(),
         "sines": sine[0, :, :half].float().contiguous(),
     }
-
-
-def _pack(weight: Any, bias: Any = None) -> Linear:
-    """Quantize each output's weights by their own largest one, and lay them out in blocks."""
-    import torch
-
-    scales = weight.abs().amax(1).clamp_min(1e-12) / _LARGEST_WEIGHT
-    rounded = (weight / scales[:, None]).round_().to(torch.int8)
-    idle = -len(rounded) % LANES
-    if idle:
-        rounded = torch.nn.functional.pad(rounded, (0, 0, 0, idle))
-        scales = torch.nn.functional.pad(scales, (0, idle))
-        bias = None if bias is None else torch.nn.functional.pad(bias, (0, idle))
-    blocks = rounded.view(len(rounded) // LANES, LANES, -1, 4).transpose(1, 2).contiguous()
-    totals = rounded.sum(1, dtype=torch.int32)
-    return Linear(blocks, scales.contiguous(), totals, bias)

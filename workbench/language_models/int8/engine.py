@@ -11,7 +11,7 @@ from workbench.language_models.int8.batcher import TOGETHER, Batcher, Request
 from workbench.language_models.int8.prepared import load_adapter, load_base, load_parity
 from workbench.language_models.int8.weights import Int8Weights
 from workbench.language_models.loading import Checkpoint
-from workbench.language_models.prompts import encode, text_of
+from workbench.language_models.prompts import count_tokens, encode, text_of
 from workbench.language_models.tokenizer import serving_tokenizer
 
 
@@ -41,6 +41,7 @@ class Int8Engine:
         self._adapter_bytes = adapter_bytes
         self._loading = threading.Lock()
         self._batcher = Batcher()
+        self.room: int | None = self._base.shape.positions
 
     def waiting(self) -> int:
         """Return how many conversations wait for a place."""
@@ -62,6 +63,10 @@ class Int8Engine:
         """Load an adapter; see `Engine.prepare`."""
         self._weights(adapter)
 
+    def count_tokens(self, messages: Sequence[dict[str, str]]) -> int:
+        """See `Engine.count_tokens`."""
+        return count_tokens(self._tokenizer, messages)
+
     def stream(
         self,
         messages: Sequence[dict[str, str]],
@@ -71,8 +76,8 @@ class Int8Engine:
     ) -> Iterator[Piece]:
         """Answer a conversation; see `Engine.stream`."""
         weights = self._weights(adapter)
-        room, name = weights.shape.positions, self.checkpoint.name
-        prompt = encode(self._tokenizer, messages, max_new_tokens, room, name)
+        name = self.checkpoint.name
+        prompt = encode(self._tokenizer, messages, max_new_tokens, self.room, name)
         request = Request(weights, prompt, frozenset(weights.shape.ends), max_new_tokens)
         with contextlib.closing(self._batcher.tokens(request)) as tokens:
             for text, written in text_of(self._tokenizer, tokens):

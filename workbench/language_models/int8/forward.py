@@ -42,7 +42,7 @@ def read(
 ) -> tuple[Any, list[int]]:
     """Read the next tokens of several conversations; return what comes next in each.
 
-    A conversation's logits are the same, to the bit, whatever stands beside it; kernel.c
+    A conversation's logits are the same, to the bit, whatever stands beside it; vectors.h
     says why.
 
     Args:

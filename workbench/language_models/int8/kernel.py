@@ -1,4 +1,4 @@
-"""Build, load and call the compiled forward pass, kernel.c."""
+"""Build and load the compiled forward passes, and call the language model's, llama.c."""
 
 import ctypes
 import functools
@@ -18,7 +18,7 @@ from workbench.errors import RagtuneError
 from workbench.files import writing
 from workbench.language_models.bundled import models_folder
 
-_SOURCE = Path(__file__).with_name("kernel.c")
+_FOLDER = Path(__file__).parent
 _COMPILER = (sys.executable, "-m", "ziglang", "cc")
 # A tile at the edge of a matrix has no constant sizes and can't be unrolled.
 _FLAGS = ("-O3", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-Wno-pass-failed")
@@ -27,7 +27,7 @@ _MOST_THREADS = 16
 
 
 class LinearStruct(ctypes.Structure):
-    """kernel.c's Linear."""
+    """vectors.h's Linear."""
 
     _fields_ = (
         ("weights", ctypes.c_void_p),
@@ -40,7 +40,7 @@ class LinearStruct(ctypes.Structure):
 
 
 class LayerStruct(ctypes.Structure):
-    """kernel.c's Layer."""
+    """llama.c's Layer."""
 
     _fields_ = (
         ("query_key_value", LinearStruct),
@@ -51,7 +51,7 @@ class LayerStruct(ctypes.Structure):
 
 
 class ModelStruct(ctypes.Structure):
-    """kernel.c's Model."""
+    """llama.c's Model."""
 
     _fields_ = (
         ("embedding", ctypes.c_void_p),
@@ -72,7 +72,7 @@ class ModelStruct(ctypes.Structure):
 
 
 class PartStruct(ctypes.Structure):
-    """kernel.c's Part."""
+    """llama.c's Part."""
 
     _fields_ = (
         ("keys", ctypes.c_void_p),
@@ -99,8 +99,17 @@ def load_kernel() -> Any:
                 if not library.exists():
                     build(library)
     kernel = ctypes.CDLL(str(library))
-    kernel.use_threads(min(_MOST_THREADS, _cores()))
+    kernel.use_threads(min(_MOST_THREADS, cores()))
     return kernel
+
+
+def why_not() -> str | None:
+    """Say why there is no kernel on this machine, or None where there is."""
+    try:
+        load_kernel()
+    except RagtuneError as error:
+        return str(error)
+    return None
 
 
 def build(library: Path, *flags: str) -> None:
@@ -113,10 +122,11 @@ def build(library: Path, *flags: str) -> None:
     Raises:
         RagtuneError: the compiler is missing or failed.
     """
+    sources = [str(source) for source in _FOLDER.glob("*.c")]
     with tempfile.TemporaryDirectory(dir=library.parent) as folder:
         made = Path(folder) / library.name
         done = subprocess.run(
-            [*_COMPILER, *_FLAGS, *(flags or ("-march=native",)), "-o", str(made), str(_SOURCE)],
+            [*_COMPILER, *_FLAGS, *(flags or ("-march=native",)), "-o", str(made), *sources],
             # Its caches are of no use afterwards.
             env={
                 **os.environ,
@@ -163,8 +173,9 @@ def run(model: ModelStruct, parts: Sequence[PartStruct], logits: Any) -> list[in
 
 @functools.cache
 def build_id() -> str:
-    """Return what changes where another library is needed: the source or the processor."""
-    made_of = [_SOURCE.read_bytes(), " ".join(_FLAGS).encode(), _processor().encode()]
+    """Return what changes where another library is needed: the sources or the processor."""
+    sources = [source.read_bytes() for source in sorted(_FOLDER.glob("*.[ch]"))]
+    made_of = [*sources, " ".join(_FLAGS).encode(), _processor().encode()]
     return hashlib.sha256(b"\n".join(made_of)).hexdigest()[:16]
 
 
@@ -182,7 +193,8 @@ def _suffix() -> str:
     return ".dylib" if sys.platform == "darwin" else ".so"
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -12,8 +12,9 @@ from typing import Any
 from workbench.language_models.int8.kernel import LayerStruct, LinearStruct, ModelStruct
 
 LANES = 16
-"""Outputs that lie side by side in memory; kernel.c's LANES."""
+"""Outputs that lie side by side in memory; vectors.h's LANES."""
 PARTS = ("query_key_value", "attention_output", "gate_and_up", "down")
+_LARGEST_WEIGHT = 127
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +22,52 @@ class Linear:
     """A linear layer in blocks of `LANES` outputs; the last block may have idle ones."""
 
     weights: Any
-    """Int8 of shape (outputs / 16, inputs / 4, 16, 4)."""
+    """Int8 of shape (outputs / 16, inputs / 4, 16, 4), or bfloat16 (…, inputs / 2, 16, 2)."""
     scales: Any
-    """Float32 of shape (outputs,): what one level of each output's weights is worth."""
+    """Float32 of shape (outputs,): what one level of each output's weights is worth; None
+    where they are bfloat16."""
     totals: Any
-    """Int32 of shape (outputs,): the sum of each output's weights."""
+    """Int32 of shape (outputs,): the sum of each output's weights; None as the scales are."""
     bias: Any = None
     """Float32 of shape (outputs,), or None."""
 
     def struct(self) -> LinearStruct:
         """Return it as the kernel takes it; valid as long as this object lives."""
-        blocks, fours = self.weights.shape[:2]
+        blocks, steps, _, each = self.weights.shape
         tensors = (self.weights, self.scales, self.totals, self.bias)
         addresses = [t.data_ptr() if t is not None else None for t in tensors]
-        return LinearStruct(*addresses, fours * 4, blocks * LANES)
+        return LinearStruct(*addresses, steps * each, blocks * LANES)
+
+
+def pack(weight: Any, bias: Any = None) -> Linear:
+    """Quantize each output's weights by their own largest one, and lay them out in blocks.
+
+    Args:
+        weight: float32 of shape (outputs, inputs); inputs are a multiple of 4.
+        bias: float32 of shape (outputs,), or None.
+    """
+    import torch
+
+    scales = weight.abs().amax(1).clamp_min(1e-12) / _LARGEST_WEIGHT
+    rounded = (weight / scales[:, None]).round_().to(torch.int8)
+    idle = -len(rounded) % LANES
+    if idle:
+        rounded = torch.nn.functional.pad(rounded, (0, 0, 0, idle))
+        scales = torch.nn.functional.pad(scales, (0, idle))
+        bias = None if bias is None else torch.nn.functional.pad(bias, (0, idle))
+    totals = rounded.sum(1, dtype=torch.int32)
+    return Linear(_in_blocks(rounded, 4), scales.contiguous(), totals, bias)
+
+
+def pack_halves(weight: Any, bias: Any) -> Linear:
+    """Lay out weights in bfloat16; outputs are a multiple of `LANES`, otherwise as `pack`."""
+    import torch
+
+    return Linear(_in_blocks(weight.to(torch.bfloat16), 2), None, None, bias)
+
+
+def _in_blocks(weight: Any, each: int) -> Any:
+    return weight.view(len(weight) // LANES, LANES, -1, each).transpose(1, 2).contiguous()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,147 +1,16 @@
 // The forward pass of a Llama-like model on 8-bit weights, for processors with vectors.
-//
-// A row is one token of one conversation. Whatever is computed for a row depends on that row
-// and on its conversation's cache alone: sums of integers are exact in any order, and every
-// sum of floats runs over one row, in an order that company does not change. So an answer is
-// the same, to the bit, whoever else is answered at the same time.
-//
-// Built by clang, whose vector types and builtins it uses; kernel.py says how.
 
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
-// For loops whose ends are constants once inlined: only unrolled do their sums stay in registers.
-#define UNROLLED _Pragma("clang loop unroll(enable)")
-#define INLINE static inline __attribute__((always_inline))
-
-// ---------------------------------------------------------------- sixteen floats at a time
-
-enum { LANES = 16 };
-typedef float vf __attribute__((vector_size(64)));
-typedef int32_t vi __attribute__((vector_size(64)));
-typedef uint8_t vb __attribute__((vector_size(16)));
-typedef vf loose_vf __attribute__((aligned(4), may_alias));
-typedef vi loose_vi __attribute__((aligned(4), may_alias));
-typedef vb loose_vb __attribute__((aligned(1), may_alias));
-
-INLINE vf load(const float *from) { return *(const loose_vf *)from; }
-INLINE void store(float *to, vf v) { *(loose_vf *)to = v; }
-INLINE vf all(float x) { return (vf){} + x; }
-
-INLINE float largest(vf v) { return __builtin_reduce_max(v); }
-
-INLINE float sum(vf v) {
-    float s[LANES];
-    store(s, v);
-    for (int half = LANES / 2; half; half /= 2)
-        for (int i = 0; i < half; i++) s[i] += s[i + half];
-    return s[0];
-}
-
-// e to the x, to about one part in ten million: a power of two times a polynomial.
-INLINE vf exponential(vf x) {
-    x = __builtin_elementwise_max(x, all(-87.0f));
-    x = __builtin_elementwise_min(x, all(88.0f));
-    vf n = __builtin_elementwise_roundeven(x * 1.44269504f);
-    vf r = x - n * 0.693359375f + n * 2.12194440e-4f;
-    vf p = all(1.9875691500e-4f);
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
-    vi power = (__builtin_convertvector(n, vi) + 127) << 23;
-    return p * (vf)power;
-}
-
-// ------------------------------------------------- products of bytes, sixteen sums at a time
-//
-// Weights lie in blocks of sixteen outputs: for every four inputs, the four weights of the
-// first output, of the second, and so on: 64 bytes. `dot` adds to each output's sum the
-// products of its four weights with four activations. An activation is stored as itself plus
-// OFFSET where the instruction wants it unsigned; LEVELS is its largest magnitude.
-
-#if defined(__AVX512VNNI__)
-#include <immintrin.h>
-enum { LEVELS = 127, OFFSET = 128, TILE_ROWS = 6, TILE_BLOCKS = 4 };
-typedef __m512i sums;
-INLINE sums dot(sums s, const int8_t *weights, uint32_t four) {
-    return _mm512_dpbusd_epi32(s, _mm512_set1_epi32((int)four), _mm512_loadu_si512(weights));
-}
-INLINE vi lanes(sums s) { return (vi)s; }
-
-#elif defined(__AVX2__)
-#include <immintrin.h>
-typedef struct { __m256i low, high; } sums;
-#if defined(__AVXVNNI__)
-enum { LEVELS = 127, OFFSET = 128, TILE_ROWS = 3, TILE_BLOCKS = 2 };
-INLINE __m256i dot8(__m256i s, __m256i w, __m256i x) { return _mm256_dpbusd_avx_epi32(s, x, w); }
-#else
-// Pairs of products are added in 16 bits here: seven bits of activation keep them exact.
-enum { LEVELS = 63, OFFSET = 64, TILE_ROWS = 3, TILE_BLOCKS = 2 };
-INLINE __m256i dot8(__m256i s, __m256i w, __m256i x) {
-    __m256i pairs = _mm256_maddubs_epi16(x, w);
-    return _mm256_add_epi32(s, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-}
-#endif
-INLINE sums dot(sums s, const int8_t *weights, uint32_t four) {
-    __m256i x = _mm256_set1_epi32((int)four);
-    s.low = dot8(s.low, _mm256_loadu_si256((const __m256i *)weights), x);
-    s.high = dot8(s.high, _mm256_loadu_si256((const __m256i *)(weights + 32)), x);
-    return s;
-}
-INLINE vi lanes(sums s) {
-    vi v;
-    memcpy(&v, &s, sizeof v);
-    return v;
-}
-
-#elif defined(__ARM_FEATURE_DOTPROD)
-#include <arm_neon.h>
-enum { LEVELS = 127, OFFSET = 0, TILE_ROWS = 3, TILE_BLOCKS = 2 };
-typedef struct { int32x4_t part[4]; } sums;
-INLINE sums dot(sums s, const int8_t *weights, uint32_t four) {
-    int8x16_t x = vreinterpretq_s8_u32(vdupq_n_u32(four));
-    for (int i = 0; i < 4; i++)
-        s.part[i] = vdotq_s32(s.part[i], vld1q_s8(weights + 16 * i), x);
-    return s;
-}
-INLINE vi lanes(sums s) {
-    vi v;
-    memcpy(&v, &s, sizeof v);
-    return v;
-}
-
-#else
-enum { LEVELS = 127, OFFSET = 0, TILE_ROWS = 2, TILE_BLOCKS = 1 };
-typedef vi sums;
-INLINE sums dot(sums s, const int8_t *weights, uint32_t four) {
-    int8_t x[4];
-    memcpy(x, &four, 4);
-    for (int i = 0; i < LANES; i++)
-        for (int j = 0; j < 4; j++) s[i] += weights[4 * i + j] * x[j];
-    return s;
-}
-INLINE vi lanes(sums s) { return s; }
-#endif
+#include "vectors.h"
 
 int32_t activation_levels(void) { return LEVELS; }
 
 // ------------------------------------------------------------------ what Python hands over
-
-typedef struct {
-    const int8_t *weights;   // (outputs / 16, inputs / 4, 16, 4)
-    const float *scales;     // (outputs,)
-    const int32_t *totals;   // (outputs,): sum of an output's weights
-    const float *bias;       // (outputs,) or NULL
-    int32_t inputs, outputs; // multiples of 4 and of 16
-} Linear;
 
 typedef struct {
     Linear query_key_value, attention_output, gate_and_up, down;
@@ -249,7 +118,7 @@ struct Pass {
     int32_t *chosen;
 };
 
-enum { QUERY_ROWS = 4, STAGES_A_LAYER = 10, OTHER_STAGES = 4, PIECES_A_THREAD = 4 };
+enum { STAGES_A_LAYER = 10, OTHER_STAGES = 4, PIECES_A_THREAD = 4 };
 
 // A stage's work lies in pieces, which threads take one by one. A stage is over when all its
 // pieces are done, whoever did them: a thread that the system has taken off its core for a
@@ -265,75 +134,11 @@ enum { QUERY_ROWS = 4, STAGES_A_LAYER = 10, OTHER_STAGES = 4, PIECES_A_THREAD = 
         stage++; \
     } while (0)
 
-INLINE int smaller(int a, int b) { return a < b ? a : b; }
-
-// Round a row to bytes; returns what one level is worth.
-INLINE float quantize(const float *x, uint8_t *to, int n) {
-    vf most = all(0);
-    for (int i = 0; i < n; i += LANES)
-        most = __builtin_elementwise_max(most, __builtin_elementwise_abs(load(x + i)));
-    float peak = largest(most);
-    if (!(peak > 1e-30f)) peak = 1e-30f;
-    float levels = LEVELS / peak;
-    for (int i = 0; i < n; i += LANES) {
-        vi rounded = __builtin_convertvector(__builtin_elementwise_roundeven(load(x + i) * levels), vi);
-        *(loose_vb *)(to + i) = __builtin_convertvector(rounded + OFFSET, vb);
-    }
-    return peak / LEVELS;
-}
-
 // What a root-mean-square norm multiplies a row with; its gain is in the weights.
 INLINE float norm(const float *x, int n, float epsilon) {
     vf squares = all(0);
     for (int i = 0; i < n; i += LANES) squares += load(x + i) * load(x + i);
     return 1.0f / __builtin_sqrtf(sum(squares) / n + epsilon);
-}
-
-INLINE void product(const Linear *l, int block, int blocks, const uint8_t *x, const float *row_scale,
-                    int rows, float *out, int stride, int add) {
-    sums s[TILE_ROWS][TILE_BLOCKS];
-    UNROLLED for (int r = 0; r < rows; r++)
-        UNROLLED for (int b = 0; b < blocks; b++) s[r][b] = (sums){};
-    const int8_t *weights = l->weights + (size_t)block * LANES * l->inputs;
-    for (int k = 0; k < l->inputs; k += 4) {
-        UNROLLED for (int r = 0; r < rows; r++) {
-            uint32_t four;
-            memcpy(&four, x + (size_t)r * l->inputs + k, 4);
-            UNROLLED for (int b = 0; b < blocks; b++)
-                s[r][b] = dot(s[r][b], weights + ((size_t)b * l->inputs + k) * LANES, four);
-        }
-    }
-    UNROLLED for (int b = 0; b < blocks; b++) {
-        int first = (block + b) * LANES;
-        vi totals = *(const loose_vi *)(l->totals + first) * OFFSET;
-        vf scales = load(l->scales + first), bias = l->bias ? load(l->bias + first) : all(0);
-        UNROLLED for (int r = 0; r < rows; r++) {
-            float *to = out + (size_t)r * stride + first;
-            vf y = __builtin_convertvector(lanes(s[r][b]) - totals, vf) * (scales * row_scale[r]) + bias;
-            store(to, add ? load(to) + y : y);
-        }
-    }
-}
-
-// Multiply all quantized rows with a tile of a layer's weights.
-static void multiply_tile(const Pass *pass, const Linear *l, int block, int blocks, int rows, float *out, int add) {
-    for (int row = 0; row < rows; row += TILE_ROWS) {
-        int n = smaller(TILE_ROWS, rows - row);
-        const uint8_t *x = pass->quantized + (size_t)row * l->inputs;
-        const float *scale = pass->row_scale + row;
-        float *to = out + (size_t)row * l->outputs;
-        // The sizes are told as constants, so that the sums stay in registers.
-#define CASE(N, B) \
-    if (n == N && blocks == B) product(l, block, B, x, scale, N, to, l->outputs, add); else
-        CASE(TILE_ROWS, TILE_BLOCKS) CASE(1, TILE_BLOCKS) CASE(2, TILE_BLOCKS) CASE(3, TILE_BLOCKS)
-        CASE(4, TILE_BLOCKS) CASE(5, TILE_BLOCKS) product(l, block, blocks, x, scale, n, to, l->outputs, add);
-#undef CASE
-    }
-}
-
-static void multiply(const Pass *pass, const Linear *l, int block, int blocks, int rows, float *out, int add) {
-    for (int b = 0; b < blocks; b += TILE_BLOCKS)
-        multiply_tile(pass, l, block + b, smaller(TILE_BLOCKS, blocks - b), rows, out, add);
 }
 
 // Turn queries and keys by their position, and keep keys and values.
@@ -360,53 +165,6 @@ static void keep(const Pass *pass, int layer, int row) {
     }
 }
 
-// A few queries over the positions that each may see, which are most[i] or fewer.
-INLINE void attend(int n, const float *const *queries, float *const *outs, const int *seen,
-                   const float *keys, const float *values, int size, float *scores, int stride) {
-    int most = 0;
-    for (int i = 0; i < n; i++) most = seen[i] > most ? seen[i] : most;
-    int padded = (most + LANES - 1) / LANES * LANES;
-    float inverse_root = 1.0f / __builtin_sqrtf(size);
-    for (int p = 0; p < padded; p += LANES) {
-        vf s[QUERY_ROWS] = {}, t[QUERY_ROWS] = {};
-        const float *block = keys + (size_t)p * size;
-        for (int d = 0; d < size; d += 2) {
-            vf k = load(block + d * LANES), l = load(block + (d + 1) * LANES);
-            UNROLLED for (int i = 0; i < n; i++) s[i] += k * queries[i][d];
-            UNROLLED for (int i = 0; i < n; i++) t[i] += l * queries[i][d + 1];
-        }
-        for (int i = 0; i < n; i++) store(scores + i * stride + p, (s[i] + t[i]) * inverse_root);
-    }
-    float share[QUERY_ROWS];
-    for (int i = 0; i < n; i++) {
-        float *row = scores + i * stride;
-        vf most_lanes = all(-3e38f), total = all(0);
-        for (int p = seen[i]; p < padded; p++) row[p] = -3e38f;
-        for (int p = 0; p < padded; p += LANES)
-            most_lanes = __builtin_elementwise_max(most_lanes, load(row + p));
-        float peak = largest(most_lanes);
-        for (int p = 0; p < padded; p += LANES) store(row + p, exponential(load(row + p) - peak));
-        for (int p = seen[i]; p < padded; p++) row[p] = 0;
-        for (int p = 0; p < padded; p += LANES) total += load(row + p);
-        share[i] = 1.0f / sum(total);
-    }
-    int d = 0;
-#define MIX(WIDE) \
-    for (; d + WIDE * LANES <= size; d += WIDE * LANES) { \
-        vf s[QUERY_ROWS][WIDE] = {}; \
-        for (int p = 0; p < most; p++) \
-            for (int w = 0; w < WIDE; w++) { \
-                vf v = load(values + (size_t)p * size + d + w * LANES); \
-                for (int i = 0; i < n; i++) s[i][w] += v * scores[i * stride + p]; \
-            } \
-        for (int i = 0; i < n; i++) \
-            for (int w = 0; w < WIDE; w++) store(outs[i] + d + w * LANES, s[i][w] * share[i]); \
-    }
-    MIX(4)
-    MIX(1)
-#undef MIX
-}
-
 // Attend for one tile of rows and one key head.
 static void attention(const Pass *pass, int layer, int tile, int key_head, float *scores) {
     const Model *m = pass->model;
@@ -425,10 +183,7 @@ static void attention(const Pass *pass, int layer, int tile, int key_head, float
             seen[n++] = pass->position[row] + 1;
             left--;
             if (n < QUERY_ROWS && left) continue;
-#define CASE(N) \
-    if (n == N) attend(N, queries, outs, seen, part->keys + room, part->values + room, size, scores, pass->longest);
-            CASE(1) CASE(2) CASE(3) CASE(4)
-#undef CASE
+            attend(n, queries, outs, seen, part->keys + room, part->values + room, size, scores, pass->longest);
             n = 0;
         }
 }
@@ -499,7 +254,8 @@ static void work(Pass *pass) {
         int share_ = tiles_ / (PIECES_A_THREAD * (team.helpers + 1)); \
         int wide_ = (share_ ? share_ : 1) * TILE_BLOCKS; \
         EACH_PIECE(piece, (blocks_ + wide_ - 1) / wide_, \
-                   multiply(pass, l_, piece * wide_, smaller(wide_, blocks_ - piece * wide_), ROWS, OUT, ADD)); \
+                   multiply(l_, piece * wide_, smaller(wide_, blocks_ - piece * wide_), \
+                            pass->quantized, pass->row_scale, ROWS, OUT, ADD)); \
     } while (0)
     EACH_PIECE(row, rows, read_token(pass, row));
     for (int layer = 0; layer < m->layer_count; layer++) {

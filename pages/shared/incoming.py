@@ -1,0 +1,93 @@
+"""The files on their way into the knowledge base, shown live."""
+
+import streamlit as st
+
+from pages.shared.lab import get_lab
+from pages.shared.plain import plain
+from rag_backend import ingest
+from rag_backend.incoming import ENDED, IncomingFile
+
+_REFRESH_SECONDS = 0.5
+_SHOWN = 100
+_ICONS = {
+    "done": ":material/check:",
+    "refused": ":material/block:",
+    "cancelled": ":material/close:",
+    "working": ":material/hourglass_top:",
+    "waiting": ":material/schedule:",
+}
+
+
+def show_incoming() -> None:
+    """Show what is on its way, until all of it has come to an end."""
+    unfinished = get_lab().knowledge_base.incoming.waiting()
+    # A fragment that is drawn again and again is only wanted while something changes.
+    (_live if unfinished else _show)()
+
+
+@st.fragment(run_every=_REFRESH_SECONDS)
+def _live() -> None:
+    lab = get_lab()
+    if not lab.knowledge_base.incoming.waiting():
+        st.rerun(scope="app")
+    ingest.ensure(lab.home, lab.knowledge_base)
+    _show()
+
+
+def _show() -> None:
+    incoming = get_lab().knowledge_base.incoming
+    files = incoming.files()
+    if not files:
+        return
+    open_files = [file for file in files if file.state not in ENDED]
+    _heading(files, open_files)
+    for file in files[:_SHOWN]:
+        _file(file)
+    if len(files) > _SHOWN:
+        st.caption(f"… and {len(files) - _SHOWN:,} more.")
+
+
+def _heading(files: list[IncomingFile], open_files: list[IncomingFile]) -> None:
+    lab = get_lab()
+    incoming = lab.knowledge_base.incoming
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if open_files:
+            done = len(files) - len(open_files)
+            share = (done + sum(file.share for file in open_files)) / len(files)
+            st.progress(
+                share, text=f"{done} of {len(files)} files indexed. You may close this tab."
+            )
+            if st.button("Cancel all", icon=":material/stop_circle:"):
+                incoming.cancel([file.id for file in open_files])
+                st.rerun()
+        elif st.button("Clear this list", icon=":material/clear_all:"):
+            incoming.forget([file.id for file in files])
+            st.rerun()
+    state = ingest.state(lab.home)
+    if open_files and state is not None and state.state == "failed":
+        st.error(plain(state.message), icon=":material/error:")
+        if st.button("Try again", icon=":material/refresh:", key="ingest-again"):
+            ingest.ensure(lab.home, lab.knowledge_base, again=True)
+            st.rerun()
+
+
+def _file(file: IncomingFile) -> None:
+    incoming = get_lab().knowledge_base.incoming
+    said = plain(file.message) or {"waiting": "Waiting.", "working": "Beginning …"}[file.state]
+    icon = _ICONS[file.state]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if file.state == "refused":
+            st.error(said, icon=icon)
+        elif file.state == "done":
+            st.success(f"{plain(file.name)} – {said}", icon=icon)
+        else:
+            st.markdown(f"{icon} {plain(file.name)} – {said}")
+        if file.state in ("refused", "cancelled"):
+            if st.button("Try again", key=f"again-{file.id}", icon=":material/refresh:"):
+                incoming.retry(file.id)
+                st.rerun()
+        elif file.state != "done" and st.button(
+            "Cancel", key=f"cancel-{file.id}", icon=":material/close:"
+        ):
+            incoming.cancel([file.id])
+            st.rerun()

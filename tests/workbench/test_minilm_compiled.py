@@ -1,0 +1,80 @@
+"""MiniLM's compiled pass: close to float32, and the same alone and in company."""
+
+import ctypes
+import platform
+
+import pytest
+import torch
+
+from workbench import minilm
+from workbench.language_models.int8 import kernel
+from workbench.minilm import FIRST, LAST, MiniLm, load_encoder
+from workbench.minilm_compiled import CompiledMiniLm
+
+TEXTS = [
+    "The workshop of Marlow Kites opens at 6:40 and closes at 17:20.",
+    "Every employee has 31 days of paid leave. " * 20,
+    "Who founded the company?",
+    "Kite",
+    *(f"{n} kites of silk were sold in the year {1990 + n}. " * n for n in range(1, 20)),
+]
+
+
+@pytest.fixture(scope="module")
+def weights():
+    return minilm.load_weights()
+
+
+@pytest.fixture(scope="module")
+def rows():
+    read = minilm.load_tokenizer().encode_batch(TEXTS, add_special_tokens=False)
+    return [[FIRST, *one.ids, LAST] for one in read]
+
+
+def likeness(a, b):
+    return torch.nn.functional.cosine_similarity(a, b).min()
+
+
+@pytest.mark.parametrize("bits, within", [(8, 0.98), (16, 0.9999)])
+def test_it_says_what_float32_says(weights, rows, bits, within):
+    reference, model = MiniLm(weights, "cpu", torch.float32), CompiledMiniLm(weights, bits)
+    second = [len(row) // 2 for row in rows]
+    assert likeness(model.mean(rows), reference.mean(rows)) > within
+    assert likeness(model.first(rows, second), reference.first(rows, second)) > within
+    assert torch.allclose(model.mean(rows).norm(), reference.mean(rows).norm(), rtol=0.01)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_company_changes_nothing(weights, rows, bits):
+    """To the bit, in any order."""
+    model = CompiledMiniLm(weights, bits)
+    second = [len(row) // 2 for row in rows]
+    mean, first = model.mean(rows), model.first(rows, second)
+    for number, row in enumerate(rows):
+        assert torch.equal(model.mean([row])[0], mean[number])
+        assert torch.equal(model.first([row], [second[number]])[0], first[number])
+    assert torch.equal(model.mean(rows[::-1]), mean.flip(0))
+    assert model.mean([]).shape == (0, minilm.DIMENSIONS)
+
+
+@pytest.mark.parametrize("flags", [["-march=x86_64_v3"], ["-march=x86_64"]], ids=["avx2", "plain"])
+def test_other_processors_say_the_same(weights, rows, flags, tmp_path, monkeypatch):
+    if platform.machine() != "x86_64":
+        pytest.skip("this processor has other instructions")
+    expected = {bits: CompiledMiniLm(weights, bits).mean(rows[:6]) for bits in (8, 16)}
+    kernel.build(tmp_path / "other.so", *flags)
+    other = ctypes.CDLL(str(tmp_path / "other.so"))
+    monkeypatch.setattr(kernel, "load_kernel", lambda: other)
+    # With bytes, a sum that differs in its last bit may be rounded to the next one; and some
+    # processors want activations of 7 bits.
+    for bits, within in ((8, 0.99 if kernel.levels() == 127 else 0.96), (16, 0.99999)):
+        assert likeness(CompiledMiniLm(weights, bits).mean(rows[:6]), expected[bits]) > within
+
+
+def test_torch_reads_where_nothing_can_be_compiled(weights, tmp_path, monkeypatch):
+    assert isinstance(load_encoder(weights), CompiledMiniLm)
+    assert isinstance(load_encoder(weights, torch.float32), MiniLm)
+    monkeypatch.setattr(kernel, "load_kernel", kernel.load_kernel.__wrapped__)
+    monkeypatch.setattr(kernel, "_COMPILER", ("false",))
+    monkeypatch.setenv("RAGTUNE_MODELS", str(tmp_path))
+    assert isinstance(load_encoder(weights), MiniLm)

@@ -1,0 +1,316 @@
+// What the passes over 8-bit weights are made of: sixteen floats at a time, products of bytes,
+// attention.
+//
+// A row is one token of one text. Whatever is computed for a row depends on that row and on its
+// text alone: sums of integers are exact in any order, and every sum of floats runs over one row,
+// in an order that company does not change. So what is said of a text is the same, to the bit,
+// whatever else is read at the same time.
+//
+// Built by clang, whose vector types and builtins it uses; kernel.py says how.
+
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+
+// For loops whose ends are constants once inlined: only unrolled do their sums stay in registers.
+#define UNROLLED _Pragma("clang loop unroll(enable)")
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE int smaller(int a, int b) { return a < b ? a : b; }
+
+
+// ---------------------------------------------------------------- sixteen floats at a time
+
+enum { LANES = 16 };
+typedef float vf __attribute__((vector_size(64)));
+typedef int32_t vi __attribute__((vector_size(64)));
+typedef uint8_t vb __attribute__((vector_size(16)));
+typedef uint16_t vh __attribute__((vector_size(32)));
+typedef vf loose_vf __attribute__((aligned(4), may_alias));
+typedef vi loose_vi __attribute__((aligned(4), may_alias));
+typedef vb loose_vb __attribute__((aligned(1), may_alias));
+typedef vh loose_vh __attribute__((aligned(1), may_alias));
+
+INLINE vf load(const float *from) { return *(const loose_vf *)from; }
+INLINE void store(float *to, vf v) { *(loose_vf *)to = v; }
+INLINE vf all(float x) { return (vf){} + x; }
+
+INLINE float largest(vf v) { return __builtin_reduce_max(v); }
+
+INLINE float sum(vf v) {
+    float s[LANES];
+    store(s, v);
+    for (int half = LANES / 2; half; half /= 2)
+        for (int i = 0; i < half; i++) s[i] += s[i + half];
+    return s[0];
+}
+
+// e to the x, to about one part in ten million: a power of two times a polynomial.
+INLINE vf exponential(vf x) {
+    x = __builtin_elementwise_max(x, all(-87.0f));
+    x = __builtin_elementwise_min(x, all(88.0f));
+    vf n = __builtin_elementwise_roundeven(x * 1.44269504f);
+    vf r = x - n * 0.693359375f + n * 2.12194440e-4f;
+    vf p = all(1.9875691500e-4f);
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * r * r + r + 1.0f;
+    vi power = (__builtin_convertvector(n, vi) + 127) << 23;
+    return p * (vf)power;
+}
+
+// ------------------------------------------------- products of bytes, sixteen sums at a time
+//
+// Weights lie in blocks of sixteen outputs: for every four inputs, the four weights of the
+// first output, of the second, and so on: 64 bytes. `dot` adds to each output's sum the
+// products of its four weights with four activations. An activation is stored as itself plus
+// OFFSET where the instruction wants it unsigned; LEVELS is its largest magnitude.
+
+#if defined(__AVX512VNNI__)
+#include <immintrin.h>
+enum { LEVELS = 127, OFFSET = 128, TILE_ROWS = 6, TILE_BLOCKS = 4 };
+typedef __m512i sums;
+INLINE sums dot(sums s, const int8_t *weights, uint32_t four) {
+    return _mm512_dpbusd_epi32(s, _mm512_set1_epi32((int)four), _mm512_loadu_si512(weights));
+}
+INLINE vi lanes(sums s) { return (vi)s; }
+
+#elif defined(__AVX2__)
+#include <immintrin.h>
+typedef struct { __m256i low, high; } sums;
+#if defined(__AVXVNNI__)
+enum { LEVELS = 127, OFFSET = 128, TILE_ROWS = 3, TILE_BLOCKS = 2 };
+INLINE __m256i dot8(__m256i s, __m256i w, __m256i x) { return _mm256_dpbusd_avx_epi32(s, x, w); }
+#else
+// Pairs of products are added in 16 bits here: seven bits of activation keep them exact.
+enum { LEVELS = 63, OFFSET = 64, TILE_ROWS = 3, TILE_BLOCKS = 2 };
+INLINE __m256i dot8(__m256i s, __m256i w, __m256i x) {
+    __m256i pairs = _mm256_maddubs_epi16(x, w);
+    return _mm256_add_epi32(s, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+#endif
+INLINE sums dot(sums s, const int8_t *weights, uint32_t four) {
+    __m256i x = _mm256_set1_epi32((int)four);
+    s.low = dot8(s.low, _mm256_loadu_si256((const __m256i *)weights), x);
+    s.high = dot8(s.high, _mm256_loadu_si256((const __m256i *)(weights + 32)), x);
+    return s;
+}
+INLINE vi lanes(sums s) {
+    vi v;
+    memcpy(&v, &s, sizeof v);
+    return v;
+}
+
+#elif defined(__ARM_FEATURE_DOTPROD)
+#include <arm_neon.h>
+enum { LEVELS = 127, OFFSET = 0, TILE_ROWS = 3, TILE_BLOCKS = 2 };
+typedef struct { int32x4_t part[4]; } sums;
+INLINE sums dot(sums s, const int8_t *weights, uint32_t four) {
+    int8x16_t x = vreinterpretq_s8_u32(vdupq_n_u32(four));
+    for (int i = 0; i < 4; i++)
+        s.part[i] = vdotq_s32(s.part[i], vld1q_s8(weights + 16 * i), x);
+    return s;
+}
+INLINE vi lanes(sums s) {
+    vi v;
+    memcpy(&v, &s, sizeof v);
+    return v;
+}
+
+#else
+enum { LEVELS = 127, OFFSET = 0, TILE_ROWS = 2, TILE_BLOCKS = 1 };
+typedef vi sums;
+INLINE sums dot(sums s, const int8_t *weights, uint32_t four) {
+    int8_t x[4];
+    memcpy(x, &four, 4);
+    for (int i = 0; i < LANES; i++)
+        for (int j = 0; j < 4; j++) s[i] += weights[4 * i + j] * x[j];
+    return s;
+}
+INLINE vi lanes(sums s) { return s; }
+#endif
+
+// Where bytes are too coarse, weights and activations are bfloat16 numbers: two in the place of four.
+
+INLINE vf dot_halves(vf s, const int8_t *weights, uint32_t two) {
+#if defined(__AVX512BF16__)
+    return (vf)_mm512_dpbf16_ps((__m512)s, (__m512bh)_mm512_set1_epi32((int)two),
+                                (__m512bh)_mm512_loadu_si512(weights));
+#else
+    // A bfloat16 number is the upper half of a float.
+    vi pairs = *(const loose_vi *)weights;
+    uint32_t first = two << 16, second = two & 0xffff0000;
+    float x[2];
+    memcpy(x, &first, 4);
+    memcpy(x + 1, &second, 4);
+    return s + (vf)(pairs << 16) * x[0] + (vf)(pairs & (int32_t)0xffff0000) * x[1];
+#endif
+}
+
+// --------------------------------------------------------------------------- linear layers
+
+typedef struct {
+    const int8_t *weights;   // (outputs / 16, inputs / 4, 16, 4), or halves (outputs / 16, inputs / 2, 16, 2)
+    const float *scales;     // (outputs,), or NULL: the weights are halves
+    const int32_t *totals;   // (outputs,): sum of an output's weights, where they are bytes
+    const float *bias;       // (outputs,) or NULL
+    int32_t inputs, outputs; // multiples of 4 and of 16
+} Linear;
+
+// The bytes that a row of activations has.
+INLINE size_t row_bytes(const Linear *l) { return (size_t)l->inputs * (l->scales ? 1 : 2); }
+
+// Round a row to bytes; returns what one level is worth.
+INLINE float quantize(const float *x, uint8_t *to, int n) {
+    vf most = all(0);
+    for (int i = 0; i < n; i += LANES)
+        most = __builtin_elementwise_max(most, __builtin_elementwise_abs(load(x + i)));
+    float peak = largest(most);
+    if (!(peak > 1e-30f)) peak = 1e-30f;
+    float levels = LEVELS / peak;
+    for (int i = 0; i < n; i += LANES) {
+        vi rounded = __builtin_convertvector(__builtin_elementwise_roundeven(load(x + i) * levels), vi);
+        *(loose_vb *)(to + i) = __builtin_convertvector(rounded + OFFSET, vb);
+    }
+    return peak / LEVELS;
+}
+
+// Round a row to halves, to even where it lies between two.
+INLINE void halve(const float *x, uint8_t *to, int n) {
+    for (int i = 0; i < n; i += LANES) {
+        vi bits = (vi)load(x + i);
+        vi rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+        *(loose_vh *)(to + 2 * i) = __builtin_convertvector(rounded, vh);
+    }
+}
+
+INLINE void product(const Linear *l, int block, int blocks, const uint8_t *x, const float *row_scale,
+                    int rows, float *out, int add) {
+    size_t bytes = row_bytes(l);
+    const int8_t *weights = l->weights + block * LANES * bytes;
+    vf y[TILE_ROWS][TILE_BLOCKS];
+#define SUM_UP(SUM, DOT) \
+    SUM s[TILE_ROWS][TILE_BLOCKS]; \
+    UNROLLED for (int r = 0; r < rows; r++) \
+        UNROLLED for (int b = 0; b < blocks; b++) s[r][b] = (SUM){}; \
+    for (size_t k = 0; k < bytes; k += 4) \
+        UNROLLED for (int r = 0; r < rows; r++) { \
+            uint32_t four; \
+            memcpy(&four, x + r * bytes + k, 4); \
+            UNROLLED for (int b = 0; b < blocks; b++) \
+                s[r][b] = DOT(s[r][b], weights + (b * bytes + k) * LANES, four); \
+        }
+    if (l->scales) {
+        SUM_UP(sums, dot)
+        UNROLLED for (int b = 0; b < blocks; b++) {
+            int first = (block + b) * LANES;
+            vi totals = *(const loose_vi *)(l->totals + first) * OFFSET;
+            UNROLLED for (int r = 0; r < rows; r++)
+                y[r][b] = __builtin_convertvector(lanes(s[r][b]) - totals, vf) * (load(l->scales + first) * row_scale[r]);
+        }
+    } else {
+        SUM_UP(vf, dot_halves)
+        UNROLLED for (int b = 0; b < blocks; b++)
+            UNROLLED for (int r = 0; r < rows; r++) y[r][b] = s[r][b];
+    }
+#undef SUM_UP
+    UNROLLED for (int b = 0; b < blocks; b++) {
+        int first = (block + b) * LANES;
+        vf bias = l->bias ? load(l->bias + first) : all(0);
+        UNROLLED for (int r = 0; r < rows; r++) {
+            float *to = out + (size_t)r * l->outputs + first;
+            store(to, add ? load(to) + (y[r][b] + bias) : y[r][b] + bias);
+        }
+    }
+}
+
+// Multiply rounded rows with some blocks of a layer's weights, sixteen outputs each.
+static inline void multiply(const Linear *l, int block, int blocks, const uint8_t *rounded,
+                            const float *row_scale, int rows, float *out, int add) {
+    for (int end = block + blocks; block < end; block += TILE_BLOCKS)
+        for (int row = 0; row < rows; row += TILE_ROWS) {
+            int n = smaller(TILE_ROWS, rows - row), wide = smaller(TILE_BLOCKS, end - block);
+            const uint8_t *x = rounded + row * row_bytes(l);
+            const float *scale = row_scale + row;
+            float *to = out + (size_t)row * l->outputs;
+            // The sizes are told as constants, so that the sums stay in registers.
+#define CASE(N, B) \
+    if (n == N && wide == B) product(l, block, B, x, scale, N, to, add); else
+            CASE(TILE_ROWS, TILE_BLOCKS) CASE(1, TILE_BLOCKS) CASE(2, TILE_BLOCKS)
+            CASE(3, TILE_BLOCKS) CASE(4, TILE_BLOCKS) CASE(5, TILE_BLOCKS)
+            product(l, block, wide, x, scale, n, to, add);
+#undef CASE
+        }
+}
+
+// ------------------------------------------------------------------------------- attention
+
+enum { QUERY_ROWS = 4 };
+
+INLINE void attend_some(int n, const float *const *queries, float *const *outs, const int *seen,
+                        const float *keys, const float *values, int size, float *scores, int stride) {
+    int most = 0;
+    for (int i = 0; i < n; i++) most = seen[i] > most ? seen[i] : most;
+    int padded = (most + LANES - 1) / LANES * LANES;
+    float inverse_root = 1.0f / __builtin_sqrtf(size);
+    int p = 0;
+#define SCORE(WIDE) \
+    for (; p + WIDE * LANES <= padded; p += WIDE * LANES) { \
+        vf s[QUERY_ROWS][WIDE] = {}; \
+        const float *block = keys + (size_t)p * size; \
+        for (int d = 0; d < size; d++) \
+            UNROLLED for (int w = 0; w < WIDE; w++) { \
+                vf k = load(block + (w * size + d) * LANES); \
+                UNROLLED for (int i = 0; i < n; i++) s[i][w] += k * queries[i][d]; \
+            } \
+        for (int i = 0; i < n; i++) \
+            for (int w = 0; w < WIDE; w++) store(scores + i * stride + p + w * LANES, s[i][w] * inverse_root); \
+    }
+    SCORE(2)
+    SCORE(1)
+#undef SCORE
+    float share[QUERY_ROWS];
+    for (int i = 0; i < n; i++) {
+        float *row = scores + i * stride;
+        vf most_lanes = all(-3e38f), total = all(0);
+        for (int p = seen[i]; p < padded; p++) row[p] = -3e38f;
+        for (int p = 0; p < padded; p += LANES)
+            most_lanes = __builtin_elementwise_max(most_lanes, load(row + p));
+        float peak = largest(most_lanes);
+        for (int p = 0; p < padded; p += LANES) {
+            vf e = exponential(load(row + p) - peak);
+            store(row + p, e);
+            total += e; // to which what is not seen adds nothing that a float can hold
+        }
+        for (int p = seen[i]; p < padded; p++) row[p] = 0;
+        share[i] = 1.0f / sum(total);
+    }
+    int d = 0;
+#define MIX(WIDE) \
+    for (; d + WIDE * LANES <= size; d += WIDE * LANES) { \
+        vf s[QUERY_ROWS][WIDE] = {}; \
+        for (int p = 0; p < most; p++) \
+            for (int w = 0; w < WIDE; w++) { \
+                vf v = load(values + (size_t)p * size + d + w * LANES); \
+                for (int i = 0; i < n; i++) s[i][w] += v * scores[i * stride + p]; \
+            } \
+        for (int i = 0; i < n; i++) \
+            for (int w = 0; w < WIDE; w++) store(outs[i] + d + w * LANES, s[i][w] * share[i]); \
+    }
+    MIX(4)
+    MIX(2)
+    MIX(1)
+#undef MIX
+}
+
+// Let up to QUERY_ROWS queries attend to the first seen[i] of the positions.
+static inline void attend(int n, const float *const *queries, float *const *outs, const int *seen,
+                          const float *keys, const float *values, int size, float *scores, int stride) {
+#define CASE(N) if (n == N) attend_some(N, queries, outs, seen, keys, values, size, scores, stride);
+    CASE(1) CASE(2) CASE(3) CASE(4)
+#undef CASE
+}
