@@ -72,13 +72,33 @@ class Incoming:
             rows = session.execute(chosen.where(DocumentRow.name.in_(names))).all()
             session.add_all(IncomingRow(name=n, sha256=d, state="waiting") for n, d in rows)
 
-    def files(self, numbers: Sequence[int] | None = None) -> list[IncomingFile]:
-        """Return the files in the line, those that came first in front; by default all."""
+    def files(
+        self,
+        numbers: Sequence[int] | None = None,
+        state: State | None = None,
+        most: int | None = None,
+    ) -> list[IncomingFile]:
+        """Return files in the line, in the order they came.
+
+        Args:
+            numbers: only these; by default all.
+            state: only those in it; by default in any.
+            most: no more than this; by default all.
+        """
         query = sa.select(IncomingRow).order_by(IncomingRow.id)
         if numbers is not None:
             query = query.where(IncomingRow.id.in_(numbers))
+        if state is not None:
+            query = query.where(IncomingRow.state == state)
         with self._database.session() as session:
-            return [_file(row) for row in session.scalars(query)]
+            return [_file(row) for row in session.scalars(query.limit(most))]
+
+    def counts(self) -> dict[State, int]:
+        """Return how many files there are in each state."""
+        query = sa.select(IncomingRow.state, sa.func.count()).group_by(IncomingRow.state)
+        with self._database.session() as session:
+            found = dict(session.execute(query).tuples())
+        return {state: found.get(state, 0) for state in ("waiting", "working", *ENDED)}
 
     def waiting(self) -> bool:
         """Is there a file that nobody has finished?"""
@@ -91,18 +111,17 @@ class Incoming:
         ended = IncomingRow.state.in_(("refused", "cancelled"))
         self._set((number,), ended, state="waiting", message="", share=0.0, tries=0)
 
-    def cancel(self, numbers: Sequence[int]) -> None:
-        """Take files out that have not come to an end."""
+    def cancel(self, numbers: Sequence[int] | None = None) -> None:
+        """Take files out that have not come to an end; by default all."""
         self._set(numbers, IncomingRow.state.not_in(ENDED), state="cancelled", message="Cancelled.")
 
-    def forget(self, numbers: Sequence[int]) -> None:
-        """Forget files that have come to an end; what came of them stays."""
+    def forget(self, numbers: Sequence[int] | None = None, state: State | None = None) -> None:
+        """Forget files that have come to an end, by default all; what came of them stays."""
+        gone = sa.delete(IncomingRow).where(IncomingRow.state.in_([state] if state else ENDED))
+        if numbers is not None:
+            gone = gone.where(IncomingRow.id.in_(numbers))
         with self._database.session() as session:
-            session.execute(
-                sa.delete(IncomingRow).where(
-                    IncomingRow.id.in_(numbers), IncomingRow.state.in_(ENDED)
-                )
-            )
+            session.execute(gone)
 
     def begin(self, numbers: Sequence[int]) -> None:
         """Take note that files are worked on; those that were cancelled are not."""

@@ -164,7 +164,7 @@ def _embed(index: PassageIndex, prepared: Sequence[_Prepared], tell: "_Telling")
     wanted = [(one, number) for one in prepared for number in one.fresh]
     if not wanted:
         return
-    what = f"Embedding {len(wanted):,} passages"
+    what = f"Embedding {len(wanted):,} passage{'' if len(wanted) == 1 else 's'}"
     tell(what, _READING)
     vectors = index.embeddings().embed(
         [one.text(number) for one, number in wanted],

@@ -91,7 +91,7 @@ class KnowledgeBase:
         with self._home.lock("ingest", _BUSY_SECONDS, _BUSY):
             self.incoming.recover()
             while batch := self._next():
-                waiting = sum(file.state == "waiting" for file in self.incoming.files())
+                waiting = self.incoming.counts()["waiting"]
                 self._index(batch, _part(progress, len(numbers), len(batch), waiting))
                 numbers += batch
             self.index.prepare(progress)
@@ -174,18 +174,19 @@ class KnowledgeBase:
         """Return the numbers of the files to index together next."""
         batch: dict[str, int] = {}
         total = 0
-        for file in self.incoming.files():
-            if file.state != "waiting":
-                continue
+        for file in self.incoming.files(state="waiting", most=_BATCH_FILES):
             if file.tries >= _MOST_TRIES:
                 self.incoming.give_up(file)
                 continue
             total += (self._home.uploads / file.sha256).stat().st_size
             # Two of the same name come one after the other: the later one replaces the first.
-            full = total > _BATCH_BYTES or len(batch) == _BATCH_FILES
-            if batch and (full or file.name in batch):
+            # What ended its process the last time takes no other file with it again.
+            apart = file.name in batch or file.tries > 0
+            if batch and (apart or total > _BATCH_BYTES):
                 break
             batch[file.name] = file.id
+            if file.tries > 0:
+                break
         return list(batch.values())
 
     def _index(self, numbers: list[int], progress: Progress) -> None:

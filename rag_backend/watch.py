@@ -110,8 +110,9 @@ def _compare(knowledge_base: KnowledgeBase, folder: Path, found: list[tuple[Path
                 )
             )
     gone = sorted(set(known) - {name for _, name in found})
-    line = knowledge_base.incoming
-    line.cancel([file.id for file in line.files() if file.name in gone])
+    if gone:
+        line = knowledge_base.incoming
+        line.cancel([file.id for file in line.files() if file.name in gone])
     there = [name for name in gone if knowledge_base.find(name) is not None]
     if there:
         knowledge_base.remove(*there)

@@ -43,7 +43,7 @@ def add_uploads() -> None:
     if not files:
         return
     incoming = lab.knowledge_base.incoming
-    incoming.forget([file.id for file in incoming.files() if file.state == "done"])
+    incoming.forget(state="done")
     for file in files:
         incoming.put(file.name, file.getvalue())
     ingest.ensure(lab.home, lab.knowledge_base, again=True)

@@ -1,21 +1,24 @@
 """The files on their way into the knowledge base, shown live."""
 
+import itertools
+
 import streamlit as st
 
 from pages.shared.lab import get_lab
 from pages.shared.plain import plain
 from rag_backend import ingest
-from rag_backend.incoming import ENDED, IncomingFile
+from rag_backend.incoming import IncomingFile, State
 
 _REFRESH_SECONDS = 0.5
 _SHOWN = 100
-_ICONS = {
-    "done": ":material/check:",
-    "refused": ":material/block:",
-    "cancelled": ":material/close:",
+_ICONS: dict[State, str] = {
     "working": ":material/hourglass_top:",
+    "refused": ":material/block:",
     "waiting": ":material/schedule:",
+    "cancelled": ":material/close:",
+    "done": ":material/check:",
 }
+"""What needs somebody's eyes comes first."""
 
 
 def show_incoming() -> None:
@@ -36,35 +39,39 @@ def _live() -> None:
 
 def _show() -> None:
     incoming = get_lab().knowledge_base.incoming
-    files = incoming.files()
-    if not files:
+    counts = incoming.counts()
+    of = sum(counts.values())
+    if not of:
         return
-    open_files = [file for file in files if file.state not in ENDED]
-    _heading(files, open_files)
-    for file in files[:_SHOWN]:
+    in_order = (incoming.files(state=state, most=_SHOWN) for state in _ICONS)
+    files = list(itertools.islice(itertools.chain.from_iterable(in_order), _SHOWN))
+    _heading(counts, files)
+    for file in files:
         _file(file)
-    if len(files) > _SHOWN:
-        st.caption(f"… and {len(files) - _SHOWN:,} more.")
+    if of > len(files):
+        st.caption(f"… and {of - len(files):,} more.")
 
 
-def _heading(files: list[IncomingFile], open_files: list[IncomingFile]) -> None:
+def _heading(counts: dict[State, int], files: list[IncomingFile]) -> None:
     lab = get_lab()
     incoming = lab.knowledge_base.incoming
+    unfinished, of = counts["waiting"] + counts["working"], sum(counts.values())
     with st.container(horizontal=True, vertical_alignment="center"):
-        if open_files:
-            done = len(files) - len(open_files)
-            share = (done + sum(file.share for file in open_files)) / len(files)
+        if unfinished:
+            working = sum(file.share for file in files if file.state == "working")
+            done = of - unfinished
             st.progress(
-                share, text=f"{done} of {len(files)} files indexed. You may close this tab."
+                (done + working) / of,
+                text=f"{done:,} of {of:,} files are through. You may close this tab.",
             )
             if st.button("Cancel all", icon=":material/stop_circle:"):
-                incoming.cancel([file.id for file in open_files])
+                incoming.cancel()
                 st.rerun()
         elif st.button("Clear this list", icon=":material/clear_all:"):
-            incoming.forget([file.id for file in files])
+            incoming.forget()
             st.rerun()
     state = ingest.state(lab.home)
-    if open_files and state is not None and state.state == "failed":
+    if unfinished and state is not None and state.state == "failed":
         st.error(plain(state.message), icon=":material/error:")
         if st.button("Try again", icon=":material/refresh:", key="ingest-again"):
             ingest.ensure(lab.home, lab.knowledge_base, again=True)

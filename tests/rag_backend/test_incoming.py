@@ -92,6 +92,7 @@ def test_a_file_that_ends_its_process_again_and_again_is_given_up(base):
     base.incoming.put("b.txt", b"Boats swim.")
     base.work()
     assert states(base) == {"a.txt": "refused", "b.txt": "done"}
+    assert base.incoming.counts()["refused"] == 1
     assert "begun 3 times" in base.incoming.files([number])[0].message
 
 
@@ -146,3 +147,15 @@ def test_an_archive_gives_a_document_for_each_of_its_files(base):
     assert [document.name for document in base.documents()] == ["all.zip/a.txt", "all.zip/in/b.md"]
     with pytest.raises(DocumentError, match="archive of several documents"):
         base.add_bytes(zipped(files), "all.zip")
+
+
+def test_a_file_that_ended_its_process_is_tried_again_alone(base):
+    for name in ("a.txt", "b.txt", "c.txt"):
+        base.incoming.put(name, b"Kites fly.")
+    base.incoming.begin([file.id for file in base.incoming.files()][:2])
+    base.incoming.recover()
+    told = []
+    base.work(lambda message, share: told.append(message))
+    assert set(states(base).values()) == {"done"}
+    assert "Embedding 1 passage" in told
+    assert [document.name for document in base.documents()] == ["a.txt", "b.txt", "c.txt"]
