@@ -219,7 +219,7 @@ def _add(options: argparse.Namespace) -> int:
 
 
 def _watch(options: argparse.Namespace) -> None:
-    from rag_backend.watch import scan, unwatch, watch, watched
+    from rag_backend.ingest.watch import scan, unwatch, watch, watched
 
     base = _lab(options).knowledge_base
     before = watched(base)

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from benchmarks.report import figure, print_report, tell
 from comparison.lab import Lab, open_lab
-from rag_backend.index import as_passage, floats
+from rag_backend.index.passage_index import as_passage, floats
 from rag_backend.passages import embedding_text
 from rag_backend.search.find import find
 from workbench.files import sha256

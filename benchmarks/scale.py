@@ -27,7 +27,7 @@ from benchmarks.report import figure, print_report, tell
 from benchmarks.retrieval import all_asked
 from comparison.lab import open_lab
 from rag_backend.embeddings import MiniLmEmbeddings
-from rag_backend.index import floats
+from rag_backend.index.passage_index import floats
 from workbench.storage import Database, DocumentRow, PassageRow
 
 SIZES = (10_000, 100_000, 1_000_000)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rag_backend.cite import Sentence
+from rag_backend.answer.cite import Sentence
 from rag_backend.documents import Ranks
 
 

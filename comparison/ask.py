@@ -13,7 +13,7 @@ from comparison.answer import Answer, Fingerprint, ShownSource, Timings, Tokens
 from comparison.lab import Adapter, Lab
 from comparison.metrics import refused
 from comparison.together import together
-from rag_backend.cite import cite, groundedness
+from rag_backend.answer.cite import cite, groundedness
 from rag_backend.documents import Ranks
 from rag_backend.search.follow_up import complete
 from rag_backend.search.only import EVERYTHING, Only
@@ -23,7 +23,7 @@ from workbench.language_models.prompts import check_question, messages
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
-    from rag_backend.chain import PassageRetriever
+    from rag_backend.answer.chain import PassageRetriever
 
 METHODS = ("base", "rag", "finetuned", "hybrid")
 _HASH_CHARACTERS = 16
@@ -76,7 +76,7 @@ def ask(
     if any(method in ("finetuned", "hybrid") for method in methods):
         chosen = lab.adapter(adapter)
     if any(method in ("rag", "hybrid") for method in methods):
-        from rag_backend.chain import PassageRetriever
+        from rag_backend.answer.chain import PassageRetriever
 
         retriever = PassageRetriever(index=index, settings=settings, only=only, once=not alone)
     answers: dict[str, Answer] = {}
@@ -187,8 +187,8 @@ def _with_documents(
     question: str,
     adapter: str | None,
 ) -> Generator[Answer]:
-    from rag_backend.chain import make_chain
-    from rag_backend.chat_model import EngineChatModel
+    from rag_backend.answer.chain import make_chain
+    from rag_backend.answer.chat_model import EngineChatModel
 
     model = EngineChatModel(engine=engine, adapter=adapter, max_new_tokens=settings.max_new_tokens)
 

@@ -1,8 +1,8 @@
 """The knowledge base: documents added, removed and listed.
 
-The database is the truth, with the uploads beside it. A file is safe once it is in the line
-(see `rag_backend.incoming`); one commit then makes it a document with its passages, their words
-and their vectors. A kill at any moment leaves the old document or the new one.
+The database is the truth, with the uploads beside it. A file is safe once it is in the line (see
+`rag_backend.ingest.incoming`); one commit then makes it a document with its passages, their
+words and their vectors. A kill at any moment leaves the old document or the new one.
 """
 
 import contextlib
@@ -14,9 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from rag_backend.documents import Added, Document, Progress, check_name, read_file, unheard
-from rag_backend.incoming import Incoming, IncomingFile
-from rag_backend.index import PassageIndex, as_passage
-from rag_backend.indexing import Stopped, index_files
+from rag_backend.index.passage_index import PassageIndex, as_passage
+from rag_backend.ingest.incoming import Incoming, IncomingFile
+from rag_backend.ingest.indexing import Stopped, index_files
 from rag_backend.parse import parse
 from rag_backend.parse.archive import ARCHIVES
 from rag_backend.passages import document_text, split

@@ -71,7 +71,7 @@ class IncomingRow(_Base):
     name: Mapped[str]
     sha256: Mapped[str] = mapped_column(index=True)
     state: Mapped[str]
-    """See `rag_backend.incoming.State`."""
+    """See `rag_backend.ingest.incoming.State`."""
     change: Mapped[str] = mapped_column(default="")
     """See `rag_backend.documents.Change`; empty where it made none."""
     message: Mapped[str] = mapped_column(default="")

@@ -13,12 +13,12 @@ from pages.shared.only_input import only_input
 from pages.shared.option_input import option_input
 from pages.shared.plain import plain
 from pages.shared.progress import duration, progress_bar
-from rag_backend import ingest
 from rag_backend.documents import READABLE, Document
-from rag_backend.duplicates import near_duplicates
+from rag_backend.index.duplicates import near_duplicates
+from rag_backend.ingest import process as ingest
+from rag_backend.ingest.watch import trouble as folder_trouble
+from rag_backend.ingest.watch import unwatch, watch, watched
 from rag_backend.search.find import find
-from rag_backend.watch import trouble as folder_trouble
-from rag_backend.watch import unwatch, watch, watched
 from workbench.settings import Settings
 
 _DOCUMENTS_SHOWN = 30

@@ -6,8 +6,8 @@ import streamlit as st
 
 from pages.shared.lab import get_lab
 from pages.shared.plain import plain
-from rag_backend import ingest
-from rag_backend.incoming import IncomingFile, State
+from rag_backend.ingest import process as ingest
+from rag_backend.ingest.incoming import IncomingFile, State
 
 _REFRESH_SECONDS = 0.5
 _SHOWN = 100

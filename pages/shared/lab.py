@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def get_lab() -> "Lab":
     """Open the home folder that the server was started with."""
     from comparison.lab import open_lab
-    from rag_backend.ingest import ensure
+    from rag_backend.ingest.process import ensure
 
     lab = open_lab()
     with contextlib.suppress(RagtuneError):

@@ -49,8 +49,8 @@ def edit_prompts() -> None:
 
 def _preview(settings: Settings) -> None:
     """Show what the model sees for a question, and how its tokens are spent."""
-    from rag_backend.chain import PassageRetriever
-    from rag_backend.read import write_prompt
+    from rag_backend.answer.chain import PassageRetriever
+    from rag_backend.answer.read import write_prompt
 
     lab = get_lab()
     with st.expander("Preview: exactly what the model sees", icon=":material/visibility:"):

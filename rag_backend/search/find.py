@@ -12,7 +12,7 @@ from workbench.settings import Settings
 from workbench.values import Passage
 
 if TYPE_CHECKING:
-    from rag_backend.index import PassageIndex
+    from rag_backend.index.passage_index import PassageIndex
 
 _RANK_CONSTANT = 60
 _SEARCHES = 0.3

@@ -83,7 +83,7 @@ def test_an_answer_and_its_sources_are_shown_as_text(app):
     def column():
         from comparison.answer import Answer, Fingerprint, ShownSource
         from pages.shared.answer import Column
-        from rag_backend.cite import Sentence, Span
+        from rag_backend.answer.cite import Sentence, Span
         from rag_backend.documents import Ranks
 
         hostile = "<script>alert(1)</script> ![x](http://example.com/a.png)"

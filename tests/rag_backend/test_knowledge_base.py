@@ -139,7 +139,7 @@ def test_removing_several_is_all_or_nothing(tiny_lab, handbook):
 KILLED = """
 import os, signal, sys, pathlib
 from comparison.lab import open_lab
-import rag_backend.incoming, rag_backend.indexing
+import rag_backend.ingest.incoming, rag_backend.ingest.indexing
 lab = open_lab(sys.argv[1])
 lab.knowledge_base.add(pathlib.Path(sys.argv[2]))
 print("reported", flush=True)
@@ -147,7 +147,7 @@ where = sys.argv[3]
 def die(*a, **k):
     os.kill(os.getpid(), signal.SIGKILL)
 module = "incoming" if where == "write_bytes" else "indexing"
-setattr(getattr(rag_backend, module), where, die)
+setattr(getattr(rag_backend.ingest, module), where, die)
 lab.knowledge_base.add_bytes(b"# Other\\n\\nThe kite store is in Hull.", "other.md")
 """
 

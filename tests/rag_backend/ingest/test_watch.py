@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from rag_backend import ingest
-from rag_backend.watch import scan, trouble, unwatch, watch, watched
+from rag_backend.ingest import process as ingest
+from rag_backend.ingest.watch import scan, trouble, unwatch, watch, watched
 from workbench.errors import DocumentError
 
 

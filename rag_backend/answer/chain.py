@@ -19,8 +19,8 @@ from langchain_core.runnables import (
 )
 from pydantic import PrivateAttr
 
+from rag_backend.answer.read import Fits, write_prompt
 from rag_backend.passages import embedding_text
-from rag_backend.read import Fits, write_prompt
 from rag_backend.search.find import find
 from rag_backend.search.only import EVERYTHING
 from workbench.language_models.prompts import DEFAULT_TEMPLATE
@@ -39,7 +39,7 @@ class PassageRetriever(BaseRetriever):
     """
 
     index: Any
-    """A `rag_backend.index.PassageIndex`."""
+    """A `rag_backend.index.passage_index.PassageIndex`."""
     settings: Any
     """The `workbench.settings.Settings` of search, reranker and reading."""
     only: Any = EVERYTHING

@@ -7,8 +7,8 @@ import pytest
 from langchain.messages import HumanMessage
 from langchain_core.runnables import Runnable
 
-from rag_backend.chain import NOT_IN_DOCUMENTS, PassageRetriever, make_chain
-from rag_backend.chat_model import EngineChatModel
+from rag_backend.answer.chain import NOT_IN_DOCUMENTS, PassageRetriever, make_chain
+from rag_backend.answer.chat_model import EngineChatModel
 from workbench.settings import Settings
 
 

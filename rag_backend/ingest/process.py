@@ -1,4 +1,4 @@
-"""The process that indexes files beside the app: ``python -m rag_backend.ingest HOME/ingest``.
+"""The process that indexes beside the app: ``python -m rag_backend.ingest.process HOME/ingest``.
 
 It works through the line of incoming files and watches folders. With nothing to do it ends
 after a while; while folders are watched it lives as long as the process that started it.
@@ -9,8 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+from rag_backend.ingest.watch import scan, watched
 from rag_backend.knowledge_base import KnowledgeBase
-from rag_backend.watch import scan, watched
 from workbench import jobs
 from workbench.home import Home, open_home
 from workbench.jobs import JobState
@@ -45,7 +45,7 @@ def ensure(home: Home, knowledge_base: KnowledgeBase, *, again: bool = False) ->
             return
         folder = home.folder / "ingest"
         folder.mkdir(exist_ok=True)
-        jobs.start(folder, "rag_backend.ingest")
+        jobs.start(folder, "rag_backend.ingest.process")
 
 
 def main() -> None:

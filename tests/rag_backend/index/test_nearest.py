@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from rag_backend import nearest
+from rag_backend.index import nearest
 from workbench.minilm import DIMENSIONS
 from workbench.storage import DocumentRow, PassageRow
 

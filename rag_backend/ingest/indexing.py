@@ -18,8 +18,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from rag_backend.documents import Change, Progress
-from rag_backend.incoming import Incoming, IncomingFile, begin_again, finish
-from rag_backend.index import PassageIndex
+from rag_backend.index.passage_index import PassageIndex
+from rag_backend.ingest.incoming import Incoming, IncomingFile, begin_again, finish
 from rag_backend.parse import parse
 from rag_backend.parse.archive import ARCHIVES, members
 from rag_backend.passages import embedding_text, split

@@ -1,6 +1,6 @@
 """Passages that say almost the same are found, rows that differ in a number are not."""
 
-from rag_backend.duplicates import near_duplicates
+from rag_backend.index.duplicates import near_duplicates
 
 
 def test_near_duplicates_are_found_across_documents(tiny_lab):

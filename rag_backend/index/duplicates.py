@@ -8,7 +8,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from rag_backend.documents import unheard
-from rag_backend.index import PassageIndex, floats
+from rag_backend.index.passage_index import PassageIndex, floats
 from workbench.storage import Database, DocumentRow, PassageRow
 
 _COSINE = 0.93

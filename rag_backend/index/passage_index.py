@@ -10,9 +10,9 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from rag_backend import nearest
 from rag_backend.documents import Progress, unheard
-from rag_backend.nearest import Nearest, Shape
+from rag_backend.index import nearest
+from rag_backend.index.nearest import Nearest, Shape
 from rag_backend.passages import embedding_text, joined
 from rag_backend.search.lexical import search_words
 from rag_backend.search.only import Only
@@ -145,7 +145,7 @@ class PassageIndex:
 
         Raises: as `refresh`.
         """
-        from rag_backend.store import make_store
+        from rag_backend.index.store import make_store
 
         return make_store(self.embeddings(), self.refresh().faiss, self.passages)
 
@@ -207,7 +207,7 @@ class PassageIndex:
         Raises:
             RagtuneError: there are no documents.
         """
-        import rag_backend.chain  # noqa: F401  (LangChain takes a second to import)
+        import rag_backend.answer.chain  # noqa: F401  (LangChain takes a second to import)
         from rag_backend.search.find import find
 
         find(self, "Who?", settings)

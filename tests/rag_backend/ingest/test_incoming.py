@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from rag_backend.indexing import Stopped
+from rag_backend.ingest.indexing import Stopped
 from workbench.errors import DocumentError
 
 
@@ -71,7 +71,7 @@ def test_a_file_cancelled_while_it_is_embedded_does_not_become_a_document(base):
 
 
 def test_the_work_stops_when_everything_was_cancelled(base, monkeypatch):
-    monkeypatch.setattr("rag_backend.indexing._NOTE_SECONDS", 0.0)
+    monkeypatch.setattr("rag_backend.ingest.indexing._NOTE_SECONDS", 0.0)
     number = base.incoming.put("a.txt", b"Kites fly.")
     told = []
 

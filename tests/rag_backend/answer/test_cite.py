@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag_backend.cite import cite, groundedness
+from rag_backend.answer.cite import cite, groundedness
 
 HOURS = ("hours", "The workshop opens at 6:40. It closes at 17:20. On Fridays it closes at 15:00.")
 PRICES = ("prices", "The model ZX-4410 costs 1,940 crowns, wheels included. Spare kites are sold.")

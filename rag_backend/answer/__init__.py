@@ -1,0 +1,1 @@
+"""From found passages to a grounded answer: the prompt, the chain, the citations."""

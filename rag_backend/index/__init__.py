@@ -1,0 +1,1 @@
+"""The index over all passages: vectors, and what finds them."""
