@@ -97,7 +97,7 @@ class Incoming:
         """Return how many files there are in each state."""
         query = sa.select(IncomingRow.state, sa.func.count()).group_by(IncomingRow.state)
         with self._database.session() as session:
-            found = dict(session.execute(query).tuples())
+            found: dict[str, int] = dict(session.execute(query).all())
         return {state: found.get(state, 0) for state in ("waiting", "working", *ENDED)}
 
     def waiting(self) -> bool:
