@@ -110,7 +110,8 @@ class Lab:
     def engine_sentence(self) -> str:
         """Say which engine answers and why, for a person who may choose another."""
         if not self.engine_loaded():
-            return f"No engine is loaded yet; the next question loads {self._wanted()[0]}."
+            loaded = f"{self._engine.name} is loaded" if self._engine else "No engine is loaded yet"
+            return f"{loaded}; the next question loads {self._wanted()[0]}."
         choice, serves = self.engine_choice(), self.engine().describe()
         return serves + (
             f" The faster one, int8, does not, since {choice.why}." if choice.why else ""

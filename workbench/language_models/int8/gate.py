@@ -19,8 +19,9 @@ from workbench.words import f1
 
 LARGEST_DIVERGENCE = 0.05
 """Mean Kullback-Leibler divergence to float32, in nats a token."""
-LARGEST_READING_DIFFERENCE = 0.02
-"""In F1."""
+LARGEST_READING_LOSS = 0.02
+"""In F1. One kernel in eight differs by more from another by chance alone, over so few answers;
+one that reads better by chance is not refused for it."""
 _READING = Path(__file__).with_name("reading.jsonl")
 _ANSWER_TOKENS = 16
 _LONG_TOKENS = 600
@@ -65,10 +66,10 @@ class Parity:
                 f"its next-token distributions are {self.divergence:.3f} nats from float32's on "
                 f"average; at most {LARGEST_DIVERGENCE} were allowed"
             )
-        if abs(self.reading_f1 - self.reference_f1) > LARGEST_READING_DIFFERENCE:
+        if self.reference_f1 - self.reading_f1 > LARGEST_READING_LOSS:
             return (
                 f"it reads with F1 {self.reading_f1:.3f} where float32 has "
-                f"{self.reference_f1:.3f}; at most {LARGEST_READING_DIFFERENCE} apart was allowed"
+                f"{self.reference_f1:.3f}; at most {LARGEST_READING_LOSS} less was allowed"
             )
         return None
 
