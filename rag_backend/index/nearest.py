@@ -3,7 +3,7 @@
 Up to `EXACT_UP_TO` passages every vector is compared. Beyond, vectors are kept in 8 bits, in
 cells around centres that k-means found, and only the cells nearest to the question are read:
 as many as it takes to find `RECALL` of what the exact search finds, measured on the passages
-themselves. The best are then compared exactly, with the vectors in the database.
+themselves, blurred until they are as unlike a passage as a question is. The best are then compared exactly, with the vectors in the database.
 
 Source: Jégou, Douze and Schmid 2011, "Product Quantization for Nearest Neighbor Search" (the
 inverted file); Douze et al. 2024, arXiv 2401.08281 (FAISS).
@@ -23,8 +23,11 @@ from workbench.minilm import DIMENSIONS
 
 EXACT_UP_TO = 50_000
 """Passages; on two cores the exact search then takes about 5 ms."""
-RECALL = 0.97
+RECALL = 0.99
 """What cells are to find of the exact search's first ten."""
+_LIKENESS = 0.5
+"""The cosine of a passage and its blurred self; that of a question and its passage is about this.
+Of 300 SQuAD questions over 200,000 vectors, as many probes found .986 as found .994 of these."""
 _TRAINED_ON = 64  # vectors for each cell
 _PROBES = (4, 8, 16, 32, 64, 128, 256)
 _ASKED = 200
@@ -50,7 +53,7 @@ class Shape:
     probes: int = 0
     """Cells that are read for a question."""
     recall: float = 1.0
-    """Share of the exact search's first ten passages that it finds, measured on passages."""
+    """Share of the exact search's first ten that it finds, measured on blurred passages."""
     build_seconds: float = 0.0
 
 
@@ -189,7 +192,7 @@ def build(count: int, vectors: Callable[[], Vectors], tell: Tell) -> Nearest:
     index.by_residual = False
     index.cp.niter = 8
     index.train(sample)
-    asked = sample[draw.permutation(len(sample))[:_ASKED]]
+    asked = _blurred(sample[draw.permutation(len(sample))[:_ASKED]], draw)
     best = _Best(asked)
     done = 0
     for ids, part in vectors():
@@ -206,6 +209,14 @@ def build(count: int, vectors: Callable[[], Vectors], tell: Tell) -> Nearest:
             break
     seconds = time.perf_counter() - started
     return Nearest(index, Shape("cells", count, cells, index.nprobe, recall, seconds))
+
+
+def _blurred(vectors: Any, draw: np.random.Generator) -> Any:
+    """Return vectors turned away into random directions, to a cosine of `_LIKENESS`."""
+    away = draw.normal(size=vectors.shape)
+    away -= (away * vectors).sum(axis=1, keepdims=True) * vectors
+    away /= np.linalg.norm(away, axis=1, keepdims=True)
+    return (_LIKENESS * vectors + (1 - _LIKENESS**2) ** 0.5 * away).astype(np.float32)
 
 
 def _faiss() -> Any:
