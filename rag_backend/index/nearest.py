@@ -3,7 +3,8 @@
 Up to `EXACT_UP_TO` passages every vector is compared. Beyond, vectors are kept in 8 bits, in
 cells around centres that k-means found, and only the cells nearest to the question are read:
 as many as it takes to find `RECALL` of what the exact search finds, measured on the passages
-themselves, blurred until they are as unlike a passage as a question is. The best are then compared exactly, with the vectors in the database.
+themselves, blurred until they are as unlike a passage as a question is. The best are then
+compared exactly, with the vectors in the database.
 
 Source: Jégou, Douze and Schmid 2011, "Product Quantization for Nearest Neighbor Search" (the
 inverted file); Douze et al. 2024, arXiv 2401.08281 (FAISS).
