@@ -1,16 +1,19 @@
 """The files on their way into the knowledge base, shown live."""
 
 import itertools
+import time
 
 import streamlit as st
 
 from pages.shared.lab import get_lab
 from pages.shared.plain import plain
+from pages.shared.progress import duration
 from rag_backend.ingest import process as ingest
 from rag_backend.ingest.incoming import IncomingFile, State
 
 _REFRESH_SECONDS = 0.5
 _SHOWN = 100
+_SHOW_TIME_LEFT_AFTER_SECONDS = 2.0
 _ICONS: dict[State, str] = {
     "working": ":material/hourglass_top:",
     "refused": ":material/block:",
@@ -60,22 +63,38 @@ def _heading(counts: dict[State, int], files: list[IncomingFile]) -> None:
         if unfinished:
             working = sum(file.share for file in files if file.state == "working")
             done = of - unfinished
+            share = (done + working) / of
             st.progress(
-                (done + working) / of,
-                text=f"{done:,} of {of:,} files are through. You may close this tab.",
+                share,
+                text=f"{done:,} of {of:,} files are through{_time_left(share)}. "
+                "You may close this tab.",
             )
             if st.button("Cancel all", icon=":material/stop_circle:"):
                 incoming.cancel()
                 st.rerun()
-        elif st.button("Clear this list", icon=":material/clear_all:"):
-            incoming.forget()
-            st.rerun()
+        else:
+            st.session_state.pop("ingest-seen", None)
+            if st.button("Clear this list", icon=":material/clear_all:"):
+                incoming.forget()
+                st.rerun()
     state = ingest.state(lab.home)
     if unfinished and state is not None and state.state == "failed":
         st.error(plain(state.message), icon=":material/error:")
         if st.button("Try again", icon=":material/refresh:", key="ingest-again"):
             ingest.ensure(lab.home, lab.knowledge_base, again=True)
             st.rerun()
+
+
+def _time_left(share: float) -> str:
+    """Say how long the rest takes, going by what was done since it was first looked at."""
+    now = time.monotonic()
+    begun, before = st.session_state.setdefault("ingest-seen", (now, share))
+    if share < before:  # there is more to do now
+        begun, before = st.session_state["ingest-seen"] = (now, share)
+    if share == before or now - begun < _SHOW_TIME_LEFT_AFTER_SECONDS:
+        return ""
+    left = (now - begun) / (share - before) * (1 - share)
+    return f", about {duration(left)} left"
 
 
 def _file(file: IncomingFile) -> None:
@@ -92,6 +111,7 @@ def _file(file: IncomingFile) -> None:
         if file.state in ("refused", "cancelled"):
             if st.button("Try again", key=f"again-{file.id}", icon=":material/refresh:"):
                 incoming.retry(file.id)
+                ingest.ensure(get_lab().home, get_lab().knowledge_base, again=True)
                 st.rerun()
         elif file.state != "done" and st.button(
             "Cancel", key=f"cancel-{file.id}", icon=":material/close:"
