@@ -110,6 +110,12 @@ def _compare(knowledge_base: KnowledgeBase, folder: Path, found: list[tuple[Path
                 )
             )
     gone = sorted(set(known) - {name for _, name in found})
+    if len(gone) > 1 and not found:
+        # An empty folder is what is left where a disk was taken away, too.
+        return Scanned(
+            trouble=f"{folder} is empty. Its {len(gone)} documents are kept; if you deleted their "
+            "files, remove them on page Documents or with `ragtune remove`."
+        )
     if gone:
         line = knowledge_base.incoming
         line.cancel([file.id for file in line.files() if file.name in gone])

@@ -80,6 +80,21 @@ def test_a_folder_that_is_away_takes_nothing_with_it(base, tmp_path):
     assert trouble(base, folder) == ""
 
 
+def test_a_folder_that_is_empty_all_at_once_keeps_its_documents(base, tmp_path):
+    folder = tmp_path / "disk"
+    for name in ("a.txt", "b.txt"):
+        write(folder / name, f"Kites fly, says {name}.")
+    watch(base, folder)
+    scan(base, folder)
+    base.work()
+    for name in ("a.txt", "b.txt"):
+        (folder / name).unlink()
+    assert "is empty. Its 2 documents are kept" in scan(base, folder).trouble
+    assert names(base) == ["a.txt", "b.txt"]
+    write(folder / "b.txt", "Kites fly, says b.txt.")
+    assert scan(base, folder).removed == ("a.txt",) and names(base) == ["b.txt"]
+
+
 def test_only_folders_are_watched(base, tmp_path):
     with pytest.raises(DocumentError, match="not a folder"):
         watch(base, tmp_path / "missing")
