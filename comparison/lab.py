@@ -85,22 +85,17 @@ class Lab:
                 threading.Thread(target=self._warm_up, daemon=True).start()
 
     def _warm_up(self) -> None:
-        # Both read files and make tensors, which two threads do sooner than one.
-        search = threading.Thread(target=self._warm_up_search, daemon=True)
-        search.start()
+        # One after the other: transformers can't be imported by two threads at once.
         try:
             with contextlib.suppress(RagtuneError):
                 self.engine()
             self.loading = "the search"
-            search.join()
+            with contextlib.suppress(RagtuneError):
+                self.knowledge_base.index.warm_up(self.settings)
             with contextlib.suppress(RagtuneError):
                 self.prepare_fast_engine()
         finally:
             self.loading = ""
-
-    def _warm_up_search(self) -> None:
-        with contextlib.suppress(RagtuneError):
-            self.knowledge_base.index.warm_up(self.settings)
 
     def engine_loaded(self) -> bool:
         """Would `engine` return at once?"""

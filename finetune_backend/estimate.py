@@ -20,6 +20,7 @@ from workbench.language_models.loading import (
     load_tokenizer,
     making_model,
 )
+from workbench.language_models.quiet import importing
 from workbench.values import Example
 
 _REPETITIONS = 4
@@ -130,7 +131,9 @@ def estimate(checkpoint: Checkpoint, rows: Sequence[Row], settings: TrainSetting
         settings: with ``epochs`` filled in.
     """
     import torch
-    from transformers import AutoConfig
+
+    with importing:
+        from transformers import AutoConfig
 
     device = best_device()
     layers = int(AutoConfig.from_pretrained(checkpoint.folder).num_hidden_layers)
@@ -180,7 +183,9 @@ def _try(
     checkpoint: Checkpoint, layers: int, part: list[Row], settings: TrainSettings, device: str
 ) -> _Trial:
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
+
+    with importing:
+        from transformers import AutoConfig, AutoModelForCausalLM
 
     from finetune_backend.fused import packed_bytes
 

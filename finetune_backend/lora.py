@@ -15,6 +15,7 @@ from finetune_backend.settings import TrainSettings
 from workbench.errors import RagtuneError
 from workbench.hardware import best_device, fastest_dtype
 from workbench.language_models.loading import Checkpoint, load_weights, making_model
+from workbench.language_models.quiet import importing
 
 _GRADIENT_NORM = 1.0
 
@@ -141,7 +142,8 @@ def token_budget(device: str) -> int:
 
 def with_lora(base: Any, settings: TrainSettings) -> Any:
     """Return a PEFT model of the base with fresh LoRA matrices on all linear layers."""
-    from peft import LoraConfig, get_peft_model
+    with importing:
+        from peft import LoraConfig, get_peft_model
 
     from finetune_backend.fused import fuse_lora
 

@@ -88,7 +88,11 @@ def padded_logits(model: Any, rows: Sequence[Row], device: str) -> Any:
 def _can_pack(model: Any, rows: Sequence[Row], device: str) -> bool:
     """Compare the logits of both ways, and leave the model ready for the way to take."""
     import torch
-    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    from workbench.language_models.quiet import importing
+
+    with importing:
+        from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
     if not model._can_set_attn_implementation():
         return False

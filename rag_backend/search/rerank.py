@@ -102,10 +102,11 @@ class CrossEncoderReranker:
         Raises:
             RagtuneError: there is none of this name.
         """
-        from sentence_transformers import CrossEncoder
-
         from workbench.hardware import best_device
-        from workbench.language_models.quiet import quiet_transformers
+        from workbench.language_models.quiet import importing, quiet_transformers
+
+        with importing:
+            from sentence_transformers import CrossEncoder
 
         self.name = name
         folder = Path(name).expanduser()

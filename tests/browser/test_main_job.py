@@ -12,7 +12,7 @@ def open_page(page, name):
 
 
 def upload(page, *files):
-    page.locator("input[type=file]").set_input_files(
+    page.locator("input[type=file]").first.set_input_files(
         [{"name": name, "mimeType": "text/plain", "buffer": data} for name, data in files]
     )
 
@@ -48,7 +48,7 @@ def test_upload_train_ask(app, page, examples_file):
 
     page.get_by_label("Question").fill("When does the workshop close?")
     page.get_by_label("Question").press("Enter")
-    expect(page.get_by_text("hours.md · similarity")).to_be_visible()
+    expect(page.get_by_text("hours.md · similarity")).to_be_visible(timeout=60_000)
 
     open_page(page, "Examples")
     page.get_by_role("button", name="Find examples").click()

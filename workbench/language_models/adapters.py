@@ -5,6 +5,7 @@ from typing import Any
 
 from workbench.errors import RagtuneError
 from workbench.language_models.loading import Checkpoint, making_model
+from workbench.language_models.quiet import importing
 
 
 def with_adapter(model: Any, adapter: Path, checkpoint: Checkpoint, name: str = "default") -> Any:
@@ -14,7 +15,8 @@ def with_adapter(model: Any, adapter: Path, checkpoint: Checkpoint, name: str = 
         RagtuneError: there is no adapter in the folder, or it is for another model; the
             model's layers may be changed already then and must not be used any more.
     """
-    from peft import PeftModel
+    with importing:
+        from peft import PeftModel
     from safetensors import SafetensorError
 
     if not (adapter / "adapter_model.safetensors").exists():

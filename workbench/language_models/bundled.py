@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from workbench.errors import RagtuneError
 from workbench.files import read_json, sha256, write_json, writing
-from workbench.language_models.quiet import quiet_transformers
+from workbench.language_models.quiet import importing, quiet_transformers
 from workbench.settings import DEFAULT_MODEL
 
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -93,7 +93,9 @@ def _packaged_gguf() -> Path:
 
 def _unpack(gguf: Path, target: Path) -> None:
     import torch
-    from transformers import AutoModelForCausalLM, GenerationConfig
+
+    with importing:
+        from transformers import AutoModelForCausalLM, GenerationConfig
 
     with quiet_transformers():
         model = AutoModelForCausalLM.from_pretrained(
@@ -116,7 +118,9 @@ def _tokenizer(gguf: Path) -> Any:
     """
     from gguf import GGUFReader
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
+
+    with importing:
+        from transformers import PreTrainedTokenizerFast
 
     fields = GGUFReader(gguf).fields
     tokens = fields["tokenizer.ggml.tokens"].contents()

@@ -13,7 +13,7 @@ from typing import Any
 from workbench.errors import RagtuneError
 from workbench.files import sha256, write_bytes
 from workbench.language_models import bundled
-from workbench.language_models.quiet import quiet_transformers
+from workbench.language_models.quiet import importing, quiet_transformers
 from workbench.settings import DEFAULT_MODEL
 
 _LARGE_BYTES = 50_000_000
@@ -73,7 +73,8 @@ def find_checkpoint(name: str, server: str = "") -> Checkpoint:
 
 def load_tokenizer(checkpoint: Checkpoint) -> Any:
     """Load the checkpoint's tokenizer."""
-    from transformers import AutoTokenizer
+    with importing:
+        from transformers import AutoTokenizer
 
     with quiet_transformers(), _readable(checkpoint):
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder)
@@ -90,7 +91,8 @@ def load_weights(checkpoint: Checkpoint, dtype: Any, device: str) -> Any:
         dtype: a ``torch.dtype``.
         device: "cpu", "cuda" or "mps".
     """
-    from transformers import AutoModelForCausalLM
+    with importing:
+        from transformers import AutoModelForCausalLM
 
     with making_model, quiet_transformers(), _readable(checkpoint):
         model = AutoModelForCausalLM.from_pretrained(

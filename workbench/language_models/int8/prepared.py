@@ -29,6 +29,7 @@ from workbench.language_models.int8.gate import (
 )
 from workbench.language_models.int8.weights import Int8Weights, load_converted
 from workbench.language_models.loading import Checkpoint, load_tokenizer, load_weights
+from workbench.language_models.quiet import importing
 
 ADAPTERS_ON_DISK_BYTES = 2_000_000_000
 _WEIGHTS = "weights.safetensors"
@@ -83,7 +84,9 @@ def prepare(checkpoint: Checkpoint, progress: Progress) -> Parity:
         RagtuneError: the model is of a kind that can't be converted, or the disk is full.
     """
     import torch
-    from transformers import AutoConfig
+
+    with importing:
+        from transformers import AutoConfig
 
     folder = _folder(checkpoint)
     with writing(folder):
