@@ -177,7 +177,7 @@ class Lab:
                 server.check()
             except RagtuneError as error:
                 return str(error)
-        if method in ("rag", "hybrid") and not self.knowledge_base.documents():
+        if method in ("rag", "hybrid") and self.knowledge_base.empty():
             return "No documents yet."
         if method in ("finetuned", "hybrid"):
             if server is None and adapter is None and not self.adapters():

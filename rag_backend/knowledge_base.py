@@ -8,7 +8,7 @@ words and their vectors. A kill at any moment leaves the old document or the new
 import contextlib
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ from rag_backend.index.passage_index import PassageIndex, as_passage
 from rag_backend.ingest.incoming import Incoming, IncomingFile
 from rag_backend.ingest.indexing import Stopped, index_files
 from rag_backend.parse import parse
-from rag_backend.parse.archive import ARCHIVES
+from rag_backend.parse.archive import is_archive
 from rag_backend.passages import document_text, split
 from rag_backend.search.lexical import forget_words
 from workbench.errors import DocumentError, RagtuneError
@@ -61,7 +61,7 @@ class KnowledgeBase:
 
     def add_bytes(self, data: bytes, name: str, progress: Progress = unheard) -> Added:
         """Add a document's content under a name; see `add`."""
-        if PurePath(name).suffix.lower() in ARCHIVES:
+        if is_archive(name):
             raise DocumentError(
                 f"{name} is an archive of several documents: add it with `ragtune add` or on page "
                 "Documents."
@@ -113,6 +113,11 @@ class KnowledgeBase:
                 raise RagtuneError(f"There is no document {missing}. Documents: {listed}.")
             forget_words(session)
         self.incoming.sweep()
+
+    def empty(self) -> bool:
+        """Is there no document yet?"""
+        with self.database.session() as session:
+            return session.scalar(sa.select(DocumentRow.id).limit(1)) is None
 
     def documents(self) -> list[Document]:
         """Return all documents by name."""

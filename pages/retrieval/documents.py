@@ -183,7 +183,7 @@ def about_index(documents: list[Document]) -> None:
 
 def duplicates() -> None:
     """Find passages that say almost the same."""
-    if not lab.knowledge_base.documents():
+    if lab.knowledge_base.empty():
         return
     with st.expander("Find passages that say almost the same", icon=":material/content_copy:"):
         st.caption("They crowd others out of what is found and read. Which to remove, you know.")
@@ -240,7 +240,7 @@ def look_inside() -> None:
 
 def search() -> None:
     """Try the search by itself, without a language model."""
-    if not lab.knowledge_base.documents():
+    if lab.knowledge_base.empty():
         return
     st.subheader("Try the search")
     question = st.text_input(

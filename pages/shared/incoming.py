@@ -7,13 +7,12 @@ import streamlit as st
 
 from pages.shared.lab import get_lab
 from pages.shared.plain import plain
-from pages.shared.progress import duration
+from pages.shared.progress import time_left
 from rag_backend.ingest import process as ingest
 from rag_backend.ingest.incoming import IncomingFile, State
 
 _REFRESH_SECONDS = 0.5
 _SHOWN = 100
-_SHOW_TIME_LEFT_AFTER_SECONDS = 2.0
 _ICONS: dict[State, str] = {
     "working": ":material/hourglass_top:",
     "refused": ":material/block:",
@@ -91,10 +90,8 @@ def _time_left(share: float) -> str:
     begun, before = st.session_state.setdefault("ingest-seen", (now, share))
     if share < before:  # there is more to do now
         begun, before = st.session_state["ingest-seen"] = (now, share)
-    if share == before or now - begun < _SHOW_TIME_LEFT_AFTER_SECONDS:
-        return ""
-    left = (now - begun) / (share - before) * (1 - share)
-    return f", about {duration(left)} left"
+    left = time_left(now - begun, share - before, 1 - share)
+    return f", {left}" if left else ""
 
 
 def _file(file: IncomingFile) -> None:

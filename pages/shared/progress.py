@@ -19,14 +19,26 @@ def duration(seconds: float) -> str:
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
 
 
+def time_left(passed: float, done: float, left: float) -> str:
+    """Say how long the rest takes: "about 45 s left"; nothing before that can be told.
+
+    Args:
+        passed: seconds.
+        done: the share done in them; the next is the share that is left.
+        left: from 0 to 1.
+    """
+    if done <= 0 or passed <= _SHOW_TIME_LEFT_AFTER_SECONDS:
+        return ""
+    return f"about {duration(passed / done * left)} left"
+
+
 def progress_bar(prefix: str = "") -> "Progress":
     """Draw a bar, and return the function that moves it."""
     bar, started = st.progress(0.0, text=f"{prefix}loading the embedding model …"), time.monotonic()
 
     def move(message: str, share: float) -> None:
-        passed, left = time.monotonic() - started, ""
-        if share > 0 and passed > _SHOW_TIME_LEFT_AFTER_SECONDS:
-            left = f" – about {duration(passed / share * (1 - share))} left"
-        bar.progress(min(1.0, share), text=f"{prefix}{plain(message)}{left}")
+        left = time_left(time.monotonic() - started, share, 1 - share)
+        said = f"{prefix}{plain(message)}" + (f" – {left}" if left else "")
+        bar.progress(min(1.0, share), text=said)
 
     return move

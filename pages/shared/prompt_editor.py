@@ -57,7 +57,7 @@ def _preview(settings: Settings) -> None:
         question = st.text_input("A question to try", key="prompt-question", max_chars=4000)
         if not question.strip():
             return
-        if not lab.knowledge_base.documents():
+        if lab.knowledge_base.empty():
             st.info("No documents yet: there are no passages to show.", icon=":material/info:")
             return
         with st.spinner("Searching and counting …"):

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rag_backend.search.lexical import STOP_WORDS
+from rag_backend.search.lexical import STOP_WORDS, UNSPACED
 
 SUPPORTED = 0.8
 """The share of a sentence's words that its passage has to hold; see benchmarks/citations.py."""
@@ -20,10 +20,7 @@ _LONGER = 0.02
 _TELLING_WEIGHT = 2.0
 _SENTENCE_END = re.compile(r"(?:[.!?…][\"”’)\]]*\s+(?=[^\s\da-z])|[。！？]|\n+)")
 # A number with its inner marks, a letter of a script without spaces, or a word.
-_TOKEN = re.compile(
-    r"\d+(?:[.,:/’'-]\d+)*|[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]|"
-    r"[^\W\d_]+"
-)
+_TOKEN = re.compile(rf"\d+(?:[.,:/’'-]\d+)*|{UNSPACED}|[^\W\d_]+")
 _ENDINGS = ("ies", "ing", "es", "ed", "ly", "s")
 _SHORTEST_STEM = 4
 

@@ -1,13 +1,12 @@
 """Passages that say almost the same: they crowd others out of what is found and read."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import sqlalchemy as sa
 
-from rag_backend.documents import unheard
+from rag_backend.documents import Progress, unheard
 from rag_backend.index.passage_index import PassageIndex, floats
 from workbench.storage import Database, DocumentRow, PassageRow
 
@@ -33,7 +32,7 @@ def near_duplicates(
     database: Database,
     index: PassageIndex,
     most: int = 200,
-    progress: Callable[[str, float], object] = unheard,
+    progress: Progress = unheard,
 ) -> list[Pair]:
     """Return the pairs of passages that share most of their words, the most alike first.
 
@@ -41,7 +40,7 @@ def near_duplicates(
         database: where they are kept.
         index: finds each one's neighbours.
         most: how many pairs are returned.
-        progress: see `rag_backend.documents.Progress`.
+        progress: see `Progress`.
     """
     columns = sa.select(PassageRow.id, PassageRow.text, PassageRow.vector, DocumentRow.name).join(
         DocumentRow

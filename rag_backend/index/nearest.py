@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from rag_backend.documents import Progress
 from workbench.files import read_json, sha256, sync_folder, write_json
 from workbench.minilm import DIMENSIONS
 
@@ -40,7 +41,6 @@ _UNSAVED = 0.05
 
 Vectors = Iterator[tuple[Any, Any]]
 """Batches of ids, int64 of shape (n,), and their vectors, float32 of shape (n, DIMENSIONS)."""
-Tell = Callable[[str, float], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +173,13 @@ def load(folder: Path) -> Nearest | None:
     return Nearest(index, shape)
 
 
-def build(count: int, vectors: Callable[[], Vectors], tell: Tell) -> Nearest:
+def build(count: int, vectors: Callable[[], Vectors], tell: Progress) -> Nearest:
     """Build an index of cells.
 
     Args:
         count: of passages.
         vectors: gives all of them, each time anew.
-        tell: see `rag_backend.documents.Progress`.
+        tell: see `Progress`.
     """
     faiss = _faiss()
     started = time.perf_counter()

@@ -148,16 +148,14 @@ class Incoming:
 
     def recover(self) -> None:
         """Put back what a process that is no more was working on."""
-        self._set(None, IncomingRow.state == "working", state="waiting", message="", share=0.0)
+        with self._database.session() as session:
+            begin_again(session, None)
 
     def _set(
         self, numbers: Sequence[int] | None, where: "sa.ColumnElement[bool]", **values: object
     ) -> None:
-        change = sa.update(IncomingRow).where(where)
-        if numbers is not None:
-            change = change.where(IncomingRow.id.in_(numbers))
         with self._database.session() as session:
-            session.execute(change.values(**values))
+            _change(session, numbers, where, **values)
 
     def sweep(self) -> None:
         """Delete the uploads that no document and no file in the line refers to."""
@@ -173,19 +171,29 @@ class Incoming:
 
 def finish(session: Session, number: int, change: Change, message: str) -> bool:
     """Take note that a file is a document now; False where it was cancelled meanwhile."""
-    changed = session.execute(
-        sa.update(IncomingRow)
-        .where(IncomingRow.id == number, IncomingRow.state == "working")
-        .values(state="done", change=change, message=message, share=1.0)
-    )
-    return bool(changed.rowcount)  # type: ignore[attr-defined]
-
-
-def begin_again(session: Session, number: int) -> None:
-    """Put a file that is being worked on back into the line."""
     working = IncomingRow.state == "working"
-    back = sa.update(IncomingRow).where(IncomingRow.id == number, working)
-    session.execute(back.values(state="waiting", message="", share=0.0))
+    values = {"state": "done", "change": change, "message": message, "share": 1.0}
+    return bool(_change(session, [number], working, **values))
+
+
+def begin_again(session: Session, numbers: Sequence[int] | None) -> None:
+    """Put files that are being worked on back into the line; None for all of them."""
+    working = IncomingRow.state == "working"
+    _change(session, numbers, working, state="waiting", message="", share=0.0)
+
+
+def _change(
+    session: Session,
+    numbers: Sequence[int] | None,
+    where: "sa.ColumnElement[bool]",
+    **values: object,
+) -> int:
+    """Change files in the line, and return how many; without numbers, all that fit."""
+    change = sa.update(IncomingRow).where(where)
+    if numbers is not None:
+        change = change.where(IncomingRow.id.in_(numbers))
+    changed = session.execute(change.values(**values))
+    return int(changed.rowcount)  # type: ignore[attr-defined]
 
 
 def _file(row: IncomingRow) -> IncomingFile:

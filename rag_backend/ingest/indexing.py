@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from rag_backend.documents import Change, Progress
 from rag_backend.index.passage_index import PassageIndex
 from rag_backend.ingest.incoming import Incoming, IncomingFile, begin_again, finish
 from rag_backend.parse import parse
-from rag_backend.parse.archive import ARCHIVES, members
+from rag_backend.parse.archive import is_archive, members
 from rag_backend.passages import embedding_text, split
 from rag_backend.search.lexical import add_words
 from workbench.errors import DocumentError
@@ -87,7 +86,7 @@ def index_files(
     for place, file in enumerate(files):
         tell(f"Reading {file.name}", _READING * place / len(files))
         try:
-            if PurePath(file.name).suffix.lower() in ARCHIVES:
+            if is_archive(file.name):
                 _unpack(home, database, file, tell)
                 continue
             one = _prepare(home, database, index, file, tell)
@@ -103,7 +102,7 @@ def index_files(
     with database.session() as session:
         for one in prepared:
             if one.existing is not None and session.get(DocumentRow, one.existing) is None:
-                begin_again(session, one.file.id)  # it was removed meanwhile
+                begin_again(session, [one.file.id])  # it was removed meanwhile
                 continue
             change: Change = "added" if one.existing is None else "updated"
             if finish(session, one.file.id, change, _sentence(change, one)):

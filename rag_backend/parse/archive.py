@@ -29,6 +29,11 @@ _RATIO_FROM_BYTES = 1024 * 1024
 """A small file may be packed as tightly as it likes."""
 
 
+def is_archive(name: str) -> bool:
+    """Whether a file of this name gives documents for the files in it."""
+    return PurePosixPath(name).suffix.lower() in ARCHIVES
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A file of an archive."""

@@ -53,7 +53,8 @@ def find(
     by_meaning, by_words = ([number for number, _ in ranking] for ranking in (dense, words))
     fused = fuse([by_meaning, by_words])
     ids = fused[:wanted]
-    cosines = index.cosines(vector, ids)
+    cosines = dict(dense)  # but for those that only the words found
+    cosines |= index.cosines(vector, [number for number in ids if number not in cosines])
     passages = index.passages(ids)
     ids = [number for number in ids if number in passages]  # one may be gone by now
     searched = time.perf_counter()

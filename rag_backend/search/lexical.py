@@ -19,8 +19,9 @@ _FIND = "SELECT rowid, -rank FROM passage_words WHERE passage_words MATCH :query
 _BEST = "ORDER BY rank LIMIT :k"
 _SEARCH = sa.text(f"{_FIND} {_BEST}")
 _SEARCH_AMONG = sa.text(f"{_FIND} AND rowid IN (SELECT value FROM json_each(:among)) {_BEST}")
-# Chinese, Japanese, Thai and their like are written without spaces.
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]"
+"""A letter of Chinese, Japanese, Thai and their like, which are written without spaces."""
+_UNSPACED = re.compile(UNSPACED)
 _MOST_WORDS = 64
 # What nearly every text holds tells passages apart no more, and takes most of the time.
 STOP_WORDS = frozenset(
