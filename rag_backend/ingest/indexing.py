@@ -84,7 +84,7 @@ def index_files(
     tell = _Telling(incoming, [file.id for file in files], progress)
     prepared = []
     for place, file in enumerate(files):
-        tell(f"Reading {file.name}", _READING * place / len(files))
+        tell(f"Reading {file.name}", _READING * place / len(files), [file.id])
         try:
             if is_archive(file.name):
                 _unpack(home, database, file, tell)
@@ -246,11 +246,12 @@ class _Telling:
 
     def __init__(self, incoming: Incoming, numbers: list[int], progress: Progress) -> None:
         self._incoming, self._numbers, self._progress = incoming, numbers, progress
-        self._message, self._share = "", 0.0
+        self._message, self._share, self._about = "", 0.0, numbers
         self._next = 0.0
 
-    def __call__(self, message: str, share: float) -> None:
-        self._message, self._share = message, share
+    def __call__(self, message: str, share: float, about: list[int] | None = None) -> None:
+        """Tell what is done with all of the files, or only with those that it is about."""
+        self._message, self._share, self._about = message, share, about or self._numbers
         self._progress(message, share)
         self.check()
 
@@ -260,7 +261,7 @@ class _Telling:
         if now < self._next:
             return
         self._next = now + _NOTE_SECONDS
-        self._incoming.tell(self._numbers, self._message, self._share)
+        self._incoming.tell(self._about, self._message, self._share)
         files = self._incoming.files(self._numbers)
         if not any(file.state == "working" for file in files):
             raise Stopped

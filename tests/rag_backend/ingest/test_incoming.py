@@ -159,3 +159,17 @@ def test_a_file_that_ended_its_process_is_tried_again_alone(base):
     assert set(states(base).values()) == {"done"}
     assert "Embedding 1 passage" in told
     assert [document.name for document in base.documents()] == ["a.txt", "b.txt", "c.txt"]
+
+
+def test_what_is_read_is_told_of_that_file_alone(base, monkeypatch):
+    monkeypatch.setattr("rag_backend.ingest.indexing._NOTE_SECONDS", 0.0)
+    for name in ("a.txt", "b.txt"):
+        base.incoming.put(name, b"Kites fly.")
+    seen = []
+
+    def look(message, share):
+        seen.append({file.name: file.message for file in base.incoming.files()})
+
+    base.work(look)
+    assert {"a.txt": "Reading a.txt", "b.txt": ""} in seen
+    assert all(said != "Reading a.txt" for one in seen for said in [one["b.txt"]])
