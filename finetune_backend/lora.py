@@ -10,7 +10,13 @@ from typing import Any
 
 from finetune_backend import parallel
 from finetune_backend.loss import AnswerLoss
-from finetune_backend.rows import Row, batches, micro_batches
+from finetune_backend.rows import (
+    Row,
+    about_one_text,
+    batches,
+    drawn_together,
+    micro_batches,
+)
 from finetune_backend.settings import TrainSettings
 from workbench.errors import RagtuneError
 from workbench.hardware import best_device, fastest_dtype
@@ -52,7 +58,7 @@ def train(
     Args:
         checkpoint: the base model.
         rows_of: makes an epoch's rows; see `finetune_backend.rows.make_rows`. Every epoch
-            has the same number of them.
+            has the same number of them, and of texts that they ask about.
         settings: with ``epochs`` filled in.
         report: called after every step; what it raises ends the training.
         adapter: folder to write.
@@ -72,7 +78,7 @@ def train(
     model = with_lora(base, settings)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=0.0, fused=True)
-    steps = settings.epochs * math.ceil(len(first) / settings.batch_size)
+    steps = settings.epochs * math.ceil(len(drawn_together(first)) / settings.batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: share_of_peak(step, steps, settings.warmup)
     )
@@ -127,11 +133,13 @@ def backward(
         batch_tokens: answer tokens of the whole batch.
         budget_tokens: tokens computed at once.
     """
-    loss, prefix = 0.0, loss_of.prefix(rows)
-    for part in micro_batches(rows, prefix, budget_tokens):
-        part_loss = loss_of(part, prefix) / batch_tokens
-        part_loss.backward()
-        loss += part_loss.item()
+    loss = 0.0
+    for group in about_one_text(rows).values():
+        prefix = loss_of.prefix(group)
+        for part in micro_batches(group, prefix, budget_tokens):
+            part_loss = loss_of(part, prefix) / batch_tokens
+            part_loss.backward()
+            loss += part_loss.item()
     return loss
 
 

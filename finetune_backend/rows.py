@@ -17,6 +17,9 @@ class Row:
     prompt: tuple[int, ...]
     answer: tuple[int, ...]
     """Ends with the end-of-text token, so that the model learns to stop."""
+    text: int = 0
+    """Tokens at the start of the prompt that hold a text which several rows ask about; these
+    are drawn together, and the text is computed once. 0 where the row stands for itself."""
 
     def __len__(self) -> int:
         return len(self.prompt) + len(self.answer)
@@ -73,11 +76,25 @@ def _with_words_dropped(question: str, share: float, rng: random.Random) -> str:
 
 
 def batches(rows: Sequence[Row], batch_size: int, seed: int) -> Iterator[list[Row]]:
-    """Yield one epoch of batches, drawn at random."""
-    order = list(rows)
+    """Yield one epoch of batches, drawn at random; rows about one text count as one."""
+    order = drawn_together(rows)
     random.Random(seed).shuffle(order)
     for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]
+        yield [row for group in order[start : start + batch_size] for row in group]
+
+
+def drawn_together(rows: Sequence[Row]) -> list[list[Row]]:
+    """Return the rows in groups: those about one text, and each other row by itself."""
+    groups = about_one_text(rows)
+    return [*([row] for row in groups.pop((), [])), *groups.values()]
+
+
+def about_one_text(rows: Sequence[Row]) -> dict[tuple[int, ...], list[Row]]:
+    """Return the rows by the text that they ask about; those that stand for themselves by ()."""
+    groups: dict[tuple[int, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.prompt[: row.text], []).append(row)
+    return groups
 
 
 def shared_prefix(rows: Sequence[Row]) -> int:

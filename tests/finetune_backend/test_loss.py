@@ -89,6 +89,22 @@ def test_loss_and_every_gradient_equal_the_plain_ones(tiny_model, longest, budge
         assert error < 1e-5, name
 
 
+def test_rows_about_several_texts_give_the_plain_gradients_too(tiny_model):
+    checkpoint, settings = find_checkpoint(str(tiny_model)), TrainSettings(rank=4, alpha=12)
+    texts = [(*PREFIX, *range(200 + n, 230 + 2 * n)) for n in range(3)]
+    rows = [
+        Row((*texts[n % 3], *row.prompt), row.answer, len(texts[n % 3]))
+        for n, row in enumerate(make_rows(10, 12))
+    ] + make_rows(3, 12, seed=1)
+    loss, fast_gradients, packs = fast(checkpoint, rows, torch.float32, 120, settings)
+    plain_loss, plain_gradients = plain(checkpoint, rows, torch.float32, settings)
+    assert packs
+    assert loss == pytest.approx(plain_loss, abs=2e-6)
+    for name, gradient in plain_gradients.items():
+        error = torch.dist(fast_gradients[name], gradient) / gradient.norm()
+        assert error < 1e-5, name
+
+
 def test_in_bfloat16_it_is_as_near_to_float32_as_the_plain_formulation(tiny_model):
     checkpoint = find_checkpoint(str(tiny_model))
     rows, settings = make_rows(11, 40), TrainSettings(rank=4, alpha=12)

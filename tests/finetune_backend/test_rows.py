@@ -46,6 +46,18 @@ def test_batches_hold_every_row_once_in_a_random_order():
     assert all(len({len(row) for row in batch}) > 2 for batch in grouped)
 
 
+def test_rows_about_one_text_are_drawn_together_and_count_as_one():
+    rows = [Row((n % 5, 7, n), (n,), 2) for n in range(20)] + [Row((9, n), (n,)) for n in range(3)]
+    grouped = list(batches(rows, 3, seed=0))
+    assert sorted(row.answer for batch in grouped for row in batch) == sorted(
+        row.answer for row in rows
+    )
+    assert len(grouped) == 3  # five texts and three rows by themselves, by threes
+    for batch in grouped:
+        for text in {row.prompt[: row.text] for row in batch if row.text}:
+            assert sum(row.prompt[: row.text] == text for row in batch) == 4
+
+
 def test_parts_of_a_batch_keep_to_the_budget_and_hold_every_row():
     rows = [Row(tuple(range(n % 17 + 4)), (n,)) for n in range(40)] + [Row((0,) * 90, (40,))]
     parts = micro_batches(rows, 3, 60)
