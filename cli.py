@@ -144,6 +144,13 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("exam", type=Path, metavar="EXAM.jsonl")
     _method_options(evaluate)
 
+    calibrating = command(
+        "calibrate", _calibrate, "find from the examples where RAG and hybrid should decline"
+    )
+    calibrating.add_argument(
+        "--forget", action="store_true", help="go back to the calibration that came along"
+    )
+
     provision = command("provision", _provision, "verify the models, make the fast engine ready")
     provision.add_argument(
         "model", nargs="?", metavar="MODEL", help="another than the default one; as in Settings"
@@ -191,9 +198,12 @@ def _serve(options: argparse.Namespace) -> None:
     argv = [
         *(sys.executable, "-m", "pages.shared.server", "run", str(app)),
         *("--server.port", str(options.port)),
-        *("--server.headless", "true" if options.no_browser else "false"),
+        # Streamlit would open a browser too, but also offer to install things for programmers.
+        *("--server.headless", "true"),
     ]
     os.environ["RAGTUNE_HOME"] = str(home.folder)
+    if not options.no_browser:
+        os.environ["RAGTUNE_OPEN"] = f"http://127.0.0.1:{options.port}"
     os.chdir(app.parent)  # streamlit reads the app's configuration from there
     # In place of this process, so that whoever stops it stops the server.
     os.execv(sys.executable, argv)
@@ -472,6 +482,8 @@ def _ask(options: argparse.Namespace) -> int:
 
 
 def _print_answer(answer: "Answer") -> None:
+    from rag_backend.answer.orders import gives_orders
+
     text = answer.text
     for sentence in reversed(answer.sentences):
         mark = f" [{sentence.by.source + 1}]" if sentence.by else " [not in the sources]"
@@ -480,7 +492,8 @@ def _print_answer(answer: "Answer") -> None:
     for number, source in enumerate(answer.sources, start=1):
         page = f", page {source.page}" if source.page else ""
         read = "" if source.read else " (not read)"
-        print(f"    [{number}] {source.document}{page}{read}")
+        orders = " (seems to tell the model what to say)" if gives_orders(source.text) else ""
+        print(f"    [{number}] {source.document}{page}{read}{orders}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -511,11 +524,34 @@ def _evaluate(options: argparse.Namespace) -> None:
         print(f"{metric.name}: {metric.meaning} {metric.better.capitalize()} is better.")
 
 
+def _calibrate(options: argparse.Namespace) -> None:
+    from comparison.calibrate import calibrate
+
+    lab = _lab(options)
+    if options.forget:
+        lab.knowledge_base.keep_calibration(None)
+        made = lab.knowledge_base.calibration()
+    else:
+        try:
+            made = calibrate(lab, _progress.show)
+        finally:
+            _progress.end()
+    threshold = made.threshold(lab.settings.decline)
+    if _json_wanted(options):
+        _print_json({"questions": made.questions, "threshold": threshold})
+        return
+    print(
+        f"From {made.questions:,} questions: below {threshold:.1f} an answer is declined, as "
+        f"{lab.settings.decline:.0%} of them would be (setting decline)."
+    )
+
+
 def _provision(options: argparse.Namespace) -> None:
     from workbench.jobs import PATIENT
 
     for name, value in PATIENT.items():
         os.environ.setdefault(name, value)
+    from rag_backend.verify.verifier import Verifier
     from workbench.hardware import best_device
     from workbench.language_models import bundled
     from workbench.language_models.choose import choose_engine
@@ -533,6 +569,8 @@ def _provision(options: argparse.Namespace) -> None:
     if choose_engine("auto", checkpoint).can_prepare:
         _prepare_fast_engine(checkpoint)
     choice = choose_engine("auto", checkpoint)
+    if checkpoint.name == DEFAULT_MODEL:
+        Verifier()  # the fast engine's copy of it is made on first use
     found = {
         "language_model": str(checkpoint.folder),
         "embedding_model": str(packaged_model()),

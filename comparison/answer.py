@@ -10,7 +10,7 @@ from rag_backend.documents import Ranks
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Milliseconds since the method began, but for the first three: durations.
+    """Milliseconds since the method began, but for the first four: durations.
 
     Methods that are asked together share the machine, so each one's times hold what its
     neighbours took from it; times to compare come from methods asked one by one.
@@ -20,8 +20,21 @@ class Timings:
     """Waiting for a place at the engine."""
     search: float = 0.0
     rerank: float = 0.0
+    verify: float = 0.0
     first_token: float = 0.0
     total: float = 0.0
+
+    def phases(self) -> dict[str, float]:
+        """Return the durations of what came one after the other, in milliseconds."""
+        before_reading = self.queue + self.search + self.rerank + self.verify
+        return {
+            "queue": self.queue,
+            "search": self.search,
+            "rerank": self.rerank,
+            "verify": self.verify,
+            "read": max(0.0, self.first_token - before_reading),
+            "write": self.total - self.first_token,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +62,8 @@ class ShownSource:
     """BM25 score of its words; None where they were not what found it."""
     fit: float | None
     """What the reranker says, higher is better; None without one."""
+    holds: float | None
+    """What the verifier says of it, higher is better; None where it was not asked."""
     read: bool
     """Did the model get to read it, or did it only come up in the search?"""
     dropped: bool
@@ -85,6 +100,8 @@ class Answer:
     sources: tuple[ShownSource, ...] = ()
     prompt: tuple[dict[str, str], ...] = ()
     """Exactly what was said to the model, as chat messages; empty where it was not asked."""
+    threshold: float | None = None
+    """The answer is declined where the verifier says less of all sources; None without it."""
     sentences: tuple[Sentence, ...] = ()
     """What supports each sentence, once it is done; empty for a method without documents."""
     groundedness: float | None = None
@@ -114,6 +131,7 @@ def as_json(answer: Answer) -> dict[str, Any]:
         "timings_ms",
         "tokens",
         "sources",
+        "threshold",
         "sentences",
         "groundedness",
         "prompt",

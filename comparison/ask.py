@@ -78,7 +78,13 @@ def ask(
     if any(method in ("rag", "hybrid") for method in methods):
         from rag_backend.answer.chain import PassageRetriever
 
-        retriever = PassageRetriever(index=index, settings=settings, only=only, once=not alone)
+        retriever = PassageRetriever(
+            index=index,
+            settings=settings,
+            threshold=lab.knowledge_base.threshold(settings.decline),
+            only=only,
+            once=not alone,
+        )
     answers: dict[str, Answer] = {}
     streams = []
     for method in methods:
@@ -90,6 +96,7 @@ def ask(
             model=engine.checkpoint.name,
             adapter=tuned.name if tuned else None,
             fingerprint=_fingerprint(engine, settings, searching),
+            threshold=searching.threshold if searching else None,
         )
         streams.append(_answer(answers[method], engine, settings, question, searching, tuned))
     at_once = 1 if alone else engine.together
@@ -139,6 +146,8 @@ def _answer(
             engine.prepare(reference)
         if retriever:
             retriever.index.refresh()
+            if retriever.threshold is not None:
+                retriever.index.verifier()
             growing = _with_documents(answer, retriever, engine, settings, question, reference)
         else:
             growing = _without_documents(answer, engine, settings, question, reference)
@@ -203,8 +212,11 @@ def _with_documents(
     for part in chain.stream(question):
         if "sources" in part:
             sources = tuple(_shown(source) for source in part["sources"])
-            reranking = part["sources"][0].metadata["rerank_ms"] if sources else 0.0
-            times = Timings(search=max(0.0, clock.ms() - reranking), rerank=reranking)
+            told = part["sources"][0].metadata if sources else {"rerank_ms": 0.0, "verify_ms": 0.0}
+            rerank, verify = told["rerank_ms"], told["verify_ms"]
+            times = Timings(
+                search=max(0.0, clock.ms() - rerank - verify), rerank=rerank, verify=verify
+            )
             prompt = tuple(part["prompt"])
             answer = replace(answer, sources=sources, prompt=prompt, timings_ms=times)
         elif "answer" in part:
@@ -270,6 +282,7 @@ def _shown(source: Any) -> ShownSource:
         score=source.metadata["score"],
         words=source.metadata["words"],
         fit=source.metadata["fit"],
+        holds=source.metadata["holds"],
         read=source.metadata["read"],
         dropped=source.metadata["dropped"],
         ranks=Ranks(**source.metadata["ranks"]),
@@ -305,6 +318,7 @@ def _fingerprint(
             settings.around,
             settings.read,
             settings.min_score,
+            searching.threshold,
             settings.passage_prompt,
             searching.index.fingerprint(),
             str(searching.only),

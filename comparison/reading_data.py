@@ -1,6 +1,7 @@
 """Questions about paragraphs, as SQuAD 2.0 has them: for training a reranker and measuring it."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,14 @@ def read_asked(path: Path) -> list[Asked]:
 def held_out(asked: list[Asked]) -> set[str]:
     """Return the titles that nothing is trained on: every third in alphabetical order."""
     return set(sorted({one.title for one in asked})[::3])
+
+
+def by_paragraph(asked: Sequence[Asked]) -> dict[str, list[Asked]]:
+    """Return the questions by the paragraph that they were asked about."""
+    groups: dict[str, list[Asked]] = {}
+    for one in asked:
+        groups.setdefault(one.paragraph, []).append(one)
+    return groups
 
 
 def _asked(line: str, number: int, path: Path) -> Asked:

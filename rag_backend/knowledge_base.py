@@ -21,6 +21,8 @@ from rag_backend.parse import parse
 from rag_backend.parse.archive import is_archive
 from rag_backend.passages import document_text, split
 from rag_backend.search.lexical import forget_words
+from rag_backend.verify.calibration import Calibration, read_calibration, write_calibration
+from rag_backend.verify.verifier import digest, shipped_calibration
 from workbench.errors import DocumentError, RagtuneError
 from workbench.home import Home
 from workbench.storage import Database, DocumentRow, PassageRow
@@ -174,6 +176,29 @@ class KnowledgeBase:
             blocks = parse(file, check_name(name)).blocks
         passages = split(blocks, count, passage_tokens, overlap_tokens)
         return [(passage, count(passage.text)) for passage in passages]
+
+    def calibration(self) -> Calibration:
+        """Return where to decline: as these documents' questions say, else as it came along.
+
+        Raises:
+            RagtuneError: the file with it is broken.
+        """
+        if self._home.calibration.exists():
+            own = read_calibration(self._home.calibration)
+            if own.verifier == digest():
+                return own
+        return shipped_calibration()
+
+    def keep_calibration(self, calibration: Calibration | None) -> None:
+        """Keep a calibration for these documents; None: go back to the one that came along."""
+        if calibration is None:
+            self._home.calibration.unlink(missing_ok=True)
+        else:
+            write_calibration(calibration, self._home.calibration)
+
+    def threshold(self, decline: float) -> float | None:
+        """Return what the verifier must say at least; None where nothing is to be declined."""
+        return self.calibration().threshold(decline) if decline else None
 
     def _next(self) -> list[int]:
         """Return the numbers of the files to index together next."""

@@ -61,10 +61,11 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
     for answer in asked["answers"]:
         assert list(answer) == [
             *("method", "question", "text", "error", "refused", "model", "adapter"),
-            *("timings_ms", "tokens", "sources", "sentences", "groundedness", "prompt"),
-            "fingerprint",
+            *("timings_ms", "tokens", "sources", "threshold", "sentences", "groundedness"),
+            *("prompt", "fingerprint"),
         ]
-        assert list(answer["timings_ms"]) == ["queue", "search", "rerank", "first_token", "total"]
+        phases = ["queue", "search", "rerank", "verify", "first_token", "total"]
+        assert list(answer["timings_ms"]) == phases
         assert 0 < answer["timings_ms"]["first_token"] <= answer["timings_ms"]["total"]
         assert answer["tokens"]["prompt"] > 5 and answer["tokens"]["completion"] > 0
         assert bool(answer["sources"]) == (answer["method"] in ("rag", "hybrid"))

@@ -34,6 +34,11 @@ class Home:
         return self.folder / "prompts.json"
 
     @property
+    def calibration(self) -> Path:
+        """What the verifier says of questions that these documents answer."""
+        return self.folder / "calibration.json"
+
+    @property
     def uploads(self) -> Path:
         """The documents as they came, named by the hash of their content."""
         return self.folder / "uploads"

@@ -101,6 +101,14 @@ class Settings:
         5,
     )
     read: int = option(1, "How many of them, best first, the model reads.", 1, 50)
+    decline: float = option(
+        0.05,
+        "What share of the questions that the documents do answer RAG and hybrid may decline, so "
+        "that they decline those that they don't answer: 0 declines only where no passage is "
+        "similar enough.",
+        0.0,
+        0.5,
+    )
     passage_prompt: str = option(
         DEFAULT_TEMPLATE,
         "What RAG and hybrid say to the model: {passages} and {question} stand for what was "

@@ -4,16 +4,26 @@ import dataclasses
 
 import streamlit as st
 
+from comparison.calibrate import calibrate
 from pages.shared.lab import get_lab, sentences
 from pages.shared.option_input import option_input
 from pages.shared.plain import plain
-from pages.shared.prompt_editor import PROMPTS, edit_prompts
+from pages.shared.progress import progress_bar
+from pages.shared.prompt_editor import edit_prompts
+from rag_backend.verify.verifier import shipped_calibration
 from workbench.errors import RagtuneError
 from workbench.language_models.loading import find_checkpoint
 from workbench.language_models.server_engine import ServerEngine
 from workbench.settings import DEFAULT_MODEL, SERVER_KEY, Settings
 
 _REFRESH_SECONDS = 2.0
+GROUPS = {
+    "Model": ("model", "server", "engine", "adapter_memory_mb"),
+    "Passages": ("passage_tokens", "overlap_tokens"),
+    "Search": ("search", "reranker", "candidates", "retrieved", "diversity", "around"),
+    "Answers": ("read", "min_score", "decline", "max_new_tokens"),
+}
+"""All settings but the prompts, which have an editor of their own."""
 
 lab = get_lab()
 
@@ -24,11 +34,12 @@ st.markdown("All four methods share these, so that a comparison stays fair.")
 def form(now: Settings) -> None:
     """Draw one input for each setting, and keep what is chosen."""
     with st.form("settings"):
-        values = {
-            field.name: option_input(field, getattr(now, field.name))
-            for field in dataclasses.fields(Settings)
-            if field.name not in PROMPTS
-        }
+        fields = {field.name: field for field in dataclasses.fields(Settings)}
+        values = {}
+        for tab, names in zip(st.tabs(list(GROUPS)), GROUPS.values(), strict=True):
+            with tab:
+                for name in names:
+                    values[name] = option_input(fields[name], getattr(now, name))
         left, right = st.columns([1, 4])
         saved = left.form_submit_button("Save", type="primary", icon=":material/save:")
         checked = right.form_submit_button(
@@ -71,9 +82,45 @@ def engine() -> None:
     st.caption(f":material/memory: {plain(lab.engine_sentence())}")
 
 
+def declining() -> None:
+    """Say where RAG declines, and offer to calibrate that on the examples."""
+    st.subheader("When RAG and hybrid decline")
+    settings, calibration = lab.settings, lab.knowledge_base.calibration()
+    own = calibration != shipped_calibration()
+    if settings.decline:
+        least = f"{calibration.threshold(settings.decline):.1f}".replace("-", "−")
+        st.markdown(
+            "A small model scores how much speaks for a passage to hold the answer. Where all "
+            f'passages score below **{least}**, the answer is "I don\'t know": below it are '
+            f"{settings.decline:.0%} of {calibration.questions:,} questions whose passages do hold "
+            "the answer."
+        )
+    else:
+        st.markdown("No passage that is found and similar enough is declined: decline is 0.")
+    if own:
+        st.caption(f"The questions are your examples', as of {calibration.made_at[:10]}.")
+    else:
+        st.caption(
+            "The questions are about encyclopedia articles. Yours may score otherwise: calibrate "
+            "on your examples, at least 20 of them."
+        )
+    left, right = st.columns([1, 4])
+    if left.button("Calibrate", icon=":material/tune:"):
+        try:
+            calibrate(lab, progress_bar())
+        except RagtuneError as error:
+            st.error(plain(str(error)), icon=":material/error:")
+        else:
+            st.rerun()
+    if own and right.button("Forget", icon=":material/undo:", help="Back to what came along."):
+        lab.knowledge_base.keep_calibration(None)
+        st.rerun()
+
+
 with sentences():
     form(lab.settings)
     engine()
+    declining()
     edit_prompts()
     st.caption(
         f"Model: {DEFAULT_MODEL} is bundled. A Hugging Face id such as owner/model is fetched "

@@ -9,7 +9,8 @@ from comparison.answer import Answer
 from pages.shared import routes
 from pages.shared.plain import highlighted, plain
 from pages.shared.source import open_source
-from pages.shared.trace import open_trace
+from pages.shared.trace import milliseconds, open_trace, phases
+from rag_backend.answer.orders import gives_orders
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -101,25 +102,12 @@ def draw_missing(room: "DeltaGenerator", method: str, missing: dict[str, str | N
 
 
 def _times(answer: Answer) -> None:
-    times = answer.timings_ms
-    before_reading = times.queue + times.search + times.rerank
-    phases = {
-        "queue": times.queue,
-        "search": times.search,
-        "rerank": times.rerank,
-        "read": max(0.0, times.first_token - before_reading),
-        "write": times.total - times.first_token,
-    }
-    parts = " · ".join(f"{name} {_ms(ms)}" for name, ms in phases.items() if ms >= 0.5)
-    st.markdown(f":material/timer: **{_ms(times.total)}**")
-    said = f"{parts}  \n{answer.tokens.prompt} tokens read, {answer.tokens.completion} written"
+    st.markdown(f":material/timer: **{milliseconds(answer.timings_ms.total)}**")
+    said = f"{phases(answer.timings_ms)}  \n"
+    said += f"{answer.tokens.prompt} tokens read, {answer.tokens.completion} written"
     if answer.groundedness is not None:
         said += f"  \nGrounded in what was read: {answer.groundedness:.0%}"
     st.caption(said)
-
-
-def _ms(milliseconds: float) -> str:
-    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
 
 
 def _cited(answer: Answer) -> str:
@@ -146,8 +134,15 @@ def _sources(answer: Answer) -> None:
     for number, source in enumerate(answer.sources):
         page = f", p. {source.page}" if source.page else ""
         icon = ":material/visibility:" if source.read else ":material/visibility_off:"
+        if source.read and gives_orders(source.text):
+            icon = ":material/gavel:"
         cited = [one.by for one in answer.sentences if one.by and one.by.source == number]
         with st.expander(f"{number + 1}. {plain(source.document)}{page}", icon=icon):
+            if gives_orders(source.text):
+                st.warning(
+                    "This passage seems to tell the model what to say. Check the answer.",
+                    icon=":material/gavel:",
+                )
             st.caption(scores(source.score, source.words, source.fit))
             st.markdown(highlighted(source.text, [(span.start, span.end) for span in cited]))
             # While an answer grows, a click would end it.

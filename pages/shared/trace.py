@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from comparison.answer import Answer
+from comparison.answer import Answer, Timings
 from pages.shared.plain import plain
 
 
@@ -14,12 +14,24 @@ def open_trace(answer: Answer) -> None:
         st.caption("What each step of the search thought of a source: its rank and its score.")
         st.dataframe(_steps(answer), hide_index=True, width="stretch")
     if not answer.prompt:
-        st.caption("The model was not asked: nothing that was found is good enough.")
+        st.caption(_why_unasked(answer))
     for turn in answer.prompt:
         st.caption(f"Said to the model as {turn['role']}")
         st.code(turn["content"], language=None, wrap_lines=True)
     st.caption(f"{answer.tokens.prompt} tokens in all, {answer.tokens.completion} written.")
     st.markdown(f"**Answered:** {plain(answer.text)}")
+    st.caption(f"{phases(answer.timings_ms)}, {milliseconds(answer.timings_ms.total)} in all.")
+
+
+def phases(times: Timings) -> str:
+    """Write out how long each phase took, but for those that took no time."""
+    parts = times.phases().items()
+    return " · ".join(f"{name} {milliseconds(ms)}" for name, ms in parts if ms >= 0.5)
+
+
+def milliseconds(time: float) -> str:
+    """Write out a duration given in milliseconds."""
+    return f"{time:.0f} ms" if time < 1000 else f"{time / 1000:.1f} s"
 
 
 def _steps(answer: Answer) -> list[dict[str, object]]:
@@ -31,10 +43,22 @@ def _steps(answer: Answer) -> list[dict[str, object]]:
             "By words": _ranked(source.ranks.words, source.words),
             "Fused": _ranked(source.ranks.fused, None),
             "Reranked": _ranked(number if source.fit is not None else None, source.fit),
+            "Holds the answer": _ranked(None, source.holds),
             "Read": "yes" if source.read else "no room" if source.dropped else "no",
         }
         for number, source in enumerate(answer.sources, start=1)
     ]
+
+
+def _why_unasked(answer: Answer) -> str:
+    holds = [source.holds for source in answer.sources if source.holds is not None]
+    if not holds or answer.threshold is None:
+        return "The model was not asked: nothing that was found is similar enough."
+    said, least = (f"{value:.1f}".replace("-", "−") for value in (max(holds), answer.threshold))
+    return (
+        f"The model was not asked: how much speaks for the answer to be there is {said}, and "
+        f"{least} is the least that is accepted. Settings says how that came about."
+    )
 
 
 def _ranked(rank: int | None, score: float | None) -> str:

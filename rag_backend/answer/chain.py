@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+import time
 from typing import Any
 
 from langchain.chat_models import BaseChatModel
@@ -28,20 +29,24 @@ from workbench.settings import Settings
 from workbench.values import Passage
 
 NOT_IN_DOCUMENTS = "I don't know: nothing in the documents matches this question."
+NOT_ANSWERED = "I don't know: what was found in the documents does not answer this question."
 
 
 class PassageRetriever(BaseRetriever):
     """Finds passages, best first; see `rag_backend.search.find`.
 
     Every document's metadata has ``document``, ``page``, ``headings``, ``text`` (the
-    passage alone), ``score`` (cosine), ``words`` and ``fit`` (see `Source`), ``search_ms``
-    and ``rerank_ms`` (of the whole search), and ``read``: whether the model gets to read it.
+    passage alone), ``score`` (cosine), ``words`` and ``fit`` (see `Source`), ``search_ms``,
+    ``rerank_ms`` and ``verify_ms`` (of the whole search), ``holds`` (what the verifier says of
+    it; None where it was not asked), and ``read``: whether the model gets to read it.
     """
 
     index: Any
     """A `rag_backend.index.passage_index.PassageIndex`."""
     settings: Any
     """The `workbench.settings.Settings` of search, reranker and reading."""
+    threshold: float | None = None
+    """Where the verifier says less of all passages than this, none is read; None: don't ask it."""
     only: Any = EVERYTHING
     """A `rag_backend.search.only.Only`: what the search is limited to."""
     once: bool = False
@@ -62,17 +67,33 @@ class PassageRetriever(BaseRetriever):
     def _search(self, query: str) -> list[Document]:
         settings: Settings = self.settings
         found = find(self.index, query, settings, self.only)
+        texts = [
+            embedding_text(source.document, Passage(source.text, source.headings, source.page))
+            for source in found.sources
+        ]
+        good = [
+            rank
+            for rank, source in enumerate(found.sources[: settings.read])
+            if source.score >= settings.min_score
+        ]
+        holds, verify_ms = dict[int, float](), 0.0
+        if good and self.threshold is not None:
+            verifier, started = self.index.verifier(), time.perf_counter()
+            holds = {rank: verifier.score(query, texts[rank]) for rank in good}
+            verify_ms = (time.perf_counter() - started) * 1000
+            if max(holds.values()) < self.threshold:
+                good = []
         return [
             Document(
                 id=str(source.id),
-                page_content=embedding_text(
-                    source.document, Passage(source.text, source.headings, source.page)
-                ),
+                page_content=texts[rank],
                 metadata={
                     **dataclasses.asdict(source),
                     "search_ms": found.search_ms,
                     "rerank_ms": found.rerank_ms,
-                    "read": rank < settings.read and source.score >= settings.min_score,
+                    "verify_ms": verify_ms,
+                    "holds": holds.get(rank),
+                    "read": rank in good,
                     "dropped": False,
                 },
             )
@@ -91,9 +112,9 @@ def make_chain(
 
     Streamed, it gives ``{"sources": [...], "prompt": [...]}`` first, the prompt as chat
     messages, and then ``{"answer": chunk}`` for every piece of the answer. Where no source is
-    good enough to be read, there is no prompt, the answer is `NOT_IN_DOCUMENTS` and the model
-    is not asked. Passages that the model has no room for are dropped, the last ones first;
-    their metadata says ``dropped``.
+    good enough to be read, there is no prompt, the model is not asked, and the answer is
+    `NOT_IN_DOCUMENTS`, or `NOT_ANSWERED` where the verifier decided. Passages that the model
+    has no room for are dropped, the last ones first; their metadata says ``dropped``.
     """
 
     def write(found: dict[str, Any]) -> dict[str, Any]:
@@ -120,9 +141,14 @@ def make_chain(
     answer = RunnableBranch(
         (
             lambda state: not state["prompt"],
-            RunnableLambda(lambda _state: AIMessage(content=NOT_IN_DOCUMENTS)),
+            RunnableLambda(lambda state: AIMessage(content=_unread(state["sources"]))),
         ),
         RunnableLambda(lambda state: convert_to_messages(state["prompt"])) | model,
     )
     found = RunnableParallel(question=RunnablePassthrough(), sources=retriever)
     return found | RunnableLambda(write) | RunnablePassthrough.assign(answer=answer)
+
+
+def _unread(sources: list[Document]) -> str:
+    verified = any(source.metadata["holds"] is not None for source in sources)
+    return NOT_ANSWERED if verified else NOT_IN_DOCUMENTS

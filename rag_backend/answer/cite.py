@@ -74,7 +74,9 @@ def cite(
         for number, (above, text) in enumerate(sources)
         for place in _places(number, above, text)
     ]
-    return tuple(_supported(answer, start, end, asked, places) for start, end in _sentences(answer))
+    return tuple(
+        _supported(answer, start, end, asked, places) for start, end in sentence_spans(answer)
+    )
 
 
 def groundedness(answer: str, sentences: Sequence[Sentence]) -> float | None:
@@ -123,7 +125,7 @@ def _supported(
 def _places(number: int, above: str, text: str) -> Iterator[_Place]:
     """Yield every run of up to three sentences of a source."""
     everywhere = {word.stem for word in _words(above)}
-    sentences = list(_sentences(text))
+    sentences = list(sentence_spans(text))
     for first in range(len(sentences)):
         for last in range(first, min(first + _WINDOW, len(sentences))):
             start, end = sentences[first][0], sentences[last][1]
@@ -131,7 +133,7 @@ def _places(number: int, above: str, text: str) -> Iterator[_Place]:
             yield _Place(Span(number, start, end), stems, last - first + 1)
 
 
-def _sentences(text: str) -> Iterator[tuple[int, int]]:
+def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
     """Yield where each sentence begins and ends, without the space around it."""
     start = 0
     for end in [*(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]:

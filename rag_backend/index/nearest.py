@@ -10,6 +10,7 @@ Source: Jégou, Douze and Schmid 2011, "Product Quantization for Nearest Neighbo
 inverted file); Douze et al. 2024, arXiv 2401.08281 (FAISS).
 """
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -38,6 +39,8 @@ _WIDER = 4
 """Eight bits blur the order a little: so many times more are taken, and ordered exactly."""
 _OUTGROWN = 3.0
 _UNSAVED = 0.05
+_LEFT_SECONDS = 3600.0
+"""Nobody writes an index for longer: a part that is older was left by a kill."""
 
 Vectors = Iterator[tuple[Any, Any]]
 """Batches of ids, int64 of shape (n,), and their vectors, float32 of shape (n, DIMENSIONS)."""
@@ -141,6 +144,10 @@ class Nearest:
         """Write it, with a checksum; a kill leaves the old one, or none."""
         faiss = _faiss()
         folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(".cells.*.partial"):  # by a process that was killed meanwhile
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+                    left.unlink()
         file = folder / "cells.faiss"
         partial = folder / f".cells.{os.getpid()}.partial"
         faiss.write_index(self.faiss, str(partial))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from rag_backend.embeddings import MiniLmEmbeddings
     from rag_backend.search.rerank import Reranker
+    from rag_backend.verify.verifier import Verifier
 
 _BATCH = 20_000
 _KNOWN_AT_ONCE = 500
@@ -162,6 +163,19 @@ class PassageIndex:
                 self._reranker = load_reranker(name)
             return self._reranker
 
+    def verifier(self) -> "Verifier":
+        """Return what says whether a passage holds an answer, loaded on first use.
+
+        Once the fast engine is ready, it is loaded again for that one.
+
+        Raises:
+            RagtuneError: its language model is not there.
+        """
+        from rag_backend.verify.verifier import load_verifier
+
+        with self._loading:
+            return load_verifier()
+
     def embeddings(self) -> "MiniLmEmbeddings":
         """Return the embedding model, loaded on first use."""
         from rag_backend.embeddings import MiniLmEmbeddings
@@ -211,6 +225,8 @@ class PassageIndex:
         from rag_backend.search.find import find
 
         find(self, "Who?", settings)
+        if settings.decline:
+            self.verifier()
 
     def fingerprint(self) -> str:
         """Return a hash of all documents' names and contents."""

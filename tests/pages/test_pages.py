@@ -1,12 +1,18 @@
 """The pages' small states, through Streamlit's own test harness."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from pages.shared.lab import get_lab
 from pages.shared.plain import plain
+from pages.shared.prompt_editor import PROMPTS
+from rag_backend.verify.calibration import calibrate
+from rag_backend.verify.verifier import digest
+from workbench.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -57,12 +63,33 @@ def test_empty_states_say_what_is_missing(app, script, said):
 
 def test_settings_are_kept_and_nonsense_is_refused(app):
     at(app, "pages/setup/settings.py")
-    app.number_input[2].set_value(1)
+    number = next(i for i in app.number_input if i.label == "Candidates")
+    number.set_value(7)
     app.button[0].click().run()
-    assert app.toast[0].value == "Saved"
+    assert app.toast[0].value == "Saved" and get_lab().settings.candidates == 7
+    drawn = [i.label for kind in (app.number_input, app.text_input, app.selectbox) for i in kind]
+    for field in dataclasses.fields(Settings):
+        name = field.name.replace("_", " ").capitalize()
+        assert name in drawn or field.name in PROMPTS, name
     app.text_input[0].set_value("no-such-model")
     app.button[0].click().run()
     assert "no model" in app.error[0].value
+
+
+def test_declining_is_explained_and_calibrated(app):
+    lab = get_lab()
+    at(app, "pages/setup/settings.py")
+    assert "5% of" in words(app) and "encyclopedia" in words(app)
+    next(b for b in app.button if b.label == "Calibrate").click().run()
+    assert "at least 20" in app.error[0].value
+    lab.knowledge_base.keep_calibration(calibrate([float(n) for n in range(40)], digest()))
+    at(app, "pages/setup/settings.py")
+    assert "below **2.0**" in words(app) and "your examples" in words(app)
+    next(b for b in app.button if b.label == "Forget").click().run()
+    assert "encyclopedia" in words(app)
+    lab.change_settings(dataclasses.replace(lab.settings, decline=0.0))
+    at(app, "pages/setup/settings.py")
+    assert "decline is 0" in words(app)
 
 
 def test_a_question_that_is_too_long_is_one_sentence(app):
@@ -97,6 +124,7 @@ def test_an_answer_and_its_sources_are_shown_as_text(app):
             score=0.5,
             words=None,
             fit=1.5,
+            holds=-2.5,
             read=True,
             dropped=False,
             ranks=Ranks(1, None, 1),
@@ -156,8 +184,6 @@ def test_a_column_says_how_far_its_answer_is(change, waiting, said):
 
 
 def test_four_answers_from_one_engine_and_who_gave_them(app, handbook):
-    from pages.shared.lab import get_lab
-
     get_lab().knowledge_base.add(handbook)
     at(app, "pages/comparing/ask.py")
     app.text_input[0].set_value("When does the workshop close?")
@@ -194,8 +220,6 @@ def test_plain_text_is_shown_as_it_is(text):
 
 
 def test_prompts_are_edited_previewed_and_brought_back(app):
-    from pages.shared.lab import get_lab
-
     lab = get_lab()
     lab.knowledge_base.add_bytes(b"The workshop closes at 17:20.", "hours.txt")
     at(app, "pages/setup/settings.py")
@@ -216,8 +240,6 @@ def test_prompts_are_edited_previewed_and_brought_back(app):
 
 
 def test_documents_are_listed_compared_and_watched(app, tmp_path):
-    from pages.shared.lab import get_lab
-
     base = get_lab().knowledge_base
     said = "The workshop of Marlow Kites opens at 6:40 in the morning and closes at 17:20."
     base.add_bytes(said.encode(), "a.txt")

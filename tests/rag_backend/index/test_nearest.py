@@ -1,5 +1,7 @@
 """The index of vectors: exact or in cells, up to date, and never half on the disk."""
 
+import os
+
 import numpy as np
 import pytest
 import sqlalchemy as sa
@@ -53,6 +55,16 @@ def test_an_index_follows_changes(kind):
     index.remove(np.array([9002]))
     assert 9002 not in index.search(fresh[1], 5) and len(index) == 2002
     assert set(index.search(fresh[1], 5, among=[9001, 3, 6])) == {9001, 3, 6}
+
+
+def test_what_a_kill_left_behind_goes(tmp_path):
+    index, _, _ = built(2000)
+    left, written = tmp_path / ".cells.1.partial", tmp_path / ".cells.2.partial"
+    for file in (left, written):
+        file.write_bytes(b"half")
+    os.utime(left, (0, 0))
+    index.save(tmp_path)
+    assert not left.exists() and written.exists()
 
 
 def test_a_saved_index_is_read_again_and_a_damaged_one_is_not(tmp_path):

@@ -1,0 +1,55 @@
+"""Where RAG declines on these documents: as their own questions say, taken from the examples."""
+
+from comparison.lab import Lab
+from comparison.metrics import contains
+from finetune_backend.examples.store import list_examples
+from rag_backend.documents import Progress, unheard
+from rag_backend.verify.calibration import Calibration
+from rag_backend.verify.calibration import calibrate as calibrate_scores
+from rag_backend.verify.verifier import digest
+from workbench.errors import RagtuneError
+
+LEAST_QUESTIONS = 20
+"""With fewer, a share of a twentieth would hang on a single question."""
+_MOST_QUESTIONS = 400
+
+
+def calibrate(lab: Lab, progress: Progress = unheard) -> Calibration:
+    """Ask the examples' questions, score those whose answer is found, and keep the calibration.
+
+    Args:
+        lab: with documents, and examples made from them.
+        progress: see `Progress`.
+
+    Raises:
+        RagtuneError: there are no documents, or too few examples that they answer.
+    """
+    from rag_backend.answer.chain import PassageRetriever
+
+    examples = list_examples(lab.database)
+    step = max(1.0, len(examples) / _MOST_QUESTIONS)
+    asked = [examples[int(place * step)] for place in range(int(len(examples) / step))]
+    if len(asked) < LEAST_QUESTIONS:
+        raise RagtuneError(
+            f"There are {len(asked)} examples; at least {LEAST_QUESTIONS} that the documents "
+            "answer are needed. Make or import some (page Examples, or ragtune examples)."
+        )
+    progress("Loading the search and the verifier", 0.0)
+    index = lab.knowledge_base.index
+    retriever = PassageRetriever(index=index, settings=lab.settings, threshold=float("-inf"))
+    scores = []
+    for place, example in enumerate(asked):
+        progress(f"Question {place + 1} of {len(asked)}", place / len(asked))
+        read = [one for one in retriever.invoke(example.question) if one.metadata["read"]]
+        if any(contains(one.page_content, [example.answer]) for one in read):
+            scores.append(max(one.metadata["holds"] for one in read))
+    if len(scores) < LEAST_QUESTIONS:
+        raise RagtuneError(
+            f"The answers of {len(scores)} of {len(asked)} examples stand in what the search finds "
+            f"for them; at least {LEAST_QUESTIONS} are needed. Add the documents that the examples "
+            "are about, or more examples."
+        )
+    calibration = calibrate_scores(scores, digest())
+    lab.knowledge_base.keep_calibration(calibration)
+    progress("Calibrated", 1.0)
+    return calibration

@@ -1,0 +1,1 @@
+"""Verification: do the passages hold the answer?"""
