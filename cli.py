@@ -541,7 +541,7 @@ def _calibrate(options: argparse.Namespace) -> None:
         _print_json({"questions": made.questions, "threshold": threshold})
         return
     print(
-        f"From {made.questions:,} questions: below {threshold:.1f} an answer is declined, as "
+        f"From {made.questions:,} questions: below {threshold:.2f} an answer is declined, as "
         f"{lab.settings.decline:.0%} of them would be (setting decline)."
     )
 

@@ -59,13 +59,13 @@ def main() -> None:
     missing = [one.score for one in scored if not one.answerable]
     tell(f"area under the curve {auc(held, missing):.3f}")
     elsewhere = scores_elsewhere(verifier, questions)
-    for decline in (0.05, 0.1, DECLINE):
+    threshold_of = calibrate(held, "").threshold
+    for decline in (0.02, 0.05, 0.1, DECLINE):
         lost, declined = calibrated(scored, decline, own=False)
-        threshold = calibrate(held, "").threshold(decline)
         tell(
             f"decline {decline}, calibrated on other articles: {declined:.1%} of the unanswerable "
             f"and {lost:.1%} of the answerable are declined; and of questions about another "
-            f"paragraph {below(elsewhere, threshold):.1%}"
+            f"paragraph {below(elsewhere, threshold_of(decline)):.1%}"
         )
     answerable, unanswerable = calibrated(scored, DECLINE, own=True)
     spread = times[:: len(times) // 7]

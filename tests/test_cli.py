@@ -50,8 +50,8 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
     (adapter,) = json.loads(ragtune("adapters", "--json")[1])
     assert (adapter["name"], adapter["settings"]["epochs"]) == ("one", 2)
 
-    asked = json.loads(ragtune("ask", "When does the workshop close?", "--json")[1])
-    assert asked["question"] == "When does the workshop close?"
+    asked = json.loads(ragtune("ask", "How many days of leave do employees have?", "--json")[1])
+    assert asked["question"] == "How many days of leave do employees have?"
     assert [answer["method"] for answer in asked["answers"]] == [
         "base",
         "rag",

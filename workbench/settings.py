@@ -102,7 +102,7 @@ class Settings:
     )
     read: int = option(1, "How many of them, best first, the model reads.", 1, 50)
     decline: float = option(
-        0.05,
+        0.02,
         "What share of the questions that the documents do answer RAG and hybrid may decline, so "
         "that they decline those that they don't answer: 0 declines only where no passage is "
         "similar enough.",

@@ -88,7 +88,7 @@ def declining() -> None:
     settings, calibration = lab.settings, lab.knowledge_base.calibration()
     own = calibration != shipped_calibration()
     if settings.decline:
-        least = f"{calibration.threshold(settings.decline):.1f}".replace("-", "−")
+        least = f"{calibration.threshold(settings.decline):.2f}".replace("-", "−")
         st.markdown(
             "A small model scores how much speaks for a passage to hold the answer. Where all "
             f'passages score below **{least}**, the answer is "I don\'t know": below it are '
@@ -106,10 +106,12 @@ def declining() -> None:
         )
     left, right = st.columns([1, 4])
     if left.button("Calibrate", icon=":material/tune:"):
+        room = st.empty()
         try:
-            calibrate(lab, progress_bar())
+            with room:
+                calibrate(lab, progress_bar())
         except RagtuneError as error:
-            st.error(plain(str(error)), icon=":material/error:")
+            room.error(plain(str(error)), icon=":material/error:")
         else:
             st.rerun()
     if own and right.button("Forget", icon=":material/undo:", help="Back to what came along."):

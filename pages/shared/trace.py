@@ -43,7 +43,7 @@ def _steps(answer: Answer) -> list[dict[str, object]]:
             "By words": _ranked(source.ranks.words, source.words),
             "Fused": _ranked(source.ranks.fused, None),
             "Reranked": _ranked(number if source.fit is not None else None, source.fit),
-            "Holds the answer": _ranked(None, source.holds),
+            "Holds the answer": _scored(source.holds),
             "Read": "yes" if source.read else "no room" if source.dropped else "no",
         }
         for number, source in enumerate(answer.sources, start=1)
@@ -54,13 +54,17 @@ def _why_unasked(answer: Answer) -> str:
     holds = [source.holds for source in answer.sources if source.holds is not None]
     if not holds or answer.threshold is None:
         return "The model was not asked: nothing that was found is similar enough."
-    said, least = (f"{value:.1f}".replace("-", "−") for value in (max(holds), answer.threshold))
     return (
-        f"The model was not asked: how much speaks for the answer to be there is {said}, and "
-        f"{least} is the least that is accepted. Settings says how that came about."
+        "The model was not asked: how much speaks for the answer to be there is "
+        f"{_scored(max(holds))}, and {_scored(answer.threshold)} is the least that is accepted. "
+        "Settings says how that came about."
     )
 
 
 def _ranked(rank: int | None, score: float | None) -> str:
-    told = "" if score is None else f"{score:.2f}".replace("-", "−")
-    return f"{rank}. {told}".strip() if rank is not None else f"– {told}".strip(" ")
+    place = f"{rank}." if rank is not None else "–"
+    return f"{place} {_scored(score)}".rstrip()
+
+
+def _scored(score: float | None) -> str:
+    return "" if score is None else f"{score:.2f}".replace("-", "−")

@@ -69,6 +69,7 @@ def cite(
             others.
     """
     asked = {word.stem for word in _words(question)}
+    asked |= {stem + "d" for stem in asked if stem.endswith("e")}  # too short to be stemmed
     places = [
         place
         for number, (above, text) in enumerate(sources)

@@ -48,6 +48,7 @@ def test_it_is_made_kept_used_and_forgotten(lab):
 
 
 def test_a_question_beside_the_documents_is_declined(lab):
+    lab.change_settings(dataclasses.replace(lab.settings, decline=0.1))
     answer = answer_to(lab, "Who sewed the Heron?")
     assert answer.text == NOT_ANSWERED and answer.refused and not answer.prompt
     assert max(one.holds for one in answer.sources if one.holds is not None) < answer.threshold

@@ -79,12 +79,12 @@ def test_settings_are_kept_and_nonsense_is_refused(app):
 def test_declining_is_explained_and_calibrated(app):
     lab = get_lab()
     at(app, "pages/setup/settings.py")
-    assert "5% of" in words(app) and "encyclopedia" in words(app)
+    assert "2% of" in words(app) and "encyclopedia" in words(app)
     next(b for b in app.button if b.label == "Calibrate").click().run()
     assert "at least 20" in app.error[0].value
     lab.knowledge_base.keep_calibration(calibrate([float(n) for n in range(40)], digest()))
     at(app, "pages/setup/settings.py")
-    assert "below **2.0**" in words(app) and "your examples" in words(app)
+    assert "below **0.00**" in words(app) and "your examples" in words(app)
     next(b for b in app.button if b.label == "Forget").click().run()
     assert "encyclopedia" in words(app)
     lab.change_settings(dataclasses.replace(lab.settings, decline=0.0))

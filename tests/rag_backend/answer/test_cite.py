@@ -45,6 +45,15 @@ def test_the_questions_own_words_support_nothing():
     assert one.by is None and one.support == 0.0
 
 
+def test_the_past_of_the_questions_own_words_supports_nothing_either():
+    (one,) = cite(
+        "The works used to be a tram depot.",
+        [("history", "The works were originally a tram depot.")],
+        "What did the works use to be?",
+    )
+    assert one.by is not None and one.support == 1.0
+
+
 def test_an_answer_of_the_questions_words_alone_is_measured_by_them():
     (one,) = cite("The workshop.", [HOURS], "What is the workshop?")
     assert one.by is not None
