@@ -40,10 +40,10 @@ def main() -> None:
     draw, broken, reported = random.Random(0), list[str](), 0
     with tempfile.TemporaryDirectory() as home:
         for number in range(count):
-            done = kill(Path(home), number, draw.uniform(0, _LONGEST_SECONDS))
+            done, begun = kill(Path(home), number, draw.uniform(0, _LONGEST_SECONDS))
             reported += len(done)
             lab = open_lab(home)
-            trouble = look(lab, done)
+            trouble = look(lab, done, begun)
             lab.database.close()
             if trouble:
                 broken.append(f"kill {number}: {trouble}")
@@ -63,8 +63,16 @@ def main() -> None:
     )
 
 
-def kill(home: Path, seed: int, seconds: float) -> dict[str, str | None]:
-    """Let a process work for a while and kill it; return what it reported last of each name."""
+Marks = dict[str, str | None]
+"""What each document's text is to hold, by name; None where there is to be no document."""
+
+
+def kill(home: Path, seed: int, seconds: float) -> tuple[Marks, Marks]:
+    """Let a process work for a while and kill it.
+
+    Returns:
+        What it reported last of each name, and what it had begun and not reported yet.
+    """
     command = [sys.executable, "-m", "benchmarks.kills", "--work", str(home), str(seed)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -72,12 +80,14 @@ def kill(home: Path, seed: int, seconds: float) -> dict[str, str | None]:
         time.sleep(seconds)
         process.kill()
         lines = process.stdout.read().splitlines(keepends=True)
-    done: dict[str, str | None] = {}
+    done, begun = Marks(), Marks()
     for line in lines:
         if line.endswith("\n"):
-            change, name, mark = line.split()
-            done[name] = mark if change == "added" else None
-    return done
+            state, name, mark = line.split()
+            told = done if state == "done" else begun
+            begun.clear()  # one after the other
+            told[name] = None if mark == "-" else mark
+    return done, begun
 
 
 def work(home: Path, seed: int) -> None:
@@ -85,17 +95,19 @@ def work(home: Path, seed: int) -> None:
     lab, draw = open_lab(home), random.Random(seed)
     base = lab.knowledge_base
     base.index.embeddings().embed(["Loaded."])
-    print("begun", flush=True)
+    print("loaded", flush=True)
     base.work()
     while True:
         name = f"{draw.randrange(6)}.{draw.choice(('md', 'csv', 'txt'))}"
         if draw.random() < 0.2 and base.find(name):
+            print("begun", name, "-", flush=True)
             base.remove(name)
-            print("removed", name, "-", flush=True)
+            print("done", name, "-", flush=True)
         else:
             mark = f"mark{draw.randrange(10**9)}"
+            print("begun", name, mark, flush=True)
             base.add_bytes(_content(draw, name, mark), name)
-            print("added", name, mark, flush=True)
+            print("done", name, mark, flush=True)
 
 
 def _content(draw: random.Random, name: str, mark: str) -> bytes:
@@ -113,10 +125,9 @@ def _content(draw: random.Random, name: str, mark: str) -> bytes:
     return "\n".join(lines).encode()
 
 
-def look(lab: Lab, done: dict[str, str | None]) -> str:
+def look(lab: Lab, done: Marks, begun: Marks) -> str:
     """Say what is wrong with a home, or nothing."""
     base = lab.knowledge_base
-    begun = {file.name for file in base.incoming.files()}
     base.work()  # what was begun is finished
     with lab.database.session() as session:
         if session.execute(sa.text("PRAGMA integrity_check")).scalar_one() != "ok":
@@ -149,21 +160,25 @@ def look(lab: Lab, done: dict[str, str | None]) -> str:
             return f"the words of a passage of {document_row.name} are others"
         if floats(row.vector).shape != (DIMENSIONS,):
             return f"the vector of {passage.metadata['document']} is cut"
-    for name, mark in done.items():
-        if name in begun:
-            continue  # another change of it had begun, and came to its end
-        there = base.find(name) is not None
-        if there != (mark is not None) or (mark and mark not in base.text(name)):
+    for name, reported in done.items():
+        there = base.text(name) if base.find(name) is not None else None
+        held = [m for m in {reported, begun.get(name, reported)} if _is(there, m)]
+        if not held:
             return f"the last change of {name} that was reported is lost"
-        if mark:
+        if sign := held[0]:
             by_words = Settings(search="words", reranker="")
-            found = find(base.index, f"What has the sign {mark}?", by_words).sources
-            if not found or mark not in found[0].text:
+            found = find(base.index, f"What has the sign {sign}?", by_words).sources
+            if not found or sign not in found[0].text:
                 return f"{name} is there but its words are not found"
     for _, row in rows[:: max(1, len(rows) // 20)]:
         if row.id not in dict(base.index.nearest(floats(row.vector), 3)):
             return f"passage {row.id} is there but not found by its vector"
     return ""
+
+
+def _is(text: str | None, mark: str | None) -> bool:
+    """Is this what a document's text is to be?"""
+    return text is None if mark is None else text is not None and mark in text
 
 
 if __name__ == "__main__":
