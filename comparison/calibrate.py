@@ -1,13 +1,16 @@
 """Where RAG declines on these documents: as their own questions say, taken from the examples."""
 
+from typing import Any
+
 from comparison.lab import Lab
-from comparison.metrics import contains
 from finetune_backend.examples.store import list_examples
+from rag_backend.answer.cite import cite
 from rag_backend.documents import Progress, unheard
 from rag_backend.verify.calibration import Calibration
 from rag_backend.verify.calibration import calibrate as calibrate_scores
 from rag_backend.verify.verifier import digest
 from workbench.errors import RagtuneError
+from workbench.values import Example
 
 LEAST_QUESTIONS = 20
 """With fewer, a share of a twentieth would hang on a single question."""
@@ -41,7 +44,7 @@ def calibrate(lab: Lab, progress: Progress = unheard) -> Calibration:
     for place, example in enumerate(asked):
         progress(f"Question {place + 1} of {len(asked)}", place / len(asked))
         read = [one for one in retriever.invoke(example.question) if one.metadata["read"]]
-        if any(contains(one.page_content, [example.answer]) for one in read):
+        if any(_answers(one, example) for one in read):
             scores.append(max(one.metadata["holds"] for one in read))
     if len(scores) < LEAST_QUESTIONS:
         raise RagtuneError(
@@ -53,3 +56,11 @@ def calibrate(lab: Lab, progress: Progress = unheard) -> Calibration:
     lab.knowledge_base.keep_calibration(calibration)
     progress("Calibrated", 1.0)
     return calibration
+
+
+def _answers(source: Any, example: Example) -> bool:
+    """Does a passage say what the example answers, in these words or nearly so?"""
+    about = source.metadata
+    above = " ".join((about["document"], *about["headings"]))
+    sentences = cite(example.answer, [(above, about["text"])], example.question)
+    return bool(sentences) and all(sentence.by for sentence in sentences)

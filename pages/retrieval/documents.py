@@ -214,7 +214,7 @@ def remove(name: str) -> None:
     document = lab.knowledge_base.find(name)
     if document is not None:
         state.removed = (name, (lab.home.uploads / document.sha256).read_bytes())
-        with st.spinner(f"Removing {name} …"):
+        with st.spinner(f"Removing {plain(name)} …"):
             lab.knowledge_base.remove(name)
     if state.get("look_inside") == name:
         del state.look_inside

@@ -17,7 +17,10 @@ KITES = ["Amber", "Bora", "Cirrus", "Dune", "Ember", "Fjord", "Gale", "Heron", "
 KITES += ["Kestrel", "Lark", "Mistral", "Nimbus", "Ocelot", "Puffin", "Quill", "Raven", "Swift"]
 KITES += ["Tern", "Ural", "Vesper"]
 PRICES = {kite: f"{31 + 7 * place} shillings" for place, kite in enumerate(KITES)}
-EXAMPLES = [Example(f"What does the {kite} cost?", p, kite) for kite, p in PRICES.items()]
+EXAMPLES = [
+    Example(f"What does the {kite} cost?", f"It costs {price}." if place % 2 else price, kite)
+    for place, (kite, price) in enumerate(PRICES.items())
+]
 
 
 @pytest.fixture()
