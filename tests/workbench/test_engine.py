@@ -1,8 +1,10 @@
 """The engine: deterministic, bounded, and sure of the adapter it applied."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
 
 from workbench.errors import RagtuneError
 from workbench.language_models.loading import find_checkpoint
@@ -88,3 +90,16 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path, content):
         (tmp_path / "config.json").write_text(content, encoding="utf-8")
     with pytest.raises(RagtuneError, match="is not a model"):
         find_checkpoint(str(tmp_path))
+
+
+def test_an_answer_may_be_read_by_several_threads_in_turn(engine):
+    """As LangChain does; torch's inference mode belongs to a thread."""
+    said = ask(engine, "Who?")
+    pieces = engine.stream([{"role": "user", "content": "Who?"}], max_new_tokens=8)
+    read = []
+    while not read or read[-1] is not None:
+        with ThreadPoolExecutor(1) as thread:
+            read.append(thread.submit(next, pieces, None).result())
+    assert [piece.text for piece in read[:-1]] == [piece.text for piece in said]
+    for _ in engine.stream([{"role": "user", "content": "Who?"}], max_new_tokens=2):
+        assert not torch.is_inference_mode_enabled()

@@ -91,15 +91,16 @@ class TransformersEngine:
         ends = set(ends if isinstance(ends, list) else [ends])
         model = self._switch(adapter)
         cache, step = None, torch.tensor([prompt], device=self._device)
-        with torch.inference_mode():
-            for _ in range(limit):
+        for _ in range(limit):
+            # Not around the loop: the mode is a thread's, and the next step may be another one's.
+            with torch.inference_mode():
                 out = model(input_ids=step, past_key_values=cache, use_cache=True, logits_to_keep=1)
                 cache = out.past_key_values
                 step = out.logits[:, -1].argmax(dim=-1, keepdim=True)
                 token = int(step.item())
-                if token in ends:
-                    return
-                yield [token]
+            if token in ends:
+                return
+            yield [token]
 
     def _switch(self, adapter: str | None) -> Any:
         """Return the model with exactly this adapter applied."""
