@@ -536,14 +536,16 @@ def _calibrate(options: argparse.Namespace) -> None:
             made = calibrate(lab, _progress.show)
         finally:
             _progress.end()
-    threshold = made.threshold(lab.settings.decline)
+    decline = lab.settings.decline
+    threshold = lab.knowledge_base.threshold(decline)
     if _json_wanted(options):
         _print_json({"questions": made.questions, "threshold": threshold})
         return
-    print(
-        f"From {made.questions:,} questions: below {threshold:.2f} an answer is declined, as "
-        f"{lab.settings.decline:.0%} of them would be (setting decline)."
-    )
+    told = "nothing is declined (setting decline is 0)."
+    if threshold is not None:
+        told = f"below {threshold:.2f} an answer is declined, as {decline:.0%} of them would be "
+        told += "(setting decline)."
+    print(f"From {made.questions:,} questions: {told}")
 
 
 def _provision(options: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
 """Which questions are declined, and what it takes: ``python -m benchmarks.refusal``.
 
 About five minutes on two cores. The questions are SQuAD 2.0's; see `benchmarks.retrieval`. Asked
-are those of the titles that nothing was trained or calibrated on, each with the paragraph that
+are those of the titles that nothing was trained on, each with the paragraph that
 it was asked about: half of these paragraphs don't answer, though they seem to.
 
 Every article is a knowledge base of its own. As on a user's documents, its answerable questions
@@ -20,7 +20,7 @@ from statistics import mean, median
 from benchmarks.report import figure, print_report, tell
 from benchmarks.retrieval import all_asked
 from comparison.reading_data import Asked, held_out
-from rag_backend.verify.calibration import calibrate
+from rag_backend.verify.calibration import calibration_of
 from rag_backend.verify.verifier import Verifier
 
 DECLINE = 0.18
@@ -59,13 +59,13 @@ def main() -> None:
     missing = [one.score for one in scored if not one.answerable]
     tell(f"area under the curve {auc(held, missing):.3f}")
     elsewhere = scores_elsewhere(verifier, questions)
-    threshold_of = calibrate(held, "").threshold
+    threshold_of = calibration_of(held, "").threshold
     for decline in (0.02, 0.05, 0.1, DECLINE):
         lost, declined = calibrated(scored, decline, own=False)
         tell(
             f"decline {decline}, calibrated on other articles: {declined:.1%} of the unanswerable "
-            f"and {lost:.1%} of the answerable are declined; and of questions about another "
-            f"paragraph {below(elsewhere, threshold_of(decline)):.1%}"
+            f"and {lost:.1%} of the answerable are declined; calibrated on all, of questions about "
+            f"another paragraph {below(elsewhere, threshold_of(decline)):.1%}"
         )
     answerable, unanswerable = calibrated(scored, DECLINE, own=True)
     spread = times[:: len(times) // 7]
@@ -95,7 +95,7 @@ def calibrated(scored: Sequence[Scored], decline: float, own: bool) -> tuple[flo
         others = [one for one in scored if one.title != title and one.answerable]
         halves = [(answerable[::2], answerable[1::2]), (answerable[1::2], answerable[::2])]
         for calibrating, measured in halves if own else [(others, answerable)]:
-            threshold = calibrate([one.score for one in calibrating], "").threshold(decline)
+            threshold = calibration_of([one.score for one in calibrating], "").threshold(decline)
             for one in [*measured, *missing]:
                 declined[one.answerable].append(one.score < threshold)
     return mean(declined[True]), mean(declined[False])

@@ -13,7 +13,7 @@ from comparison.answer import Answer, Fingerprint, ShownSource, Timings, Tokens
 from comparison.lab import Adapter, Lab
 from comparison.metrics import refused
 from comparison.together import together
-from rag_backend.answer.cite import cite, groundedness
+from rag_backend.answer.cite import cite, groundedness, with_place
 from rag_backend.documents import Ranks
 from rag_backend.search.follow_up import complete
 from rag_backend.search.only import EVERYTHING, Only
@@ -244,7 +244,7 @@ def _cited(answer: Answer, question: str) -> Answer:
     if answer.refused or not numbers:
         return answer
     read = [answer.sources[number] for number in numbers]
-    texts = [(" ".join((source.document, *source.headings)), source.text) for source in read]
+    texts = [with_place(source.document, source.headings, source.text) for source in read]
     sentences = tuple(
         replace(one, by=one.by and replace(one.by, source=numbers[one.by.source]))
         for one in cite(answer.text, texts, question)

@@ -4,10 +4,9 @@ from typing import Any
 
 from comparison.lab import Lab
 from finetune_backend.examples.store import list_examples
-from rag_backend.answer.cite import cite
+from rag_backend.answer.cite import cite, with_place
 from rag_backend.documents import Progress, unheard
-from rag_backend.verify.calibration import Calibration
-from rag_backend.verify.calibration import calibrate as calibrate_scores
+from rag_backend.verify.calibration import Calibration, calibration_of
 from rag_backend.verify.verifier import digest
 from workbench.errors import RagtuneError
 from workbench.values import Example
@@ -52,7 +51,7 @@ def calibrate(lab: Lab, progress: Progress = unheard) -> Calibration:
             f"for them; at least {LEAST_QUESTIONS} are needed. Add the documents that the examples "
             "are about, or more examples."
         )
-    calibration = calibrate_scores(scores, digest())
+    calibration = calibration_of(scores, digest())
     lab.knowledge_base.keep_calibration(calibration)
     progress("Calibrated", 1.0)
     return calibration
@@ -61,6 +60,6 @@ def calibrate(lab: Lab, progress: Progress = unheard) -> Calibration:
 def _answers(source: Any, example: Example) -> bool:
     """Does a passage say what the example answers, in these words or nearly so?"""
     about = source.metadata
-    above = " ".join((about["document"], *about["headings"]))
-    sentences = cite(example.answer, [(above, about["text"])], example.question)
+    placed = with_place(about["document"], about["headings"], about["text"])
+    sentences = cite(example.answer, [placed], example.question)
     return bool(sentences) and all(sentence.by for sentence in sentences)

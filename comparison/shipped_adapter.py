@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from finetune_backend.lora import Step, train
-from finetune_backend.rows import Row, shared_prefix
+from finetune_backend.rows import Row, make_row, shared_prefix
 from finetune_backend.settings import TrainSettings
 from workbench.files import read_json, write_json
 from workbench.language_models.loading import Checkpoint, load_tokenizer
-from workbench.language_models.prompts import render
 
 Turn = tuple[list[dict[str, str]], str]
 """A conversation, and what is to be said then."""
@@ -51,13 +50,7 @@ def train_shipped(
 
 def rows_about_one_text(turns: Sequence[Turn], tokenizer: Any) -> list[Row]:
     """Return the rows for turns whose conversations begin alike."""
-    rows = []
-    for chat, said in turns:
-        prompt, answer = (
-            tuple(tokenizer(written, add_special_tokens=False)["input_ids"])
-            for written in (render(tokenizer, chat), said)
-        )
-        rows.append(Row(prompt, (*answer, tokenizer.eos_token_id)))
+    rows = [make_row(tokenizer, chat, said) for chat, said in turns]
     shared = shared_prefix(rows)
     return [Row(row.prompt, row.answer, shared) for row in rows]
 

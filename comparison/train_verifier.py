@@ -16,7 +16,7 @@ from finetune_backend.lora import Step
 from finetune_backend.settings import TrainSettings
 from rag_backend.answer.cite import sentence_spans
 from rag_backend.passages import embedding_text
-from rag_backend.verify.calibration import calibrate, write_calibration
+from rag_backend.verify.calibration import calibration_of, write_calibration
 from rag_backend.verify.verifier import CALIBRATION, NO, YES, Verifier, digest, verify_prompt
 from workbench.language_models.loading import Checkpoint, find_checkpoint
 from workbench.settings import DEFAULT_MODEL
@@ -45,7 +45,7 @@ def main() -> None:
     taught = [one for one in asked if one.title not in new]
     train_verifier(taught, find_checkpoint(DEFAULT_MODEL), RECIPE, tell, folder)
     scores = scores_of(Verifier(folder), [one for one in asked if one.title in new])
-    write_calibration(calibrate(scores, digest(folder)), folder / CALIBRATION)
+    write_calibration(calibration_of(scores, digest(folder)), folder / CALIBRATION)
 
 
 def scores_of(verifier: Verifier, asked: Sequence[Asked]) -> list[float]:

@@ -51,14 +51,7 @@ def make_rows(
     rows = []
     for number, example in enumerate(examples, start=1):
         question = _with_words_dropped(example.question.strip(), word_dropout, rng)
-        prompt = render(tokenizer, messages(question, system_prompt))
-        row = Row(
-            prompt=tuple(tokenizer(prompt, add_special_tokens=False)["input_ids"]),
-            answer=(
-                *tokenizer(example.answer.strip(), add_special_tokens=False)["input_ids"],
-                tokenizer.eos_token_id,
-            ),
-        )
+        row = make_row(tokenizer, messages(question, system_prompt), example.answer.strip())
         if len(row) > max_tokens:
             raise ExamplesError(
                 f"Example {number} ({example.question[:60]!r}) is {len(row):,} tokens long; "
@@ -66,6 +59,15 @@ def make_rows(
             )
         rows.append(row)
     return rows
+
+
+def make_row(tokenizer: Any, chat: list[dict[str, str]], answer: str) -> Row:
+    """Return the row that teaches a model to say this answer in this conversation."""
+    prompt, said = (
+        tokenizer(text, add_special_tokens=False)["input_ids"]
+        for text in (render(tokenizer, chat), answer)
+    )
+    return Row(tuple(prompt), (*said, tokenizer.eos_token_id))
 
 
 def _with_words_dropped(question: str, share: float, rng: random.Random) -> str:

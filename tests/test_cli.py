@@ -162,3 +162,14 @@ def test_help_imports_nothing_heavy():
     )
     ended = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True)
     assert ended.returncode == 0, ended.stderr
+
+
+def test_where_it_declines_is_told(ragtune, tmp_path):
+    shipped = json.loads(ragtune("calibrate", "--forget", "--json")[1])
+    assert shipped["questions"] > 1000 and shipped["threshold"] < 0
+    assert "as 2% of them would be" in ragtune("calibrate", "--forget")[1]
+    code, _, err = ragtune("calibrate")
+    assert code == 1 and "There are 0 examples" in err
+    (tmp_path / "home" / "settings.json").write_text('{"decline": 0.0}', encoding="utf-8")
+    assert json.loads(ragtune("calibrate", "--forget", "--json")[1])["threshold"] is None
+    assert "nothing is declined" in ragtune("calibrate", "--forget")[1]

@@ -10,6 +10,7 @@ from pages.shared.option_input import option_input
 from pages.shared.plain import plain
 from pages.shared.progress import progress_bar
 from pages.shared.prompt_editor import edit_prompts
+from pages.shared.trace import decimal
 from rag_backend.verify.verifier import shipped_calibration
 from workbench.errors import RagtuneError
 from workbench.language_models.loading import find_checkpoint
@@ -88,7 +89,7 @@ def declining() -> None:
     settings, calibration = lab.settings, lab.knowledge_base.calibration()
     own = calibration != shipped_calibration()
     if settings.decline:
-        least = f"{calibration.threshold(settings.decline):.2f}".replace("-", "−")
+        least = decimal(calibration.threshold(settings.decline))
         st.markdown(
             "A small model scores how much speaks for a passage to hold the answer. Where all "
             f'passages score below **{least}**, the answer is "I don\'t know": below it are '

@@ -134,11 +134,12 @@ def _sources(answer: Answer) -> None:
     for number, source in enumerate(answer.sources):
         page = f", p. {source.page}" if source.page else ""
         icon = ":material/visibility:" if source.read else ":material/visibility_off:"
-        if source.read and gives_orders(source.text):
+        orders = gives_orders(source.text)
+        if source.read and orders:
             icon = ":material/gavel:"
         cited = [one.by for one in answer.sentences if one.by and one.by.source == number]
         with st.expander(f"{number + 1}. {plain(source.document)}{page}", icon=icon):
-            if gives_orders(source.text):
+            if orders:
                 st.warning(
                     "This passage seems to tell the model what to say. Check the answer.",
                     icon=":material/gavel:",

@@ -34,6 +34,11 @@ def milliseconds(time: float) -> str:
     return f"{time:.0f} ms" if time < 1000 else f"{time / 1000:.1f} s"
 
 
+def decimal(score: float | None) -> str:
+    """Write out a score with two decimals; nothing for None."""
+    return "" if score is None else f"{score:.2f}".replace("-", "−")
+
+
 def _steps(answer: Answer) -> list[dict[str, object]]:
     return [
         {
@@ -43,7 +48,7 @@ def _steps(answer: Answer) -> list[dict[str, object]]:
             "By words": _ranked(source.ranks.words, source.words),
             "Fused": _ranked(source.ranks.fused, None),
             "Reranked": _ranked(number if source.fit is not None else None, source.fit),
-            "Holds the answer": _scored(source.holds),
+            "Holds the answer": decimal(source.holds),
             "Read": "yes" if source.read else "no room" if source.dropped else "no",
         }
         for number, source in enumerate(answer.sources, start=1)
@@ -56,15 +61,11 @@ def _why_unasked(answer: Answer) -> str:
         return "The model was not asked: nothing that was found is similar enough."
     return (
         "The model was not asked: how much speaks for the answer to be there is "
-        f"{_scored(max(holds))}, and {_scored(answer.threshold)} is the least that is accepted. "
+        f"{decimal(max(holds))}, and {decimal(answer.threshold)} is the least that is accepted. "
         "Settings says how that came about."
     )
 
 
 def _ranked(rank: int | None, score: float | None) -> str:
     place = f"{rank}." if rank is not None else "–"
-    return f"{place} {_scored(score)}".rstrip()
-
-
-def _scored(score: float | None) -> str:
-    return "" if score is None else f"{score:.2f}".replace("-", "−")
+    return f"{place} {decimal(score)}".rstrip()

@@ -80,6 +80,11 @@ def cite(
     )
 
 
+def with_place(document: str, headings: Sequence[str], text: str) -> tuple[str, str]:
+    """Return a source as `cite` takes it: where it stands is what is above it."""
+    return " ".join((document, *headings)), text
+
+
 def groundedness(answer: str, sentences: Sequence[Sentence]) -> float | None:
     """Return the mean support of an answer's sentences, each counting by its length.
 

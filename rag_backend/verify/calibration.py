@@ -31,7 +31,7 @@ class Calibration:
         return self.scores[min(int(declined * len(self.scores)), len(self.scores) - 1)]
 
 
-def calibrate(scores: Sequence[float], verifier: str) -> Calibration:
+def calibration_of(scores: Sequence[float], verifier: str) -> Calibration:
     """Return a calibration from what a verifier says of questions that can be answered."""
     rising, kept = sorted(scores), min(_KEPT, len(scores))
     drawn = (rising[place * len(rising) // kept] for place in range(kept))

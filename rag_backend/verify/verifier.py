@@ -1,11 +1,11 @@
 """Whether passages hold the answer to a question: a LoRA on the bundled language model."""
 
 import functools
-import hashlib
 from pathlib import Path
 
 from rag_backend.verify.calibration import Calibration, read_calibration
 from workbench.errors import RagtuneError
+from workbench.files import sha256
 from workbench.language_models.choose import choose_engine
 from workbench.language_models.first_token import load_first_token
 from workbench.language_models.loading import find_checkpoint
@@ -33,8 +33,7 @@ def shipped_calibration() -> Calibration:
 @functools.cache
 def digest(folder: Path = _FOLDER) -> str:
     """Return what tells one verifier from another."""
-    weights = (folder / _WEIGHTS).read_bytes()
-    return hashlib.sha256(weights).hexdigest()[:_DIGEST_CHARACTERS]
+    return sha256(folder / _WEIGHTS)[:_DIGEST_CHARACTERS]
 
 
 class Verifier:

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from pages.shared.lab import get_lab
 from pages.shared.plain import plain
 from pages.shared.prompt_editor import PROMPTS
-from rag_backend.verify.calibration import calibrate
+from rag_backend.verify.calibration import calibration_of
 from rag_backend.verify.verifier import digest
 from workbench.settings import Settings
 
@@ -82,7 +82,7 @@ def test_declining_is_explained_and_calibrated(app):
     assert "2% of" in words(app) and "encyclopedia" in words(app)
     next(b for b in app.button if b.label == "Calibrate").click().run()
     assert "at least 20" in app.error[0].value
-    lab.knowledge_base.keep_calibration(calibrate([float(n) for n in range(40)], digest()))
+    lab.knowledge_base.keep_calibration(calibration_of([float(n) for n in range(40)], digest()))
     at(app, "pages/setup/settings.py")
     assert "below **0.00**" in words(app) and "your examples" in words(app)
     next(b for b in app.button if b.label == "Forget").click().run()
