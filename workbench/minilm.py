@@ -123,16 +123,13 @@ class Encoder(Protocol):
         ...
 
 
-def load_encoder(
-    weights: "Mapping[str, Tensor]", dtype: Any = None, *, coarse: bool = False
-) -> Encoder:
+def load_encoder(weights: "Mapping[str, Tensor]", dtype: Any = None) -> Encoder:
     """Return the model as this machine reads fastest.
 
     Args:
         weights: as `load_weights` returns them, possibly with an adapter merged in.
         dtype: of torch, to multiply in; by default a processor runs the compiled pass, if it
             can be built, and else what torch does fastest.
-        coarse: multiply bytes where the processor does so exactly.
     """
     from workbench.hardware import best_device, fastest_dtype
 
@@ -142,7 +139,8 @@ def load_encoder(
         from workbench.minilm_compiled import CompiledMiniLm
 
         if kernel.why_not() is None:
-            return CompiledMiniLm(weights, bits=8 if coarse and kernel.levels() == 127 else 16)
+            # Activations of 7 bits, which some processors want, say too little.
+            return CompiledMiniLm(weights, bits=8 if kernel.levels() == 127 else 16)
     return MiniLm(weights, device, dtype or fastest_dtype(device))
 
 

@@ -6,6 +6,7 @@ to the bit, whatever else is read at the same time.
 
 import ctypes
 import functools
+import math
 from array import array
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,14 +14,16 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from workbench.language_models.int8 import kernel
-from workbench.language_models.int8.weights import pack, pack_halves
+from workbench.language_models.int8.weights import LANES, hadamard, pack, pack_halves
 from workbench.minilm import DIMENSIONS, HEADS, LAYERS, NORM_EPSILON, batches
+from workbench.minilm_peaks import load_peaks
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 _PIECE_TOKENS = 256
 """Read by one thread at once: few enough that threads finish together."""
+_EIGHTHS = 8
 
 
 class NormStruct(ctypes.Structure):
@@ -29,14 +32,20 @@ class NormStruct(ctypes.Structure):
     _fields_ = (("gain", ctypes.c_void_p), ("shift", ctypes.c_void_p))
 
 
+class ProductStruct(ctypes.Structure):
+    """bert.c's Product."""
+
+    _fields_ = (("linear", kernel.LinearStruct), ("ease", ctypes.c_void_p))
+
+
 class LayerStruct(ctypes.Structure):
     """bert.c's Layer."""
 
     _fields_ = (
-        ("query_key_value", kernel.LinearStruct),
-        ("attention_output", kernel.LinearStruct),
-        ("wide", kernel.LinearStruct),
-        ("narrow", kernel.LinearStruct),
+        ("query_key_value", ProductStruct),
+        ("attention_output", ProductStruct),
+        ("wide", ProductStruct),
+        ("narrow", ProductStruct),
         ("attention_norm", NormStruct),
         ("output_norm", NormStruct),
     )
@@ -77,28 +86,35 @@ class CompiledMiniLm:
         self._kernel = kernel.load_kernel()
         self._kept: list[Any] = []  # what the kernel has the addresses of
 
-        def address(name: str) -> int:
-            tensor = weights[name].contiguous()
-            self._kept.append(tensor)
-            return int(tensor.data_ptr())
+        peaks = load_peaks()
+
+        def address(tensor: "Tensor") -> int:
+            kept = tensor.contiguous()
+            self._kept.append(kept)
+            return int(kept.data_ptr())
 
         def norm(name: str) -> NormStruct:
-            return NormStruct(*(address(f"{name}.LayerNorm.{p}") for p in ("weight", "bias")))
+            parts = ("weight", "bias")
+            return NormStruct(*(address(weights[f"{name}.LayerNorm.{part}"]) for part in parts))
 
-        def linear(*names: str) -> kernel.LinearStruct:
+        def product(*names: str) -> ProductStruct:
             weight, bias = (
                 torch.cat([weights[f"{n}.{p}"] for n in names]) for p in ("weight", "bias")
             )
-            packed = (pack if bits == 8 else pack_halves)(weight, bias)
+            if bits == 8:
+                ease, weight = turned(weight, peaks.get(names[0]))
+                packed, ease_address = pack(weight, bias), address(ease)
+            else:
+                packed, ease_address = pack_halves(weight, bias), None
             self._kept.append(packed)
-            return packed.struct()
+            return ProductStruct(packed.struct(), ease_address)
 
         layers = [
             LayerStruct(
-                linear(*(f"{name}.attention.self.{part}" for part in ("query", "key", "value"))),
-                linear(f"{name}.attention.output.dense"),
-                linear(f"{name}.intermediate.dense"),
-                linear(f"{name}.output.dense"),
+                product(*(f"{name}.attention.self.{part}" for part in ("query", "key", "value"))),
+                product(f"{name}.attention.output.dense"),
+                product(f"{name}.intermediate.dense"),
+                product(f"{name}.output.dense"),
                 norm(f"{name}.attention.output"),
                 norm(f"{name}.output"),
             )
@@ -108,7 +124,7 @@ class CompiledMiniLm:
             f"embeddings.{kind}_embeddings.weight" for kind in ("word", "position", "token_type")
         )
         self._struct = BertStruct(
-            *map(address, tables),
+            *(address(weights[table]) for table in tables),
             norm("embeddings"),
             (LayerStruct * LAYERS)(*layers),
             LAYERS,
@@ -156,6 +172,33 @@ class CompiledMiniLm:
         for piece, states in zip(pieces, made, strict=True):
             out[piece] = states
         return out
+
+
+def turned(weight: "Tensor", peaks: "Tensor | None") -> "tuple[Tensor, Tensor]":
+    """Change a product so that its inputs are of like size when they become bytes.
+
+    Each input is multiplied by a number; the eighths of a row, and the lanes of each vector, are
+    then mixed by Hadamard matrices. The weights undo both.
+
+    Sources: Xiao et al. 2022, "SmoothQuant", arXiv 2211.10438; Ashkboos et al. 2024, "QuaRot",
+    arXiv 2404.00456.
+
+    Args:
+        weight: (outputs, inputs); the inputs are a multiple of 128.
+        peaks: the largest size of each input, (inputs,); None where none stands out.
+
+    Returns:
+        What the inputs are multiplied by before sums and differences mix them; the weights.
+    """
+    import torch
+
+    outputs, inputs = weight.shape
+    ease = torch.ones(inputs)
+    if peaks is not None:
+        ease = (weight.abs().amax(0).clamp_min(1e-4) / peaks.clamp_min(1e-4)).sqrt()
+    parts = (weight / ease).view(outputs, _EIGHTHS, -1, LANES)
+    mixed = torch.einsum("oevl,ef,lm->ofvm", parts, hadamard(_EIGHTHS), hadamard(LANES))
+    return ease / math.sqrt(_EIGHTHS * LANES), mixed.reshape(outputs, inputs)
 
 
 @functools.cache

@@ -72,7 +72,7 @@ class MiniLmReranker:
             name = key.removeprefix("base_model.model.").replace("lora_A.", "")
             down, up = matrices[key].float(), matrices[key.replace("lora_A", "lora_B")].float()
             weights[name] = weights[name] + scale * up @ down
-        self._model = minilm.load_encoder(weights, dtype, coarse=True)
+        self._model = minilm.load_encoder(weights, dtype)
         self._tokenizer = minilm.load_tokenizer()
 
     def judge(self, question: str, texts: Sequence[str]) -> list[Judgement]:

@@ -12,10 +12,10 @@ import torch
 from workbench.errors import RagtuneError
 from workbench.language_models.int8 import batcher as line
 from workbench.language_models.int8 import kernel
-from workbench.language_models.int8.convert import convert, hadamard, why_not
+from workbench.language_models.int8.convert import convert, why_not
 from workbench.language_models.int8.engine import Int8Engine
 from workbench.language_models.int8.forward import forward, new_cache
-from workbench.language_models.int8.weights import load_converted
+from workbench.language_models.int8.weights import hadamard, load_converted
 from workbench.language_models.loading import find_checkpoint
 from workbench.language_models.transformers_engine import TransformersEngine
 

@@ -2,14 +2,17 @@
 
 import ctypes
 import platform
+from pathlib import Path
 
 import pytest
 import torch
 
 from workbench import minilm
 from workbench.language_models.int8 import kernel
+from workbench.language_models.int8.weights import hadamard
 from workbench.minilm import FIRST, LAST, MiniLm, load_encoder
-from workbench.minilm_compiled import CompiledMiniLm
+from workbench.minilm_compiled import CompiledMiniLm, turned
+from workbench.minilm_peaks import load_peaks, measure
 
 TEXTS = [
     "The workshop of Marlow Kites opens at 6:40 and closes at 17:20.",
@@ -35,9 +38,11 @@ def likeness(a, b):
     return torch.nn.functional.cosine_similarity(a, b).min()
 
 
-@pytest.mark.parametrize("bits, within", [(8, 0.98), (16, 0.9999)])
+@pytest.mark.parametrize("bits, within", [(8, 0.999), (16, 0.9999)])
 def test_it_says_what_float32_says(weights, rows, bits, within):
     reference, model = MiniLm(weights, "cpu", torch.float32), CompiledMiniLm(weights, bits)
+    if bits == 8 and kernel.levels() < 127:
+        within = 0.99
     second = [len(row) // 2 for row in rows]
     assert likeness(model.mean(rows), reference.mean(rows)) > within
     assert likeness(model.first(rows, second), reference.first(rows, second)) > within
@@ -67,7 +72,7 @@ def test_other_processors_say_the_same(weights, rows, flags, tmp_path, monkeypat
     monkeypatch.setattr(kernel, "load_kernel", lambda: other)
     # With bytes, a sum that differs in its last bit may be rounded to the next one; and some
     # processors want activations of 7 bits.
-    for bits, within in ((8, 0.99 if kernel.levels() == 127 else 0.96), (16, 0.99999)):
+    for bits, within in ((8, 0.999 if kernel.levels() == 127 else 0.99), (16, 0.99999)):
         assert likeness(CompiledMiniLm(weights, bits).mean(rows[:6]), expected[bits]) > within
 
 
@@ -78,3 +83,27 @@ def test_torch_reads_where_nothing_can_be_compiled(weights, tmp_path, monkeypatc
     monkeypatch.setattr(kernel, "_COMPILER", ("false",))
     monkeypatch.setenv("RAGTUNE_MODELS", str(tmp_path))
     assert isinstance(load_encoder(weights), MiniLm)
+
+
+def test_the_peaks_are_those_of_the_sample():
+    """What is kept is what the command measures, and other texts' peaks are hardly higher."""
+    folder = Path(__file__).parents[2] / "sample_docs"
+    part = (folder / "faq.md").read_text(encoding="utf-8").split("\n\n")[:12]
+    seen, kept = measure(part), load_peaks()
+    assert seen.keys() == kept.keys() and len(seen) == 2 * minilm.LAYERS
+    for name, peaks in seen.items():
+        assert (peaks <= kept[name] + 1e-3).all()
+    other = measure(TEXTS)
+    assert all((other[name] <= 3 * kept[name]).all() for name in kept)
+
+
+def test_turning_a_product_changes_nothing_but_its_inputs():
+    weight, peaks = torch.randn(32, 384), torch.rand(384) * 20
+    x = torch.randn(5, 384) * peaks
+    ease, weights = turned(weight, peaks)
+    mixed = (x * ease).view(5, 8, 3, 16)
+    for axis, size in ((1, 8), (3, 16)):
+        signs = hadamard(size) * size**0.5
+        mixed = torch.tensordot(mixed, signs, dims=([axis], [0])).movedim(-1, axis)
+    assert torch.allclose(mixed.reshape(5, 384) @ weights.T, x @ weight.T, rtol=1e-3, atol=1e-2)
+    assert mixed.abs().amax() / mixed.std() < x.abs().amax() / x.std()

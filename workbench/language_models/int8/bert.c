@@ -13,7 +13,12 @@ typedef struct {
 } Norm;
 
 typedef struct {
-    Linear query_key_value, attention_output, wide, narrow;
+    Linear linear;
+    const float *ease; // (inputs,); null where halves are multiplied. See `multiply_rows`
+} Product;
+
+typedef struct {
+    Product query_key_value, attention_output, wide, narrow;
     Norm attention_norm, output_norm;
 } Layer;
 
@@ -35,6 +40,7 @@ typedef struct {
     float *x, *mixed, *attended; // of each row: its state, its query, key and value, its heads
     float *keys, *values;        // of one head of one text, as `attend` takes them
     float *scores, *wide, *row_scale;
+    float *turned; // one row
     uint8_t *rounded; // a chunk's rows, as they are multiplied
 } Room;
 
@@ -64,13 +70,55 @@ INLINE vf gelu(vf x) {
     return __builtin_elementwise_max(x, all(0)) - size * above;
 }
 
-// Multiply rows, and put the result into `out` or add it to what is there.
-static void linear(const Room *room, const Linear *l, const float *x, int rows, float *out, int add) {
+// Of every pair of lanes whose numbers differ in one bit, take the sum and the difference.
+#define MIX_LANES(v, bit) (__builtin_shufflevector(v, v, LANE_PAIRS(bit)) + (v) * SIGNS(bit))
+#define PAIR(i, bit) ((i) ^ (bit))
+#define LANE_PAIRS(bit)                                                                                    \
+    PAIR(0, bit), PAIR(1, bit), PAIR(2, bit), PAIR(3, bit), PAIR(4, bit), PAIR(5, bit), PAIR(6, bit),      \
+        PAIR(7, bit), PAIR(8, bit), PAIR(9, bit), PAIR(10, bit), PAIR(11, bit), PAIR(12, bit),             \
+        PAIR(13, bit), PAIR(14, bit), PAIR(15, bit)
+#define SIGN(i, bit) ((i) & (bit) ? -1.0f : 1.0f)
+#define SIGNS(bit)                                                                                         \
+    ((vf){SIGN(0, bit), SIGN(1, bit), SIGN(2, bit), SIGN(3, bit), SIGN(4, bit), SIGN(5, bit),              \
+          SIGN(6, bit), SIGN(7, bit), SIGN(8, bit), SIGN(9, bit), SIGN(10, bit), SIGN(11, bit),            \
+          SIGN(12, bit), SIGN(13, bit), SIGN(14, bit), SIGN(15, bit)})
+
+// Multiply a row by `ease`, and mix it: channels of the same lane in vectors that are an eighth, a
+// quarter or half a row apart, and the lanes of each vector. See `minilm_compiled.turned`.
+static void turn(const float *x, const float *ease, int n, float *out) {
+    for (int i = 0; i < n; i += LANES) {
+        vf v = load(x + i) * load(ease + i);
+        v = MIX_LANES(v, 1);
+        v = MIX_LANES(v, 2);
+        v = MIX_LANES(v, 4);
+        v = MIX_LANES(v, 8);
+        store(out + i, v);
+    }
+    for (int h = n / 8; h < n; h *= 2)
+        for (int start = 0; start < n; start += 2 * h)
+            for (int i = start; i < start + h; i += LANES) {
+                vf u = load(out + i), v = load(out + i + h);
+                store(out + i, u + v);
+                store(out + i + h, u - v);
+            }
+}
+
+// Multiply rows, and put the result into `out` or add it to what is there. A few of a row's numbers may
+// be so large that little is left of the others when they are rounded to bytes. So they are made smaller
+// and shared out among all, which the weights undo.
+// Sources: Xiao et al. 2022, "SmoothQuant", arXiv 2211.10438; Ashkboos et al. 2024, "QuaRot",
+// arXiv 2404.00456.
+static void multiply_rows(const Room *room, const Product *p, const float *x, int rows, float *out, int add) {
+    const Linear *l = &p->linear;
     for (int row = 0; row < rows; row++) {
         const float *from = x + (size_t)row * l->inputs;
         uint8_t *to = room->rounded + row * row_bytes(l);
-        if (l->scales) room->row_scale[row] = quantize(from, to, l->inputs);
-        else halve(from, to, l->inputs);
+        if (p->ease) {
+            turn(from, p->ease, l->inputs, room->turned);
+            room->row_scale[row] = quantize(room->turned, to, l->inputs);
+        } else {
+            halve(from, to, l->inputs);
+        }
     }
     multiply(l, 0, l->outputs / LANES, room->rounded, room->row_scale, rows, out, add);
 }
@@ -101,12 +149,12 @@ static void attend_text(const Bert *m, const Room *room, const float *mixed, int
 
 // Finish a layer for some rows, from what their attention made of them.
 static void finish(const Bert *m, const Layer *l, const Room *room, const float *attended, int rows, float *x) {
-    linear(room, &l->attention_output, attended, rows, x, 1);
+    multiply_rows(room, &l->attention_output, attended, rows, x, 1);
     for (int row = 0; row < rows; row++) norm(&l->attention_norm, m->width, m->epsilon, x + (size_t)row * m->width);
-    linear(room, &l->wide, x, rows, room->wide, 0);
+    multiply_rows(room, &l->wide, x, rows, room->wide, 0);
     for (size_t i = 0; i < (size_t)rows * m->feed_forward; i += LANES)
         store(room->wide + i, gelu(load(room->wide + i)));
-    linear(room, &l->narrow, room->wide, rows, x, 1);
+    multiply_rows(room, &l->narrow, room->wide, rows, x, 1);
     for (int row = 0; row < rows; row++) norm(&l->output_norm, m->width, m->epsilon, x + (size_t)row * m->width);
 }
 
@@ -123,7 +171,7 @@ int32_t read_texts(const Bert *m, const int32_t *tokens, const int32_t *counts, 
     longest = (longest + LANES - 1) / LANES * LANES;
     int widest = m->feed_forward > width ? m->feed_forward : width;
     float *floats = malloc(sizeof(float) * ((size_t)rows * 5 * width + (size_t)longest * (2 * size + QUERY_ROWS) +
-                                            CHUNK_ROWS * ((size_t)m->feed_forward + 1)));
+                                            CHUNK_ROWS * ((size_t)m->feed_forward + 1) + widest));
     uint8_t *bytes = malloc((size_t)CHUNK_ROWS * 2 * widest);
     int failed = !floats || !bytes;
     if (!failed) {
@@ -135,6 +183,7 @@ int32_t read_texts(const Bert *m, const int32_t *tokens, const int32_t *counts, 
         room.scores = room.values + (size_t)longest * size;
         room.wide = room.scores + (size_t)longest * QUERY_ROWS;
         room.row_scale = room.wide + (size_t)CHUNK_ROWS * m->feed_forward;
+        room.turned = room.row_scale + CHUNK_ROWS;
 
         float *x = room.x;
         for (int text = 0; text < texts; text++)
@@ -147,8 +196,8 @@ int32_t read_texts(const Bert *m, const int32_t *tokens, const int32_t *counts, 
         for (int layer = 0; layer < m->layer_count; layer++) {
             const Layer *l = &m->layers[layer];
             for (int row = 0; row < rows; row += CHUNK_ROWS)
-                linear(&room, &l->query_key_value, room.x + (size_t)row * width, smaller(CHUNK_ROWS, rows - row),
-                       room.mixed + (size_t)row * 3 * width, 0);
+                multiply_rows(&room, &l->query_key_value, room.x + (size_t)row * width,
+                              smaller(CHUNK_ROWS, rows - row), room.mixed + (size_t)row * 3 * width, 0);
             // What only the first states come from is all that the last layer makes.
             int last = first_only && layer == m->layer_count - 1, start = 0, kept = 0;
             for (int text = 0; text < texts; text++) {

@@ -1,11 +1,17 @@
 """Turn a Llama-like model into rotated 8-bit weights."""
 
 import dataclasses
-import math
 from typing import Any
 
 from workbench.errors import RagtuneError
-from workbench.language_models.int8.weights import LANES, Int8Weights, Linear, Shape, pack
+from workbench.language_models.int8.weights import (
+    LANES,
+    Int8Weights,
+    Linear,
+    Shape,
+    hadamard,
+    pack,
+)
 
 _FAMILIES = ("llama", "mistral", "qwen2")
 _WIDEST_ROTATION = 64
@@ -63,16 +69,6 @@ def convert(model: Any, base: Int8Weights | None = None) -> Int8Weights:
             head=pack(head),
             **_rotary(model, config),
         )
-
-
-def hadamard(size: int) -> Any:
-    """Return the orthonormal Hadamard matrix of a size that is a power of two."""
-    import torch
-
-    matrix = torch.ones(1, 1)
-    while matrix.shape[0] < size:
-        matrix = torch.cat([torch.cat([matrix, matrix], 1), torch.cat([matrix, -matrix], 1)])
-    return matrix / math.sqrt(size)
 
 
 def _shape(model: Any, config: Any) -> Shape:

@@ -4,6 +4,7 @@ import ctypes
 import dataclasses
 import functools
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,16 @@ def pack_halves(weight: Any, bias: Any) -> Linear:
     import torch
 
     return Linear(_in_blocks(weight.to(torch.bfloat16), 2), None, None, bias)
+
+
+def hadamard(size: int) -> Any:
+    """Return the orthonormal Hadamard matrix of a size that is a power of two."""
+    import torch
+
+    matrix = torch.ones(1, 1)
+    while matrix.shape[0] < size:
+        matrix = torch.cat([torch.cat([matrix, matrix], 1), torch.cat([matrix, -matrix], 1)])
+    return matrix / math.sqrt(size)
 
 
 def _in_blocks(weight: Any, each: int) -> Any:
