@@ -114,6 +114,11 @@ def _parser() -> argparse.ArgumentParser:
     examples = commands.add_parser("examples", help="make, import or export training examples")
     kinds = examples.add_subparsers(title="commands", metavar="COMMAND", required=True)
     build = kinds.add_parser("build", help="from the documents", parents=[common])
+    build.add_argument(
+        "--found-only",
+        action="store_true",
+        help="only the questions that the documents contain; write none",
+    )
     build.set_defaults(run=_examples_build)
     read = kinds.add_parser("import", help="from CSV, JSONL or JSON", parents=[common])
     read.add_argument("file", type=Path, metavar="FILE")
@@ -127,6 +132,11 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. epochs=5; repeatable"
     )
+    train.add_argument(
+        "--resume", metavar="N", help="go on with a fine-tune that was paused or interrupted"
+    )
+    pause = command("pause", _pause, "save a running fine-tune and stop it, to go on later")
+    pause.add_argument("name", metavar="NAME")
     command("adapters", _adapters, "list adapters with their settings and measures")
 
     ask = command("ask", _ask, "ask one question to several methods")
@@ -317,14 +327,23 @@ def _search(options: argparse.Namespace) -> None:
 
 
 def _examples_build(options: argparse.Namespace) -> None:
+    from comparison.write_examples import follow_writing
     from finetune_backend.examples.find import find_examples
     from finetune_backend.examples.store import add_examples
 
     lab, found = _lab(options), []
     for name, blocks in lab.knowledge_base.blocks():
         found += find_examples(name, blocks)
-    new = add_examples(lab.database, found)
-    _tell_examples(options, {"found": len(found), "new": new})
+    counts = {"found": len(found), "new": add_examples(lab.database, found)}
+    if not options.found_only and not lab.knowledge_base.empty():
+        try:
+            done = follow_writing(lab.home, _progress.show)
+        finally:
+            _progress.end()
+        counts["written"] = done.examples
+        for reason, count in done.rejected.items():
+            print(f"{count} questions left out: {reason}", file=sys.stderr)
+    _tell_examples(options, counts)
 
 
 def _examples_import(options: argparse.Namespace) -> None:
@@ -359,38 +378,65 @@ def _examples_export(options: argparse.Namespace) -> None:
     _tell_examples(options, {"exported": len(examples)})
 
 
-def _train(options: argparse.Namespace) -> int:
+def _train(options: argparse.Namespace) -> None:
     from finetune_backend.examples.check import check_training_set
     from finetune_backend.examples.store import list_examples
-    from finetune_backend.runs import (
-        cancel_run,
-        check_trainable,
-        read_run,
-        read_steps,
-        start_run,
-    )
+    from finetune_backend.runs import check_trainable, find_run, resume_run, start_run
     from finetune_backend.settings import TrainSettings
     from workbench.settings import from_text
 
-    lab, settings = _lab(options), from_text(TrainSettings, options.set)
-    check_trainable(lab.checkpoint())
-    examples = list_examples(lab.database)
-    for warning in check_training_set(examples):
-        print(f"note: {warning}", file=sys.stderr)
-    run = start_run(
-        lab.home,
-        examples,
-        settings,
-        lab.checkpoint(),
-        lab.settings.system_prompt,
-        options.name,
-    )
-    if run.estimate:
-        minutes, memory = run.estimate.seconds / 60, run.estimate.memory_gb
-        print(f"estimated: {minutes:.1f} min, {memory:.1f} GB of memory", file=sys.stderr)
+    lab = _lab(options)
+    if options.resume:
+        if options.name or options.set:
+            raise RagtuneError(
+                "--resume goes on with the name and the settings of the fine-tune; "
+                "leave --name and --set out."
+            )
+        run = resume_run(lab.home, find_run(lab.home, options.resume))
+    else:
+        settings = from_text(TrainSettings, options.set)
+        check_trainable(lab.checkpoint())
+        examples = list_examples(lab.database)
+        for warning in check_training_set(examples):
+            print(f"note: {warning}", file=sys.stderr)
+        run = start_run(
+            lab.home,
+            examples,
+            settings,
+            lab.checkpoint(),
+            lab.settings.system_prompt,
+            options.name,
+        )
+        if run.estimate:
+            minutes, memory = run.estimate.seconds / 60, run.estimate.memory_gb
+            print(f"estimated: {minutes:.1f} min, {memory:.1f} GB of memory", file=sys.stderr)
+    run = _followed(run)
+    if run.measures is None:
+        raise RagtuneError(f"The fine-tune {run.name!r} is {run.state.state}: {run.state.message}")
+    result = {
+        "adapter": run.name,
+        "steps": int(run.measures["steps"]),
+        "seconds": run.measures["seconds"],
+        "examples_per_second": run.measures["examples_per_second"],
+        "measures": {key: run.measures[key] for key in ("loss", "peak_memory_gb")},
+        "forgetting": [dataclasses.asdict(change) for change in run.forgetting],
+    }
+    if _json_wanted(options):
+        _print_json(result)
+    else:
+        print(f"adapter {run.name}: loss {run.measures['loss']:.4f} in {result['seconds']:.0f} s")
+        for change in run.forgetting:
+            print(f"    {change.sentence()}")
+
+
+def _followed(run: "Run") -> "Run":
+    """Show how a fine-tune goes until it ends, and return it; Ctrl-C pauses it."""
+    from finetune_backend.runs import pause_run, read_run
+    from finetune_backend.steps import read_steps
+
     try:
         while (run := read_run(run.folder)).state.active:
-            steps = read_steps(run)
+            steps = read_steps(run.folder)
             if steps:
                 step = steps[-1]
                 _progress.show(
@@ -402,24 +448,26 @@ def _train(options: argparse.Namespace) -> int:
                 _progress.show(run.state.message, 0.0)
             time.sleep(0.5)
     except KeyboardInterrupt:
-        cancel_run(run)
+        pause_run(run)
+        _progress.end()
+        print(f"Pausing; go on with `ragtune train --resume {run.name}`.", file=sys.stderr)
         raise
     finally:
         _progress.end()
-    if run.measures is None:
-        raise RagtuneError(f"The fine-tune {run.name!r} is {run.state.state}: {run.state.message}")
-    result = {
-        "adapter": run.name,
-        "steps": int(run.measures["steps"]),
-        "seconds": run.measures["seconds"],
-        "examples_per_second": run.measures["examples_per_second"],
-        "measures": {key: run.measures[key] for key in ("loss", "peak_memory_gb")},
-    }
+    return run
+
+
+def _pause(options: argparse.Namespace) -> None:
+    from finetune_backend.runs import find_run, pause_run
+
+    run = find_run(_lab(options).home, options.name)
+    if not run.state.active:
+        raise RagtuneError(f"The fine-tune {run.name!r} is not running: it is {run.state.state}.")
+    pause_run(run)
     if _json_wanted(options):
-        _print_json(result)
+        _print_json({"paused": run.name})
     else:
-        print(f"adapter {run.name}: loss {run.measures['loss']:.4f} in {result['seconds']:.0f} s")
-    return 0
+        print(f"pausing   {run.name}; go on with `ragtune train --resume {run.name}`")
 
 
 def _adapters(options: argparse.Namespace) -> None:
@@ -447,12 +495,13 @@ def _adapter_row(run: "Run") -> dict[str, Any]:
         "facts": run.facts,
         "settings": dataclasses.asdict(run.settings),
         "measures": run.measures,
+        "forgetting": [dataclasses.asdict(change) for change in run.forgetting],
         "sha256": run.adapter_sha256,
     }
 
 
 def _served_row(model: str, name: str) -> dict[str, Any]:
-    unknown = ("folder", "examples", "facts", "settings", "measures", "sha256")
+    unknown = ("folder", "examples", "facts", "settings", "measures", "forgetting", "sha256")
     return {"name": name, "model": model, **dict.fromkeys(unknown)}
 
 

@@ -39,14 +39,14 @@ def main() -> None:
         indexed = time.perf_counter() - started
         tell(f"indexed in {indexed:.0f} s")
         run = sample.start_training(lab)
-        _finish(run)
+        finish(run)
         total = time.perf_counter() - started
         train_seconds = total - indexed
         exam = _evaluate(lab, sample.EXAM, METHODS, run)
         wordings = [_evaluate(lab, sample.WORDINGS, ("finetuned",), run)]
         for seed in range(1, options.seeds):
             again = _start_again(lab, run, seed)
-            _finish(again)
+            finish(again)
             wordings.append(_evaluate(lab, sample.WORDINGS, ("finetuned",), again))
         lab.database.close()
     if options.save:
@@ -81,7 +81,7 @@ def _start_again(lab: Lab, run: Run, seed: int) -> Run:
     )
 
 
-def _finish(run: Run) -> None:
+def finish(run: Run) -> None:
     """Wait until a fine-tune has made its adapter."""
     started = time.perf_counter()
     while run.state.active:

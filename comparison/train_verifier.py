@@ -14,11 +14,11 @@ from comparison.reading_data import Asked, by_paragraph, held_out, read_asked
 from comparison.shipped_adapter import Turn, tell, train_shipped
 from finetune_backend.lora import Step
 from finetune_backend.settings import TrainSettings
-from rag_backend.answer.cite import sentence_spans
 from rag_backend.passages import embedding_text
 from rag_backend.verify.calibration import calibration_of, write_calibration
 from rag_backend.verify.verifier import CALIBRATION, NO, YES, Verifier, digest, verify_prompt
 from workbench.language_models.loading import Checkpoint, find_checkpoint
+from workbench.sentences import sentence_spans
 from workbench.settings import DEFAULT_MODEL
 from workbench.values import Passage
 

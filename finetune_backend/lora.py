@@ -1,6 +1,6 @@
 """Train a LoRA adapter: a plain loop that wastes little on a CPU."""
 
-import functools
+import itertools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from finetune_backend import parallel
+from finetune_backend import parallel, saved
 from finetune_backend.loss import AnswerLoss
 from finetune_backend.rows import (
     Row,
@@ -42,12 +42,22 @@ class Step:
     seconds_left: float
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """When and where a fine-tune saves its state."""
+
+    folder: Path
+    now: Callable[[], bool]
+    """Asked after every step."""
+
+
 def train(
     checkpoint: Checkpoint,
     rows_of: Callable[[int], Sequence[Row]],
     settings: TrainSettings,
     report: Callable[[Step], None],
     adapter: Path,
+    keep: Keep | None = None,
 ) -> None:
     """Train an adapter on all linear layers and save it as a PEFT folder.
 
@@ -62,9 +72,10 @@ def train(
         settings: with ``epochs`` filled in.
         report: called after every step; what it raises ends the training.
         adapter: folder to write.
+        keep: where to save the state and go on from what is saved there; None keeps nothing.
 
     Raises:
-        RagtuneError: the loss became infinite, or not a number.
+        RagtuneError: the loss became infinite, or not a number; or a state can't be saved.
     """
     import torch
 
@@ -78,27 +89,25 @@ def train(
     model = with_lora(base, settings)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=0.0, fused=True)
-    steps = settings.epochs * math.ceil(len(drawn_together(first)) / settings.batch_size)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: share_of_peak(step, steps, settings.warmup)
-    )
+    an_epoch = math.ceil(len(drawn_together(first)) / settings.batch_size)
+    steps = settings.epochs * an_epoch
+    begun = saved.load(keep.folder, weights, optimizer) if keep else saved.Reached()
     model.train()
-    started, seen, step = time.perf_counter(), 0, 0
-    for epoch in range(settings.epochs):
-        for batch in batches(
-            rows_of(epoch), settings.batch_size, settings.seed * 1_000_003 + epoch
-        ):
+    started, seen, step = time.perf_counter(), begun.examples, begun.step
+    for epoch in range(begun.step // an_epoch, settings.epochs):
+        drawn = batches(rows_of(epoch), settings.batch_size, settings.seed * 1_000_003 + epoch)
+        for batch in itertools.islice(drawn, step - epoch * an_epoch, None):
             tokens = sum(len(row.answer) for row in batch)
+            learning_rate = settings.learning_rate * share_of_peak(step, steps, settings.warmup)
+            optimizer.param_groups[0]["lr"] = learning_rate
             with mixed:
                 loss = backward(loss_of, parallel.share(batch), tokens, token_budget(device))
             loss = parallel.add_up(weights, loss)
             torch.nn.utils.clip_grad_norm_(weights, _GRADIENT_NORM)
-            learning_rate = schedule.get_last_lr()[0]
             optimizer.step()
-            schedule.step()
             optimizer.zero_grad(set_to_none=True)
             step, seen = step + 1, seen + len(batch)
-            seconds = time.perf_counter() - started
+            seconds = begun.seconds + time.perf_counter() - started
             if not math.isfinite(loss):
                 raise RagtuneError(
                     f"The loss is no longer a number after step {step}: the learning rate "
@@ -114,7 +123,16 @@ def train(
                 seconds=seconds,
                 seconds_left=seconds / step * (steps - step),
             )
-            parallel.first_does(functools.partial(report, done))
+            reached = saved.Reached(step, seen, seconds)
+
+            def tell(done: Step = done, reached: saved.Reached = reached) -> None:
+                try:
+                    report(done)  # may raise to pause
+                finally:
+                    if keep and keep.now():
+                        saved.save(keep.folder, weights, optimizer, reached)
+
+            parallel.first_does(tell)
     if parallel.is_first():
         model.save_pretrained(adapter, safe_serialization=True)
 

@@ -1,12 +1,12 @@
 """Runs: start a fine-tune, follow it, cancel it, and find the adapters that runs made."""
 
+import contextlib
 import dataclasses
 import hashlib
-import json
 import re
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,8 +16,9 @@ from finetune_backend.estimate import Estimate, estimate_run, free_memory_gb
 from finetune_backend.examples.check import check_training_set
 from finetune_backend.examples.read import read_examples
 from finetune_backend.examples.write import to_jsonl
-from finetune_backend.lora import Step
+from finetune_backend.forgetting.measure import Change
 from finetune_backend.settings import TrainSettings, fit_to_data
+from finetune_backend.train_process import SAVE_NOW
 from workbench import jobs
 from workbench.errors import RagtuneError
 from workbench.files import read_json, write_bytes, write_json, writing
@@ -49,6 +50,8 @@ class Run:
     adapter_sha256: str | None
     estimate: Estimate | None
     """What was expected before it started; None for runs of older versions."""
+    forgetting: tuple[Change, ...] = ()
+    """What the adapter changed of what the model could do before; empty while there is none."""
 
     @property
     def adapter(self) -> Path:
@@ -59,6 +62,11 @@ class Run:
     def complete(self) -> bool:
         """Is there an adapter to answer with?"""
         return self.measures is not None
+
+    @property
+    def can_go_on(self) -> bool:
+        """Did it end before its time, in a way that it can go on from?"""
+        return self.state.state in ("paused", "interrupted", "failed") and not self.complete
 
 
 def start_run(
@@ -81,13 +89,7 @@ def start_run(
     settings = fit_to_data(settings, examples)
     expected = estimate_run(checkpoint, tuple(examples), settings, system_prompt)
     _check_memory(expected)
-    with home.lock("start-run", 10, "Another fine-tune is being started; try again."):
-        for run in list_runs(home):
-            if run.state.active:
-                raise RagtuneError(
-                    f"The fine-tune {run.name!r} is still running. "
-                    "Wait until it is done, or cancel it first."
-                )
+    with _starting(home):
         folder = _new_folder(home, name)
         data = to_jsonl(examples).encode()
         with writing(folder):
@@ -159,21 +161,28 @@ def find_adapter(home: Home, name: str | None, checkpoint: Checkpoint) -> Run:
             f"No adapter has been trained for {checkpoint.name} yet. Start a fine-tune: "
             "page Fine-tune, or `ragtune train`."
         )
-    runs = list_runs(home)
-    for run in runs:
-        if run.name == name:
-            if not run.complete:
-                raise RagtuneError(
-                    f"The fine-tune {name!r} has no adapter: it is {run.state.state}."
-                )
-            if run.checkpoint_sha256 != checkpoint.sha256:
-                raise RagtuneError(
-                    f"The adapter {name!r} was trained for {run.checkpoint}, but the model in use "
-                    f"is {checkpoint.name}. Choose that model in Settings, or another adapter."
-                )
-            return run
-    existing = ", ".join(run.name for run in runs if run.complete) or "none yet"
-    raise RagtuneError(f"There is no adapter {name!r}. Adapters: {existing}.")
+    run = find_run(home, name)
+    if not run.complete:
+        raise RagtuneError(f"The fine-tune {name!r} has no adapter: it is {run.state.state}.")
+    if run.checkpoint_sha256 != checkpoint.sha256:
+        raise RagtuneError(
+            f"The adapter {name!r} was trained for {run.checkpoint}, but the model in use "
+            f"is {checkpoint.name}. Choose that model in Settings, or another adapter."
+        )
+    return run
+
+
+def find_run(home: Home, name: str) -> Run:
+    """Return the run with this name.
+
+    Raises:
+        RagtuneError: there is none.
+    """
+    runs = {run.name: run for run in list_runs(home)}
+    if name not in runs:
+        existing = ", ".join(runs) or "none yet"
+        raise RagtuneError(f"There is no adapter {name!r}. Adapters: {existing}.")
+    return runs[name]
 
 
 def read_run(folder: Path) -> Run:
@@ -195,17 +204,8 @@ def read_run(folder: Path) -> Run:
         measures=result.get("measures"),
         adapter_sha256=result.get("adapter_sha256"),
         estimate=Estimate(**saved["estimate"]) if "estimate" in saved else None,
+        forgetting=tuple(Change(**change) for change in result.get("forgetting", ())),
     )
-
-
-def read_steps(run: Run) -> list[Step]:
-    """Return the steps made so far, oldest first."""
-    file = run.folder / "steps.jsonl"
-    if not file.exists():
-        return []
-    # The last line may still be on its way to the disk.
-    whole, _, _ = file.read_text(encoding="utf-8").rpartition("\n")
-    return [Step(**json.loads(line)) for line in whole.splitlines()]
 
 
 def trained_facts(run: Run) -> set[str]:
@@ -215,8 +215,48 @@ def trained_facts(run: Run) -> set[str]:
 
 
 def cancel_run(run: Run) -> None:
-    """Ask a run to stop at its next step."""
+    """Ask a run to stop at its next step, for good."""
     jobs.cancel(run.folder)
+
+
+def pause_run(run: Run) -> None:
+    """Ask a run to save its state and stop at its next step."""
+    jobs.pause(run.folder)
+
+
+def save_run(run: Run) -> None:
+    """Ask a run to save its state at its next step, and to go on."""
+    (run.folder / SAVE_NOW).touch()
+
+
+def resume_run(home: Home, run: Run) -> Run:
+    """Let a run go on from what it saved last, as if it had never stopped.
+
+    Raises:
+        RagtuneError: it is complete, was cancelled, or another fine-tune is running.
+    """
+    with _starting(home):
+        run = read_run(run.folder)
+        if not run.can_go_on:
+            raise RagtuneError(
+                f"The fine-tune {run.name!r} is {run.state.state}; only one that was paused, "
+                "interrupted or failed can go on."
+            )
+        jobs.start(run.folder, "finetune_backend.train_process", _processes())
+        return read_run(run.folder)
+
+
+@contextlib.contextmanager
+def _starting(home: Home) -> Iterator[None]:
+    """Let one fine-tune start at a time, and none beside a running one."""
+    with home.lock("start-run", 10, "Another fine-tune is being started; try again."):
+        for run in list_runs(home):
+            if run.state.active:
+                raise RagtuneError(
+                    f"The fine-tune {run.name!r} is still running. "
+                    "Wait until it is done, or pause or cancel it first."
+                )
+        yield
 
 
 def delete_run(run: Run) -> None:

@@ -5,22 +5,30 @@ On several GPUs there is one for each; see `finetune_backend.parallel`.
 
 import contextlib
 import dataclasses
-import json
+import functools
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+from finetune_backend import saved
 from finetune_backend.estimate import peak_memory_gb
 from finetune_backend.examples.read import read_examples
-from finetune_backend.lora import Step, train
+from finetune_backend.forgetting.measure import Change, compare, probe, probes_digest
+from finetune_backend.lora import Keep, Step, train
 from finetune_backend.parallel import is_first, joined
 from finetune_backend.rows import Row, make_rows
 from finetune_backend.settings import TrainSettings
+from finetune_backend.steps import adding_steps, steps_before
 from workbench import jobs
 from workbench.errors import RagtuneError
 from workbench.files import read_json, sha256, sync_folder, write_json
 from workbench.language_models.loading import Checkpoint, find_checkpoint, load_tokenizer
+
+SAVE_NOW = "save"
+SAVE_SECONDS = 30.0
+"""What a kill may cost at most; saving takes about a hundredth of it."""
 
 
 def work(folder: Path) -> None:
@@ -32,31 +40,46 @@ def work(folder: Path) -> None:
         else:
             # The first process tells what happened.
             with contextlib.suppress(jobs.Cancelled, RagtuneError):
-                train(*_what(folder), lambda _step: None, folder / "adapter.partial")
+                keep = Keep(folder, lambda: False)
+                train(*_what(folder), lambda _step: None, folder / "adapter.partial", keep)
 
 
 def _train(folder: Path, job: jobs.Job) -> None:
     """Train, report every step, and write what was measured last of all."""
     job.say("Loading the language model")
     checkpoint, rows_of, settings = _what(folder)
-    partial, steps = folder / "adapter.partial", list[Step]()
-    with (folder / "steps.jsonl").open("a", encoding="utf-8") as log:
+    partial, adapter = folder / "adapter.partial", folder / "adapter"
+    for unfinished in (partial, adapter):  # of a process that was killed
+        shutil.rmtree(unfinished, ignore_errors=True)
+    steps = steps_before(folder, saved.read_reached(folder) or saved.Reached())
+    last_saved = time.monotonic()
+
+    def time_to_save() -> bool:
+        nonlocal last_saved
+        due = time.monotonic() - last_saved > SAVE_SECONDS
+        if due or jobs.asked_to_pause(folder) or (folder / SAVE_NOW).exists():
+            last_saved = time.monotonic()
+            (folder / SAVE_NOW).unlink(missing_ok=True)
+            return True
+        return False
+
+    with adding_steps(folder) as add:
 
         def report(step: Step) -> None:
             steps.append(step)
-            log.write(json.dumps(dataclasses.asdict(step)) + "\n")
-            log.flush()
+            add(step)
             job.say(f"Step {step.step} of {step.steps}")
 
         job.say("Training")
         try:
-            train(checkpoint, rows_of, settings, report, partial)
+            train(checkpoint, rows_of, settings, report, partial, Keep(folder, time_to_save))
         except jobs.Cancelled:
-            shutil.rmtree(partial, ignore_errors=True)
+            saved.forget(folder)
             raise
-    adapter = folder / "adapter"
+    memory = peak_memory_gb()
     partial.rename(adapter)
     sync_folder(folder)
+    forgotten = _forgotten(folder, checkpoint, job)
     last_epoch = [step.loss for step in steps if step.epoch == settings.epochs]
     write_json(
         folder / "complete.json",
@@ -67,10 +90,26 @@ def _train(folder: Path, job: jobs.Job) -> None:
                 "steps": len(steps),
                 "seconds": steps[-1].seconds,
                 "examples_per_second": steps[-1].examples_per_second,
-                "peak_memory_gb": peak_memory_gb(),
+                "peak_memory_gb": memory,
             },
+            "forgetting": [dataclasses.asdict(change) for change in forgotten],
         },
     )
+    saved.forget(folder)
+
+
+def _forgotten(folder: Path, checkpoint: Checkpoint, job: jobs.Job) -> tuple[Change, ...]:
+    """Return what the adapter changed of what the model could do before."""
+    # Whatever adapter it is for, the model before is the same.
+    known = folder.parent / f".probed-{checkpoint.sha256[:16]}-{probes_digest()}.json"
+
+    def say(which: str, share: float) -> None:
+        job.say(f"Measuring what it forgot: the model {which}, {share:.0%}")
+
+    if not known.exists():
+        write_json(known, probe(checkpoint, None, functools.partial(say, "before")))
+    after = probe(checkpoint, folder / "adapter", functools.partial(say, "after"))
+    return compare(read_json(known), after)
 
 
 def _what(folder: Path) -> tuple[Checkpoint, Callable[[int], list[Row]], TrainSettings]:

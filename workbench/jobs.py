@@ -22,6 +22,7 @@ from workbench.files import disk_sentence, read_json, write_json
 
 HEARTBEAT_SECONDS = 2.0
 _STARTING_SECONDS = 60.0
+_PID = "pid"
 PATIENT = {"GOMP_SPINCOUNT": "2000", "KMP_BLOCKTIME": "1"}
 """Lets PyTorch's threads sleep soon where they wait for each other. By default they spin, which
 keeps the processor from others: a fine-tune beside another program takes four times as long as
@@ -29,7 +30,7 @@ alone. With this it takes under three times as long, and alone 5 % longer. Less 
 this costs a fifth alone, more helps less beside others."""
 
 
-State = Literal["starting", "running", "done", "failed", "cancelled", "interrupted"]
+State = Literal["starting", "running", "done", "failed", "cancelled", "paused", "interrupted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,10 @@ class Cancelled(Exception):
     """The job was asked to stop."""
 
 
+class Paused(Exception):
+    """The job was asked to stop and may be started again, to go on."""
+
+
 def start(folder: Path, module: str, processes: int = 1) -> None:
     """Start ``python -m module folder`` as a process of its own.
 
@@ -61,6 +66,8 @@ def start(folder: Path, module: str, processes: int = 1) -> None:
             the first of them works on the folder.
     """
     torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    for old in ("cancel", "pause", _PID):
+        (folder / old).unlink(missing_ok=True)
     write_json(folder / "state.json", {"state": "starting", "message": "Starting"})
     with (folder / "log.txt").open("ab") as log:
         process = subprocess.Popen(
@@ -72,6 +79,7 @@ def start(folder: Path, module: str, processes: int = 1) -> None:
             stderr=log,
             start_new_session=True,
         )
+    (folder / _PID).write_text(str(process.pid), encoding="utf-8")
     # Whoever outlives the job takes note of its end, so that it leaves no zombie.
     threading.Thread(target=process.wait, daemon=True).start()
 
@@ -81,7 +89,8 @@ def read(folder: Path) -> JobState:
     saved = read_json(folder / "state.json")
     state, message = saved["state"], saved["message"]
     age = time.time() - (folder / "state.json").stat().st_mtime
-    if state == "running" or (state == "starting" and age > _STARTING_SECONDS):
+    late = age > _STARTING_SECONDS or _gone(folder)
+    if state == "running" or (state == "starting" and late):
         with contextlib.suppress(OSError):
             age = time.time() - (folder / "heartbeat").stat().st_mtime
         if not _held(folder):
@@ -99,6 +108,16 @@ def cancel(folder: Path) -> None:
     (folder / "cancel").touch()
 
 
+def pause(folder: Path) -> None:
+    """Ask the job to stop where it can go on from; `start` lets it go on."""
+    (folder / "pause").touch()
+
+
+def asked_to_pause(folder: Path) -> bool:
+    """Was the job asked to pause, and did not yet go on?"""
+    return (folder / "pause").exists()
+
+
 class Job:
     """The working side of a job."""
 
@@ -109,15 +128,17 @@ class Job:
         """Record what is being done now.
 
         Raises:
-            Cancelled: the job was asked to stop.
+            Cancelled, Paused: the job was asked to stop.
         """
         self.check()
         self._save("running", message)
 
     def check(self) -> None:
-        """Raise `Cancelled` where the job was asked to stop."""
+        """Raise `Cancelled` or `Paused` where the job was asked to stop."""
         if (self.folder / "cancel").exists():
             raise Cancelled
+        if asked_to_pause(self.folder):
+            raise Paused
 
     def _save(self, state: State, message: str) -> None:
         write_json(self.folder / "state.json", {"state": state, "message": message})
@@ -127,8 +148,9 @@ class Job:
 def working(folder: Path) -> Iterator[Job]:
     """Hold the job's lock, beat its heart, and record how it ended.
 
-    The body's normal end is "done"; `Cancelled` is "cancelled"; a `RagtuneError` is
-    "failed" with its sentence; any other error is "failed", with a traceback in the log.
+    The body's normal end is "done"; `Cancelled` is "cancelled"; `Paused` is "paused"; a
+    `RagtuneError` is "failed" with its sentence; any other error is "failed", with a traceback
+    in the log.
     """
     job, ended = Job(folder), threading.Event()
     with FileLock(folder / ".lock", timeout=10):
@@ -139,6 +161,8 @@ def working(folder: Path) -> Iterator[Job]:
             job._save("done", "Done")
         except Cancelled:
             job._save("cancelled", "Cancelled")
+        except Paused:
+            job._save("paused", "Paused")
         except RagtuneError as error:
             job._save("failed", str(error))
         except BaseException as error:
@@ -156,6 +180,17 @@ def _beat(folder: Path, ended: threading.Event) -> None:
         # A full disk must not stop the work: the heartbeat is only for show.
         with contextlib.suppress(OSError):
             (folder / "heartbeat").touch()
+
+
+def _gone(folder: Path) -> bool:
+    """Did the process end that was started last? It may not have got as far as to say so."""
+    try:
+        os.kill(int((folder / _PID).read_text(encoding="utf-8")), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, ValueError):  # not started yet, or another user's
+        return False
+    return False
 
 
 def _held(folder: Path) -> bool:

@@ -43,7 +43,8 @@ def find_examples(document: str, blocks: Sequence[Block]) -> list[Example]:
 
     Three things are recognised: text marked "Q: … A: …" or "Question: … Answer: …" in one block
     or two; headings that are questions, answered by the text directly under them (cut to about
-    60 words at a sentence end); and tables of two columns with at least 3 rows.
+    60 words at a sentence end); and tables of at least 3 rows, whose first column names
+    what each row is about.
 
     Only table rows get several wordings, which share one fact. The fact is
     ``document#hash of the first wording``. A question that the document answers in two ways is
@@ -163,15 +164,21 @@ def _beginning(paragraphs: Sequence[str]) -> list[str]:
 
 
 def _table_rows(blocks: Sequence[Block]) -> Iterator[_Found]:
-    """Yield questions about the rows of tables with two columns and at least 3 rows."""
+    """Yield questions about the rows of tables of at least 3 rows: each cell by the first one.
+
+    With more than two columns, the first has to tell the rows apart.
+    """
     tables: dict[tuple[str, ...], list[int]] = {}
     for at, block in enumerate(blocks):
-        if len(block.cells) == 2:
+        if len(block.cells) > 1:
             tables.setdefault(tuple(column for column, _ in block.cells), []).append(at)
-    for rows in tables.values():
-        if len(rows) < MIN_TABLE_ROWS:
+    for columns, rows in tables.items():
+        keys = [fold(blocks[at].cells[0][1]) for at in rows]
+        if len(rows) < MIN_TABLE_ROWS or (len(columns) > 2 and len(set(keys)) < len(keys)):
             continue
         for at in rows:
-            asked = ask_about_row(blocks[at].cells)
-            if asked:
-                yield at, asked.questions, asked.answer, blocks[at].text
+            key, *others = blocks[at].cells
+            for cell in others:
+                asked = ask_about_row((key, cell))
+                if asked:
+                    yield at, asked.questions, asked.answer, blocks[at].text

@@ -5,6 +5,7 @@ from dataclasses import asdict
 import pandas as pd
 import streamlit as st
 
+from comparison.write_examples import start_writing, writing_folder, written
 from finetune_backend.examples.check import check_training_set
 from finetune_backend.examples.find import find_examples
 from finetune_backend.examples.read import from_rows, read_examples
@@ -13,6 +14,8 @@ from finetune_backend.examples.write import to_csv, to_jsonl
 from pages.shared import routes
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
+from pages.shared.writing import watch_writing
+from workbench import jobs
 from workbench.errors import ExamplesError
 from workbench.values import Example
 
@@ -49,9 +52,33 @@ def collect() -> None:
             take_file(file.name, file.getvalue())
     with found:
         st.markdown("**From the documents**")
-        st.caption("Question-and-answer text, headings that are questions, and two-column tables.")
+        st.caption("Question-and-answer text, headings that are questions, and tables.")
         if st.button("Find examples", icon=":material/search:"):
             take_documents()
+        st.caption(
+            "A small model that comes along writes questions about all other text. A reader has to "
+            "find their answers again, or they are left out."
+        )
+        writing()
+
+
+def writing_now() -> bool:
+    """Are examples being written?"""
+    folder = writing_folder(lab.home)
+    return (folder / "state.json").exists() and jobs.read(folder).active
+
+
+def writing() -> None:
+    """Offer to write examples, or show how far it is."""
+    if writing_now():
+        watch_writing()
+        return
+    if st.button(
+        "Write examples", icon=":material/edit_note:", disabled=lab.knowledge_base.empty()
+    ):
+        state.examples_written = list_examples(lab.database)
+        start_writing(lab.home)
+        st.rerun()
 
 
 def take_file(name: str, data: bytes) -> None:
@@ -83,6 +110,7 @@ def take_documents() -> None:
 
 def tell() -> None:
     """Show what the last action did."""
+    tell_written()
     if error := state.pop("examples_error", None):
         st.error(plain(error), icon=":material/error:")
     if message := state.get("examples_message"):
@@ -92,11 +120,31 @@ def tell() -> None:
                 replace_examples(lab.database, state.examples_before)
                 state.pop("examples_message")
                 state.pop("examples_rejected", None)
+                state.pop("questions_rejected", None)
                 state.table_round += 1
                 st.rerun()
+    if dropped := state.get("questions_rejected"):
+        said = ", ".join(f"{count} because {reason}" for reason, count in dropped.items())
+        st.caption(f"Questions left out: {said}.")
     if rejected := state.get("examples_rejected"):
         with st.expander(f"{len(rejected)} rows were left out", expanded=True):
             st.dataframe(pd.DataFrame(rejected, columns=["Row", "Why"]), hide_index=True)
+
+
+def tell_written() -> None:
+    """Say how the last writing ended, until it was read."""
+    before, folder = state.get("examples_written"), writing_folder(lab.home)
+    if before is None or jobs.read(folder).active:
+        return
+    del state.examples_written
+    ended, done = jobs.read(folder), written(lab.home)
+    if ended.state not in ("done", "cancelled"):
+        state.examples_error = ended.message
+    if done:
+        state.examples_before = before
+        state.examples_message = f"{done.examples} examples written about {done.facts} facts"
+        state.questions_rejected = done.rejected
+        state.table_round += 1
 
 
 def edit(examples: list[Example]) -> None:
@@ -117,7 +165,8 @@ def edit(examples: list[Example]) -> None:
             "passage": st.column_config.TextColumn("Passage", disabled=True),
         },
     )
-    is_changed = not edited.equals(table)
+    # What is written meanwhile must not be replaced by a table that lacks it.
+    is_changed = not edited.equals(table) and not writing_now()
     with st.container(horizontal=True):
         if st.button(
             "Save changes", type="primary", icon=":material/save:", disabled=not is_changed

@@ -7,7 +7,7 @@ import streamlit as st
 from finetune_backend.estimate import estimate_run, free_memory_gb
 from finetune_backend.examples.check import check_training_set
 from finetune_backend.examples.store import list_examples
-from finetune_backend.runs import check_trainable, delete_run, list_runs, start_run
+from finetune_backend.runs import check_trainable, delete_run, list_runs, resume_run, start_run
 from finetune_backend.settings import TrainSettings, fit_to_data
 from pages.shared import routes
 from pages.shared.lab import get_lab, sentences
@@ -24,7 +24,7 @@ DEFAULTS = TrainSettings()
 st.title("Fine-tune")
 st.markdown(
     "Trains a LoRA adapter: small matrices beside the model's frozen weights. "
-    "It runs in the background; you can close this tab."
+    "It runs in the background; you can close this tab, pause it, and let it go on later."
 )
 
 
@@ -87,16 +87,22 @@ def say_what_it_takes(examples: list[Example], settings: TrainSettings) -> None:
 
 def list_finished() -> None:
     """List the runs that have ended, newest first."""
-    runs = [run for run in list_runs(lab.home) if not run.state.active]
+    every = list_runs(lab.home)
+    runs = [run for run in every if not run.state.active]
+    busy = len(runs) < len(every)
     if runs:
         st.subheader("Runs")
-    icons = {"done": ":material/check_circle:", "cancelled": ":material/cancel:"}
+    icons = {
+        "done": ":material/check_circle:",
+        "cancelled": ":material/cancel:",
+        "paused": ":material/pause_circle:",
+    }
     for run in runs:
         label = f"{plain(run.name)} – {run.state.state}"
         if run.measures:
             label += f", loss {run.measures['loss']:.3f}, {duration(run.measures['seconds'])}"
         with st.expander(label, icon=icons.get(run.state.state, ":material/error:")):
-            if run.state.state not in ("done", "cancelled"):
+            if run.state.state not in icons:
                 st.error(plain(run.state.message))
             st.markdown(
                 f"{run.examples} examples, {run.facts} facts, on {plain(run.checkpoint)} · "
@@ -104,6 +110,15 @@ def list_finished() -> None:
                 f"{run.settings.epochs} epochs, batch size {run.settings.batch_size}"
             )
             show(run)
+            if run.can_go_on and st.button(
+                "Go on",
+                key=f"resume-{run.name}",
+                icon=":material/play_arrow:",
+                disabled=busy,
+                help="From what it saved last, as if it had never stopped.",
+            ):
+                resume_run(lab.home, run)
+                st.rerun()
             with st.popover("Delete", icon=":material/delete:"):
                 st.markdown("The adapter can't be brought back.")
                 if st.button("Delete for good", key=f"delete-{run.name}"):

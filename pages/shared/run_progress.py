@@ -18,23 +18,41 @@ _MEANINGS = {"Loss": "Cross-entropy per answer token at the latest step, in nats
 @st.fragment(run_every=REFRESH_SECONDS)
 def watch(name: str) -> None:
     """Show a run's loss, speed and time left until it ends; then run the whole page again."""
-    from finetune_backend.runs import cancel_run, read_run
+    from finetune_backend.runs import cancel_run, pause_run, read_run, save_run
     from pages.shared.lab import get_lab
 
     run = read_run(get_lab().home.runs / name)
     if not run.state.active:
         st.rerun(scope="app")
     show(run)
-    asked = (run.folder / "cancel").exists()
-    if st.button(
-        "Cancelling …" if asked else "Cancel",
-        key=f"cancel-{name}",
-        icon=":material/stop_circle:",
-        disabled=asked,
-        help="Stops at the next step. Nothing else is lost.",
-    ):
-        cancel_run(run)
-        st.rerun(scope="fragment")
+    with st.container(horizontal=True):
+        pausing, cancelling = ((run.folder / asked).exists() for asked in ("pause", "cancel"))
+        if st.button(
+            "Pausing …" if pausing else "Pause",
+            key=f"pause-{name}",
+            icon=":material/pause_circle:",
+            disabled=pausing or cancelling,
+            help="Saves its state and stops. It can go on at any time, also after a restart.",
+        ):
+            pause_run(run)
+            st.rerun(scope="fragment")
+        if st.button(
+            "Save now",
+            key=f"save-{name}",
+            icon=":material/save:",
+            disabled=pausing or cancelling,
+            help="It does so every half minute anyway; after a crash it goes on from there.",
+        ):
+            save_run(run)
+        if st.button(
+            "Cancelling …" if cancelling else "Cancel",
+            key=f"cancel-{name}",
+            icon=":material/stop_circle:",
+            disabled=cancelling,
+            help="Stops for good at the next step. Nothing else is lost.",
+        ):
+            cancel_run(run)
+            st.rerun(scope="fragment")
 
 
 def show(run: "Run") -> None:
@@ -42,9 +60,9 @@ def show(run: "Run") -> None:
     import altair as alt
     import pandas as pd
 
-    from finetune_backend.runs import read_steps
+    from finetune_backend.steps import read_steps
 
-    steps = read_steps(run)
+    steps = read_steps(run.folder)
     if run.state.active and run.state.heartbeat_age_seconds > _SILENT_SECONDS:
         silent = duration(run.state.heartbeat_age_seconds)
         st.warning(f"No sign of life for {silent}. It may be stuck; you can cancel it.")
@@ -59,10 +77,10 @@ def show(run: "Run") -> None:
         "Time so far" if run.state.active else "Time": duration(last.seconds),
     }
     if run.state.active:
-        st.progress(
-            last.step / last.steps,
-            text=plain(f"{run.name}: step {last.step} of {last.steps}, epoch {last.epoch}"),
-        )
+        said = f"step {last.step} of {last.steps}, epoch {last.epoch}"
+        if last.step == last.steps:
+            said = run.state.message
+        st.progress(last.step / last.steps, text=plain(f"{run.name}: {said}"))
         figures["Time left"] = duration(last.seconds_left)
     for column, (label, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
         column.metric(label, value, help=_MEANINGS.get(label))
@@ -78,3 +96,35 @@ def show(run: "Run") -> None:
         .properties(height=200),
         width="stretch",
     )
+    if run.forgetting:
+        forgetting(run)
+
+
+def forgetting(run: "Run") -> None:
+    """Say what the fine-tune cost of what the model could do before."""
+    import pandas as pd
+
+    from finetune_backend.forgetting.probes import KINDS
+
+    said = "; ".join(change.sentence() for change in run.forgetting)
+    st.markdown(f"**Forgetting:** {plain(said)}.")
+    with st.popover("What was measured", icon=":material/psychology:"):
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "Probe": change.kind,
+                    "Before": change.before,
+                    "After": change.after,
+                    "Change": change.change,
+                    "±": change.margin,
+                    "Unit": KINDS[change.kind].unit,
+                    "Meaning": KINDS[change.kind].meaning,
+                }
+                for change in run.forgetting
+            ),
+            hide_index=True,
+            column_config={
+                name: st.column_config.NumberColumn(format="%.3f") for name in ("Before", "After")
+            }
+            | {name: st.column_config.NumberColumn(format="%.1f") for name in ("Change", "±")},
+        )

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag_backend.search.lexical import STOP_WORDS, UNSPACED
+from workbench.sentences import sentence_spans
 
 SUPPORTED = 0.8
 """The share of a sentence's words that its passage has to hold; see benchmarks/citations.py."""
@@ -18,7 +19,6 @@ _WINDOW = 3
 _LONGER = 0.02
 """What every further sentence has to add."""
 _TELLING_WEIGHT = 2.0
-_SENTENCE_END = re.compile(r"(?:[.!?…][\"”’)\]]*\s+(?=[^\s\da-z])|[。！？]|\n+)")
 # A number with its inner marks, a letter of a script without spaces, or a word.
 _TOKEN = re.compile(rf"\d+(?:[.,:/’'-]\d+)*|{UNSPACED}|[^\W\d_]+")
 _ENDINGS = ("ies", "ing", "es", "ed", "ly", "s")
@@ -137,18 +137,6 @@ def _places(number: int, above: str, text: str) -> Iterator[_Place]:
             start, end = sentences[first][0], sentences[last][1]
             stems = everywhere.union(word.stem for word in _words(text[start:end]))
             yield _Place(Span(number, start, end), stems, last - first + 1)
-
-
-def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where each sentence begins and ends, without the space around it."""
-    start = 0
-    for end in [*(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]:
-        sentence = text[start:end]
-        left = start + len(sentence) - len(sentence.lstrip())
-        right = start + len(sentence.rstrip())
-        if _TOKEN.search(sentence):
-            yield left, right
-        start = end
 
 
 def _words(text: str) -> Iterator[_Word]:

@@ -17,7 +17,7 @@ YES, NO = "yes", "no"
 CALIBRATION = "calibration.json"
 _WEIGHTS = "adapter_model.safetensors"
 _DIGEST_CHARACTERS = 16
-_FOLDER = Path(__file__).parent / "smollm2-verify"
+FOLDER = Path(__file__).parent / "smollm2-verify"
 
 
 def verify_prompt(question: str, passage: str) -> list[dict[str, str]]:
@@ -27,11 +27,11 @@ def verify_prompt(question: str, passage: str) -> list[dict[str, str]]:
 
 def shipped_calibration() -> Calibration:
     """Return what comes along with the verifier, from questions about other texts."""
-    return read_calibration(_FOLDER / CALIBRATION)
+    return read_calibration(FOLDER / CALIBRATION)
 
 
 @functools.cache
-def digest(folder: Path = _FOLDER) -> str:
+def digest(folder: Path = FOLDER) -> str:
     """Return what tells one verifier from another."""
     return sha256(folder / _WEIGHTS)[:_DIGEST_CHARACTERS]
 
@@ -39,7 +39,7 @@ def digest(folder: Path = _FOLDER) -> str:
 class Verifier:
     """Reads a question with a passage; see the card in its folder."""
 
-    def __init__(self, folder: Path = _FOLDER, model: str = DEFAULT_MODEL) -> None:
+    def __init__(self, folder: Path = FOLDER, model: str = DEFAULT_MODEL) -> None:
         """Load it: the int8 engine's copy where that is ready, else PyTorch's.
 
         Args:

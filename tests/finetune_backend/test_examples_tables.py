@@ -94,12 +94,17 @@ def test_wordings_suit_the_columns(columns, row, question, answer):
     assert first_question(columns, row) == (question, answer)
 
 
-def test_a_table_needs_three_rows_with_the_same_two_columns():
+def test_a_table_needs_three_rows_of_the_same_columns_that_the_first_tells_apart():
     assert pairs(table(("Item", "Price"), *PRICES[:2])) == []
     split = [*table(("Item", "Price"), *PRICES[:2]), *table(("Item", "Cost"), *PRICES[2:])]
     assert pairs(split) == []
     wide = table(("Item", "Price", "Size"), ("a", "1x", "2x"), ("b", "3x", "4x"), ("c", "5x", "6x"))
-    assert pairs(wide) == []
+    assert ("What is the size of b?", "The size of b is 4x.") in pairs(wide)
+    assert len(pairs(wide)) == 3 * 2 * 3
+    unclear = table(
+        ("Item", "Price", "Size"), ("a", "1x", "2x"), ("a", "3x", "4x"), ("c", "5x", "6x")
+    )
+    assert pairs(unclear) == []
     apart = table(("Item", "Price"), *PRICES)
     apart.insert(1, Block("Text between."))
     assert len(pairs(apart)) == 9

@@ -13,8 +13,9 @@ from safetensors.torch import load_file
 
 from finetune_backend.examples.read import read_examples
 from finetune_backend.examples.write import to_jsonl
-from finetune_backend.runs import read_run, read_steps
+from finetune_backend.runs import read_run
 from finetune_backend.settings import TrainSettings
+from finetune_backend.steps import read_steps
 from workbench.files import write_json
 from workbench.language_models.loading import find_checkpoint
 
@@ -93,7 +94,7 @@ def train(tmp_path, tiny_model, examples_file):
         write_json(folder / "state.json", {"state": "starting", "message": ""})
         with start(processes, "-m", "finetune_backend.train_process", folder) as process:
             while cancel_after_steps and process.poll() is None:
-                if len(read_steps(read_run(folder))) >= cancel_after_steps:
+                if len(read_steps(folder)) >= cancel_after_steps:
                     (folder / "cancel").touch()
                     break
                 time.sleep(0.05)
@@ -122,7 +123,7 @@ def test_two_processes_train_one_adapter(train):
     settings = {"epochs": 2, "batch_size": 5, "learning_rate": 1e-3, "rank": 4}
     alone, both = train("alone", 1, **settings), train("both", 2, **settings)
     assert both.state.state == "done", both.state.message
-    steps, expected = read_steps(both), read_steps(alone)
+    steps, expected = read_steps(both.folder), read_steps(alone.folder)
     assert [step.step for step in steps] == [1, 2, 3, 4]
     assert [step.loss for step in steps] == pytest.approx([s.loss for s in expected], rel=2e-3)
     ours, theirs = (load_file(run.adapter / "adapter_model.safetensors") for run in (both, alone))

@@ -1,5 +1,6 @@
 """Runs: a real, short fine-tune in its own process, and everything that can go wrong with one."""
 
+import itertools
 import os
 import shutil
 import signal
@@ -15,12 +16,16 @@ from finetune_backend.runs import (
     delete_run,
     find_adapter,
     list_runs,
+    pause_run,
     read_run,
-    read_steps,
+    resume_run,
+    save_run,
     start_run,
     trained_facts,
 )
+from finetune_backend.saved import read_reached
 from finetune_backend.settings import TrainSettings
+from finetune_backend.steps import read_steps
 from workbench.errors import ExamplesError, RagtuneError
 from workbench.language_models.loading import find_checkpoint, load_weights
 from workbench.values import Example
@@ -50,7 +55,7 @@ def test_a_run_makes_an_adapter_that_peft_loads(tiny_lab, examples, checkpoint):
     settings = TrainSettings(epochs=30, batch_size=4, learning_rate=1e-2)
     run = wait(start_run(tiny_lab.home, examples, settings, checkpoint, name="first"))
     assert run.state.state == "done", run.state.message
-    steps = read_steps(run)
+    steps = read_steps(run.folder)
     assert len(steps) == steps[-1].steps == 60
     assert steps[-1].loss < steps[0].loss - 1.0
     assert run.measures["loss"] == pytest.approx(steps[-1].loss, rel=0.5)
@@ -76,7 +81,7 @@ def test_a_run_makes_an_adapter_that_peft_loads(tiny_lab, examples, checkpoint):
 
 def test_cancelling_leaves_no_adapter_and_frees_the_way(tiny_lab, examples, checkpoint):
     run = start_run(tiny_lab.home, examples, LONG, checkpoint)
-    wait(run, lambda run: len(read_steps(run)) > 3)
+    wait(run, lambda run: len(read_steps(run.folder)) > 3)
     with pytest.raises(RagtuneError, match="'adapter-1' is still running"):
         start_run(tiny_lab.home, examples, LONG, checkpoint)
     with pytest.raises(RagtuneError, match="still running"):
@@ -94,15 +99,61 @@ def test_cancelling_leaves_no_adapter_and_frees_the_way(tiny_lab, examples, chec
 
 def test_a_killed_run_is_interrupted_and_claims_nothing(tiny_lab, examples, checkpoint):
     run = start_run(tiny_lab.home, examples, LONG, checkpoint)
-    wait(run, lambda run: len(read_steps(run)) > 3)
+    wait(run, lambda run: len(read_steps(run.folder)) > 3)
+    kill(run)
+    run = wait(run)
+    assert (run.state.state, run.complete) == ("interrupted", False)
+
+
+def test_a_paused_run_goes_on_as_if_nothing_had_been(tiny_lab, examples, checkpoint):
+    """The same steps and the same adapter, to the bit."""
+    settings = TrainSettings(epochs=40, batch_size=3, learning_rate=1e-2)
+    whole = wait(start_run(tiny_lab.home, examples, settings, checkpoint, name="whole"))
+    run = start_run(tiny_lab.home, examples, settings, checkpoint, name="paused")
+    for reached in (10, 40):
+        wait(run, lambda run, reached=reached: len(read_steps(run.folder)) > reached)
+        with pytest.raises(RagtuneError, match="still running"):
+            resume_run(tiny_lab.home, run)
+        pause_run(run)
+        run = wait(run)
+        assert (run.state.state, run.complete, run.can_go_on) == ("paused", False, True)
+        run = resume_run(tiny_lab.home, run)
+    run = wait(run)
+    assert run.state.state == "done", run.state.message
+    ours, theirs = read_steps(run.folder), read_steps(whole.folder)
+    assert [(s.step, s.epoch, s.loss) for s in ours] == [(s.step, s.epoch, s.loss) for s in theirs]
+    assert [s.learning_rate for s in ours] == [s.learning_rate for s in theirs]
+    assert run.adapter_sha256 == whole.adapter_sha256
+    assert not list(run.folder.glob("saved*"))
+    with pytest.raises(RagtuneError, match="is done; only one that was paused"):
+        resume_run(tiny_lab.home, run)
+
+
+def test_a_killed_run_goes_on_from_what_it_saved(tiny_lab, examples, checkpoint):
+    settings = TrainSettings(epochs=60, batch_size=2)
+    run = start_run(tiny_lab.home, examples, settings, checkpoint)
+    wait(run, lambda run: len(read_steps(run.folder)) > 3)
+    save_run(run)
+    wait(run, lambda run: read_reached(run.folder))
+    kill(run)
+    run = wait(run)
+    reached = read_reached(run.folder)
+    assert (run.state.state, run.can_go_on) == ("interrupted", True) and reached.step > 3
+    assert reached.examples == reached.step * 2
+    run = wait(resume_run(tiny_lab.home, run))
+    steps = read_steps(run.folder)
+    assert run.complete, run.state.message
+    assert [step.step for step in steps] == list(range(1, steps[-1].steps + 1))
+    assert all(a.seconds < b.seconds for a, b in itertools.pairwise(steps))
+
+
+def kill(run):
     (pid,) = [
         int(process.name)
         for process in Path("/proc").iterdir()
         if process.name.isdigit() and str(run.folder).encode() in _command_line(process)
     ]
     os.kill(pid, signal.SIGKILL)
-    run = wait(run)
-    assert (run.state.state, run.complete) == ("interrupted", False)
 
 
 def _command_line(process):

@@ -1,17 +1,25 @@
 """The pages' small states, through Streamlit's own test harness."""
 
 import dataclasses
+import time
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from comparison.write_examples import Written, writing_folder
+from finetune_backend.examples.read import read_examples
+from finetune_backend.examples.store import add_examples
+from finetune_backend.runs import read_run, start_run
+from finetune_backend.settings import TrainSettings
+from finetune_backend.steps import read_steps
 from pages.shared.lab import get_lab
 from pages.shared.plain import plain
 from pages.shared.prompt_editor import PROMPTS
 from rag_backend.verify.calibration import calibration_of
 from rag_backend.verify.verifier import digest
+from workbench.files import write_json
 from workbench.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -256,3 +264,71 @@ def test_documents_are_listed_compared_and_watched(app, tmp_path):
     folder.set_value(str(tmp_path / "missing"))
     next(b for b in app.button if b.label == "Watch").click().run()
     assert "is not a folder" in app.error[0].value
+
+
+def button(app, label):
+    return next(one for one in app.button if one.label == label)
+
+
+def test_a_fine_tune_is_paused_and_goes_on_from_the_page(app, examples_file):
+    lab = get_lab()
+    examples = read_examples(examples_file.read_bytes(), examples_file.name).examples
+    add_examples(lab.database, examples)
+    settings = TrainSettings(epochs=400, batch_size=2)
+    run = start_run(lab.home, examples, settings, lab.checkpoint(), name="long")
+
+    def reach(done):
+        deadline = time.monotonic() + 120
+        while not done(read_run(run.folder)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    reach(lambda run: len(read_steps(run.folder)) > 2)
+    at(app, "pages/finetuning/finetune.py")
+    assert {"Pause", "Save now", "Cancel"} <= {one.label for one in app.button}
+    button(app, "Pause").click().run()
+    reach(lambda run: not run.state.active)
+    at(app, "pages/finetuning/finetune.py")
+    assert read_run(run.folder).state.state == "paused"
+    assert "long – paused" in [one.label for one in app.expander]
+    button(app, "Go on").click().run()
+    assert not app.exception and read_run(run.folder).state.active
+    button(app, "Cancel").click().run()
+    reach(lambda run: not run.state.active)
+    assert read_run(run.folder).state.state == "cancelled"
+
+
+def test_what_was_forgotten_is_said(app):
+    def shown():
+        from types import SimpleNamespace
+
+        from finetune_backend.forgetting.measure import Change
+        from pages.shared.run_progress import forgetting
+
+        changes = (Change("grammar", 0.8, 0.78, -2.0, 1.5), Change("surprise", 3.0, 3.3, 10.0, 2.0))
+        forgetting(SimpleNamespace(forgetting=changes))
+
+    shown = AppTest.from_function(shown).run()
+    assert not shown.exception
+    assert "lost 2.0 ± 1.5 points of grammar; general text surprises it 10.0 ± 2.0 % more" in (
+        shown.markdown[0].value.replace("\\", "")
+    )
+    table = shown.dataframe[0].value
+    assert list(table["Unit"]) == ["points", "% of the nats"]
+
+
+def test_writing_examples_is_offered_once_there_are_documents(app, handbook):
+    at(app, "pages/finetuning/examples.py")
+    assert button(app, "Write examples").disabled
+    lab = get_lab()
+    lab.knowledge_base.add(handbook)
+    at(app, "pages/finetuning/examples.py")
+    assert not button(app, "Write examples").disabled
+    folder = writing_folder(lab.home)
+    write_json(folder / "state.json", {"state": "done", "message": "Done"})
+    done = Written(3, 3, 2, 5, {"it does not name its subject": 4})
+    write_json(folder / "written.json", dataclasses.asdict(done))
+    app.session_state["examples_written"] = []
+    at(app, "pages/finetuning/examples.py")
+    assert "5 examples written about 2 facts" in words(app)
+    assert "4 because it does not name its subject" in words(app)

@@ -1,0 +1,77 @@
+"""Make the probes of forgetting: ``python -m comparison.make_probes SQUAD BLIMP FILE``.
+
+They are drawn from data that nothing that comes along was trained on: from SQuAD 2.0's held-out
+articles and from BLiMP; the questions of general knowledge are our own.
+"""
+
+import csv
+import json
+import random
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from comparison.reading_data import Asked, by_paragraph, held_out, read_asked
+from finetune_backend.forgetting import probes
+from workbench.files import write_bytes
+from workbench.language_models.prompts import passage_prompt
+
+DECLINES = "The text does not say."
+_PAIRS_A_PARADIGM = 10
+_TEXTS = 40
+_UNANSWERABLE = 100
+
+
+def main() -> None:
+    """Draw them, and write them."""
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    squad, blimp, file = map(Path, sys.argv[1:])
+    asked = read_asked(squad)
+    kept = [one for one in asked if one.title in held_out(asked)]
+    rows = [*_grammar(blimp), *_knowledge(), *_declining(kept), *_surprise(kept)]
+    write_bytes(file, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows).encode())
+
+
+def _choice(kind: str, prompt: str, right: str, wrong: list[str]) -> dict[str, Any]:
+    return {"kind": kind, "prompt": prompt, "right": right, "wrong": wrong}
+
+
+def _grammar(file: Path) -> Iterator[dict[str, Any]]:
+    drawn: dict[str, int] = defaultdict(int)
+    for line in file.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        drawn[row["UID"]] += 1
+        if drawn[row["UID"]] <= _PAIRS_A_PARADIGM:
+            yield _choice("grammar", "", row["sentence_good"], [row["sentence_bad"]])
+
+
+def _knowledge() -> Iterator[dict[str, Any]]:
+    with probes.KNOWLEDGE.open(encoding="utf-8", newline="") as file:
+        for question, right, *wrong in csv.reader(file, delimiter=";"):
+            yield _choice("knowledge", question, right, wrong)
+
+
+def _declining(asked: list[Asked]) -> Iterator[dict[str, Any]]:
+    """Yield questions that their paragraph does not answer; the wrong answer is another's."""
+    draw = random.Random(0)
+    found = []
+    for paragraph, questions in by_paragraph(asked).items():
+        open_ = [one for one in questions if not one.answers]
+        answers = [one.answers[0] for one in questions if one.answers]
+        if open_ and answers:
+            prompt = passage_prompt(paragraph, draw.choice(open_).question)
+            found.append(_choice("declining", prompt, DECLINES, [draw.choice(answers)]))
+    yield from draw.sample(found, min(_UNANSWERABLE, len(found)))
+
+
+def _surprise(asked: list[Asked]) -> Iterator[dict[str, Any]]:
+    paragraphs = list(by_paragraph(asked))
+    for text in random.Random(0).sample(paragraphs, min(_TEXTS, len(paragraphs))):
+        yield {"kind": "surprise", "text": text}
+
+
+if __name__ == "__main__":
+    main()

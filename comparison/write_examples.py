@@ -1,0 +1,250 @@
+"""Training examples written from the documents: ``python -m comparison.write_examples HOME``.
+
+That is a job of its own, which the page Examples and ``ragtune examples build`` start. A question
+writer asks for what a paragraph says; a reader, the verifier, has to find the answer again. What
+is kept is added paragraph by paragraph; stopped and started again, it goes on.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from comparison.lab import Lab, open_lab
+from finetune_backend.examples.store import add_examples, list_examples
+from finetune_backend.examples.wording import short_hash
+from finetune_backend.writer.write import (
+    Asked,
+    Chat,
+    Paragraph,
+    as_examples,
+    check_answers,
+    paragraphs_of,
+    write_questions,
+)
+from rag_backend.documents import Progress
+from rag_backend.passages import embedding_text
+from rag_backend.verify.verifier import FOLDER as READER
+from rag_backend.verify.verifier import YES, verify_prompt
+from workbench import jobs
+from workbench.errors import RagtuneError
+from workbench.files import read_json, write_json
+from workbench.home import Home
+from workbench.language_models.choose import choose_engine, load_engine
+from workbench.language_models.engine import Engine
+from workbench.language_models.loading import find_checkpoint
+from workbench.settings import DEFAULT_MODEL
+from workbench.values import Block, Passage
+
+WRITER = Path(__file__).parent.parent / "finetune_backend" / "writer" / "smollm2-questions"
+WORDINGS = 3
+"""Of each fact, at most."""
+_TOGETHER = 12
+"""Paragraphs that are worked on at once; what they gave is kept before the next."""
+_LONGEST_LIST = 120
+_LONGEST_ANSWER = 32
+_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who writes the questions, and who has to find their answers again."""
+
+    engine: Engine
+    writer: str | None
+    """The adapter that writes; None where the model itself does."""
+    reader: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How far the writing is."""
+
+    paragraphs: int
+    of: int
+    facts: int
+    """With at least one example."""
+    examples: int
+    rejected: dict[str, int]
+    """Questions left out, by the reason."""
+
+
+def load_author(lab: Lab) -> Author:
+    """Return the shipped writer on its own model, or the model on a server where one is set."""
+    if lab.settings.server:
+        return Author(lab.engine(), None, None)
+    checkpoint = find_checkpoint(DEFAULT_MODEL)
+    engine = load_engine(choose_engine("auto", checkpoint).engine, checkpoint)
+    return Author(engine, str(WRITER), str(READER))
+
+
+def write_examples(lab: Lab, author: Author, report: Callable[[Written], None]) -> Written:
+    """Write examples from every paragraph that has none yet, and add them to the lab's.
+
+    Args:
+        lab: with documents.
+        author: see `load_author`.
+        report: called after every few paragraphs; what it raises ends the writing, and what was
+            written is kept.
+
+    Raises:
+        RagtuneError: there are no documents, or the model can't answer.
+    """
+    writing_folder(lab.home).mkdir(exist_ok=True)
+    if lab.knowledge_base.empty():
+        raise RagtuneError("There are no documents to write examples from. Add some first.")
+    gave = _gave(lab.home)
+    there = {example.passage for example in list_examples(lab.database)}
+    # Where examples were deleted, they are wanted again.
+    waiting = [
+        one
+        for one in all_paragraphs(lab)
+        if (made := gave.get(short_hash(one.text))) is None or (made and one.own not in there)
+    ]
+    done = Written(0, len(waiting), 0, 0, {})
+    report(done)
+    for start in range(0, len(waiting), _TOGETHER):
+        part = waiting[start : start + _TOGETHER]
+        asked = ask_about(part, author)
+        kept = [one for one in asked if not one.rejected]
+        examples = list(as_examples(kept))
+        new = add_examples(lab.database, examples)
+        gave |= {
+            short_hash(one.text): sum(example.passage == one.own for example in examples)
+            for one in part
+        }
+        write_json(_gave_file(lab.home), gave)
+        rejected = dict(done.rejected)
+        for one in asked:
+            if one.rejected:
+                rejected[one.rejected] = rejected.get(one.rejected, 0) + 1
+        facts = len({example.fact for example in examples})
+        done = Written(
+            start + len(part), len(waiting), done.facts + facts, done.examples + new, rejected
+        )
+        report(done)
+    return done
+
+
+def all_paragraphs(lab: Lab) -> list[Paragraph]:
+    """Return the paragraphs of all documents that may hold facts."""
+    return [
+        paragraph
+        for name, blocks in lab.knowledge_base.blocks()
+        for paragraph in paragraphs_of(name, blocks, _as_read)
+    ]
+
+
+def ask_about(paragraphs: Sequence[Paragraph], author: Author) -> list[Asked]:
+    """Return every question that was written about the paragraphs, the rejected ones too."""
+
+    def say(chats: Sequence[Chat]) -> Iterator[str]:
+        return say_all(author.engine, author.writer, chats, _LONGEST_LIST)
+
+    asked = write_questions(paragraphs, say, WORDINGS)
+    open_ = [one for one in asked if not one.rejected]
+    checked = iter(check_answers(open_, read_again(open_, author)))
+    return [one if one.rejected else next(checked) for one in asked]
+
+
+def read_again(asked: Sequence[Asked], author: Author) -> Iterator[str]:
+    """Yield what a reader answers to each question with its paragraph; empty where nothing."""
+    chats = [verify_prompt(one.question, one.paragraph.text) for one in asked]
+    for said in say_all(author.engine, author.reader, chats, _LONGEST_ANSWER):
+        if author.reader is None:
+            yield said
+        else:
+            first, _, answer = said.partition("\n")
+            yield answer.strip() if first.strip() == YES else ""
+
+
+def say_all(
+    engine: Engine, adapter: str | None, chats: Sequence[Chat], max_new_tokens: int
+) -> Iterator[str]:
+    """Yield the answers to conversations in their order, as many at once as the engine takes."""
+
+    def say(chat: Chat) -> str:
+        pieces = engine.stream(chat, adapter=adapter, max_new_tokens=max_new_tokens)
+        return "".join(piece.text for piece in pieces).strip()
+
+    with ThreadPoolExecutor(engine.together) as pool:
+        yield from pool.map(say, chats)
+
+
+def start_writing(home: Home) -> None:
+    """Start the job, or leave it running.
+
+    Raises:
+        RagtuneError: there are no documents.
+    """
+    folder = writing_folder(home)
+    with home.lock("start-writing", 10, "The writing is being started already; try again."):
+        folder.mkdir(exist_ok=True)
+        if (folder / "state.json").exists() and jobs.read(folder).active:
+            return
+        (folder / "cancel").unlink(missing_ok=True)
+        (folder / "written.json").unlink(missing_ok=True)
+        jobs.start(folder, "comparison.write_examples")
+
+
+def follow_writing(home: Home, progress: Progress) -> Written:
+    """Start the job where it isn't running, wait for its end, and return what was written.
+
+    Raises:
+        RagtuneError: it failed, with its reason.
+    """
+    start_writing(home)
+    folder, started = writing_folder(home), time.monotonic()
+    while (state := jobs.read(folder)).active:
+        done = written(home)
+        share = done.paragraphs / done.of if done and done.of else 0.0
+        left = (time.monotonic() - started) / share * (1 - share) if share else None
+        progress(state.message + (f"  {left:.0f} s left" if left else ""), share)
+        time.sleep(_POLL_SECONDS)
+    done = written(home)
+    if state.state != "done" or done is None:
+        raise RagtuneError(f"The writing of examples is {state.state}: {state.message}")
+    return done
+
+
+def writing_folder(home: Home) -> Path:
+    """Return the job's folder."""
+    return home.folder / "writing"
+
+
+def written(home: Home) -> Written | None:
+    """Return how far the last writing came; None where there was none."""
+    file = writing_folder(home) / "written.json"
+    return Written(**read_json(file)) if file.exists() else None
+
+
+def _as_read(document: str, block: Block) -> str:
+    return embedding_text(document, Passage(block.text, block.headings))
+
+
+def _gave_file(home: Home) -> Path:
+    return writing_folder(home) / "paragraphs.json"
+
+
+def _gave(home: Home) -> dict[str, int]:
+    """Return how many examples each paragraph gave that was written about, by its hash."""
+    file = _gave_file(home)
+    return dict(read_json(file)) if file.exists() else {}
+
+
+def _work(folder: Path) -> None:
+    with jobs.working(folder) as job:
+        job.say("Loading the question writer")
+        lab = open_lab(folder.parent)
+
+        def report(done: Written) -> None:
+            write_json(folder / "written.json", asdict(done))
+            job.say(f"Paragraph {done.paragraphs} of {done.of}")
+
+        write_examples(lab, load_author(lab), report)
+
+
+if __name__ == "__main__":
+    _work(Path(sys.argv[1]))

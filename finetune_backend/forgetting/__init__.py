@@ -1,0 +1,1 @@
+"""What a fine-tune unlearned: probes of general ability, before and after."""

@@ -1,0 +1,1 @@
+"""Questions written from passages: a LoRA on the bundled language model."""
