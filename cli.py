@@ -602,6 +602,7 @@ def _provision(options: argparse.Namespace) -> None:
 
     for name, value in PATIENT.items():
         os.environ.setdefault(name, value)
+    from finetune_backend.forgetting.measure import probe_base
     from rag_backend.verify.verifier import Verifier
     from workbench.hardware import best_device
     from workbench.language_models import bundled
@@ -619,6 +620,10 @@ def _provision(options: argparse.Namespace) -> None:
         print(f"Searches are slower than they could be: {kernel.why_not()}", file=sys.stderr)
     if choose_engine("auto", checkpoint).can_prepare:
         _prepare_fast_engine(checkpoint)
+    try:
+        probe_base(checkpoint, lambda share: _progress.show("probing what it can do", share))
+    finally:
+        _progress.end()
     choice = choose_engine("auto", checkpoint)
     if checkpoint.name == DEFAULT_MODEL:
         Verifier()  # the fast engine's copy of it is made on first use

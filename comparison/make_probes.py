@@ -19,9 +19,10 @@ from workbench.files import write_bytes
 from workbench.language_models.prompts import passage_prompt
 
 DECLINES = "The text does not say."
-_PAIRS_A_PARADIGM = 10
-_TEXTS = 40
-_UNANSWERABLE = 100
+_PAIRS_A_PARADIGM = 5
+_TEXTS = 20
+_UNANSWERABLE = 60
+_LONGEST_WORDS = 120
 
 
 def main() -> None:
@@ -61,7 +62,7 @@ def _declining(asked: list[Asked]) -> Iterator[dict[str, Any]]:
     for paragraph, questions in by_paragraph(asked).items():
         open_ = [one for one in questions if not one.answers]
         answers = [one.answers[0] for one in questions if one.answers]
-        if open_ and answers:
+        if open_ and answers and len(paragraph.split()) <= _LONGEST_WORDS:
             prompt = passage_prompt(paragraph, draw.choice(open_).question)
             found.append(_choice("declining", prompt, DECLINES, [draw.choice(answers)]))
     yield from draw.sample(found, min(_UNANSWERABLE, len(found)))

@@ -7,6 +7,7 @@ is kept is added paragraph by paragraph; stopped and started again, it goes on.
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from comparison.lab import Lab, open_lab
 from finetune_backend.examples.store import add_examples, list_examples
-from finetune_backend.examples.wording import short_hash
+from finetune_backend.examples.wording import fold, short_hash
 from finetune_backend.writer.write import (
     Asked,
     Chat,
@@ -41,11 +42,12 @@ from workbench.values import Block, Passage
 WRITER = Path(__file__).parent.parent / "finetune_backend" / "writer" / "smollm2-questions"
 WORDINGS = 3
 """Of each fact, at most."""
-_TOGETHER = 12
+_TOGETHER = 4
 """Paragraphs that are worked on at once; what they gave is kept before the next."""
 _LONGEST_LIST = 120
 _LONGEST_ANSWER = 32
 _POLL_SECONDS = 0.5
+_ASKED_BEFORE = "it is asked already, with another answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,33 +98,42 @@ def write_examples(lab: Lab, author: Author, report: Callable[[Written], None]) 
     if lab.knowledge_base.empty():
         raise RagtuneError("There are no documents to write examples from. Add some first.")
     gave = _gave(lab.home)
-    there = {example.passage for example in list_examples(lab.database)}
+    before = list_examples(lab.database)
+    there = {example.passage for example in before}
+    answers = {fold(example.question): fold(example.answer) for example in before}
     # Where examples were deleted, they are wanted again.
     waiting = [
         one
         for one in all_paragraphs(lab)
-        if (made := gave.get(short_hash(one.text))) is None or (made and one.own not in there)
+        if (count := gave.get(short_hash(one.text))) is None or (count and one.own not in there)
     ]
     done = Written(0, len(waiting), 0, 0, {})
     report(done)
     for start in range(0, len(waiting), _TOGETHER):
         part = waiting[start : start + _TOGETHER]
         asked = ask_about(part, author)
-        kept = [one for one in asked if not one.rejected]
-        examples = list(as_examples(kept))
+        made = list(as_examples([one for one in asked if not one.rejected]))
+        examples = [
+            one
+            for one in made
+            if answers.setdefault(fold(one.question), fold(one.answer)) == fold(one.answer)
+        ]
         new = add_examples(lab.database, examples)
         gave |= {
             short_hash(one.text): sum(example.passage == one.own for example in examples)
             for one in part
         }
         write_json(_gave_file(lab.home), gave)
-        rejected = dict(done.rejected)
-        for one in asked:
-            if one.rejected:
-                rejected[one.rejected] = rejected.get(one.rejected, 0) + 1
+        rejected = Counter(done.rejected)
+        rejected.update(one.rejected for one in asked if one.rejected)
+        rejected[_ASKED_BEFORE] += len(made) - len(examples)
         facts = len({example.fact for example in examples})
         done = Written(
-            start + len(part), len(waiting), done.facts + facts, done.examples + new, rejected
+            start + len(part),
+            len(waiting),
+            done.facts + facts,
+            done.examples + new,
+            dict(+rejected),
         )
         report(done)
     return done

@@ -15,7 +15,7 @@ from pathlib import Path
 from finetune_backend import saved
 from finetune_backend.estimate import peak_memory_gb
 from finetune_backend.examples.read import read_examples
-from finetune_backend.forgetting.measure import Change, compare, probe, probes_digest
+from finetune_backend.forgetting.measure import Change, compare, probe, probe_base
 from finetune_backend.lora import Keep, Step, train
 from finetune_backend.parallel import is_first, joined
 from finetune_backend.rows import Row, make_rows
@@ -100,16 +100,12 @@ def _train(folder: Path, job: jobs.Job) -> None:
 
 def _forgotten(folder: Path, checkpoint: Checkpoint, job: jobs.Job) -> tuple[Change, ...]:
     """Return what the adapter changed of what the model could do before."""
-    # Whatever adapter it is for, the model before is the same.
-    known = folder.parent / f".probed-{checkpoint.sha256[:16]}-{probes_digest()}.json"
 
     def say(which: str, share: float) -> None:
         job.say(f"Measuring what it forgot: the model {which}, {share:.0%}")
 
-    if not known.exists():
-        write_json(known, probe(checkpoint, None, functools.partial(say, "before")))
-    after = probe(checkpoint, folder / "adapter", functools.partial(say, "after"))
-    return compare(read_json(known), after)
+    before = probe_base(checkpoint, functools.partial(say, "before"))
+    return compare(before, probe(checkpoint, folder / "adapter", functools.partial(say, "after")))
 
 
 def _what(folder: Path) -> tuple[Checkpoint, Callable[[int], list[Row]], TrainSettings]:

@@ -8,14 +8,16 @@ from statistics import mean, stdev
 from typing import Any
 
 from finetune_backend.forgetting.probes import FILE, KINDS, Choice, Probes, read_probes
-from finetune_backend.rows import make_row
-from workbench.files import sha256
+from workbench.files import read_json, sha256, write_json
 from workbench.hardware import best_device, fastest_dtype
 from workbench.language_models.adapters import with_adapter
+from workbench.language_models.bundled import models_folder
 from workbench.language_models.loading import Checkpoint, load_tokenizer, load_weights
-from workbench.language_models.prompts import messages
+from workbench.language_models.prompts import messages, render
 
 _BATCH_TOKENS = 2048
+_HEAD_TOKENS = 512
+"""Whose logits are held at once: 100 MB for 50,000 words."""
 _DIGEST_CHARACTERS = 16
 _CONFIDENT = 1.96  # standard errors on each side of 95 %
 
@@ -70,23 +72,41 @@ def probe(
     model = model.to(dtype).eval()
     tokenizer = load_tokenizer(checkpoint)
 
-    wanted: list[tuple[list[int], int]] = []
-    for choices in probes.choices.values():
-        for choice in choices:
-            wanted += [_row(tokenizer, choice, text) for text in (choice.right, *choice.wrong)]
-    wanted += [_row(tokenizer, Choice("", text, ()), text) for text in probes.texts]
-    scores = iter(_likelihoods(model, wanted, device, progress))
+    def tokens_of(text: str) -> list[int]:
+        tokens: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+        return tokens
+
+    begin = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
+    end = [tokenizer.eos_token_id]
+    asked = []  # for each probe what is read first, and the options
+    for choice in (one for choices in probes.choices.values() for one in choices):
+        options = [tokens_of(text) for text in (choice.right, *choice.wrong)]
+        if choice.prompt:
+            prompt = tokens_of(render(tokenizer, messages(choice.prompt, "")))
+            asked.append((prompt, [option + end for option in options]))
+        else:
+            asked.append(([begin], options))
+    asked += [([begin], [tokens_of(text)]) for text in probes.texts]
+    scores = iter(_likelihoods(model, asked, device, progress))
     made = {
-        kind: [_is_right(choice, [next(scores) for _ in (0, *choice.wrong)]) for choice in choices]
+        kind: [_is_right(choice, next(scores)) for choice in choices]
         for kind, choices in probes.choices.items()
     }
-    made["surprise"] = [-total / count for total, count in scores]
+    made["surprise"] = [-total / count for ((total, count),) in scores]
     return made
 
 
-def probes_digest() -> str:
-    """Return what tells these probes from those of another version."""
-    return sha256(FILE)[:_DIGEST_CHARACTERS]
+def probe_base(
+    checkpoint: Checkpoint, progress: Callable[[float], None] = lambda _share: None
+) -> dict[str, list[float]]:
+    """Return what `probe` says of the base model, which is measured once on a machine."""
+    digests = (checkpoint.sha256, sha256(FILE))
+    name = "-".join(digest[:_DIGEST_CHARACTERS] for digest in digests)
+    known = models_folder() / f"probed-{name}-{best_device()}.json"
+    if not known.exists():
+        write_json(known, probe(checkpoint, None, progress))
+    scores: dict[str, list[float]] = read_json(known)
+    return scores
 
 
 def compare(before: dict[str, list[float]], after: dict[str, list[float]]) -> tuple[Change, ...]:
@@ -108,44 +128,77 @@ def _is_right(choice: Choice, scores: Sequence[tuple[float, int]]) -> float:
     return float(all(values[0] > other for other in values[1:]))
 
 
-def _row(tokenizer: Any, choice: Choice, said: str) -> tuple[list[int], int]:
-    """Return what is read, in tokens, and how many of them at the end are scored."""
-    if choice.prompt:
-        row = make_row(tokenizer, messages(choice.prompt, ""), said)
-        return [*row.prompt, *row.answer], len(row.answer)
-    begin = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
-    tokens = tokenizer(said, add_special_tokens=False)["input_ids"]
-    return [begin, *tokens], len(tokens)
-
-
 def _likelihoods(
     model: Any,
-    rows: Sequence[tuple[list[int], int]],
+    asked: Sequence[tuple[list[int], list[list[int]]]],
     device: str,
     progress: Callable[[float], None],
-) -> list[tuple[float, int]]:
-    """Return each row's log-likelihood, in nats, and of how many tokens that is."""
+) -> list[list[tuple[float, int]]]:
+    """Return each option's log-likelihood after what is read first, in nats, and of how many
+    tokens that is. What is read first is read once; where that is one token, many are read
+    together."""
+    made: list[list[tuple[float, int]]] = [[] for _ in asked]
+    short = [number for number, (first, _) in enumerate(asked) if len(first) == 1]
+    work = sum(len(first) + sum(map(len, options)) for first, options in asked)
+    done = 0
+
+    def keep(numbers: Sequence[int]) -> None:
+        nonlocal done
+        options = [option for number in numbers for option in asked[number][1]]
+        sums = iter(_score(model, asked[numbers[0]][0], options, device))
+        for number in numbers:
+            made[number] = [(next(sums), len(option)) for option in asked[number][1]]
+            done += len(asked[number][0]) + sum(map(len, asked[number][1]))
+        progress(done / work)
+
+    batch: list[int] = []
+    for number in sorted(short, key=lambda number: -max(map(len, asked[number][1]))):
+        longest = max(map(len, asked[(batch or [number])[0]][1]))
+        if batch and longest * sum(len(asked[n][1]) for n in [*batch, number]) > _BATCH_TOKENS:
+            keep(batch)
+            batch = []
+        batch.append(number)
+    if batch:
+        keep(batch)
+    for number in sorted(set(range(len(asked))) - set(short)):
+        keep([number])
+    return made
+
+
+def _score(
+    model: Any, first: Sequence[int], options: Sequence[Sequence[int]], device: str
+) -> list[float]:
+    """Return the log-likelihood of each option after the tokens that are read first."""
     import torch
 
     head, body = model.get_output_embeddings(), model.base_model
-    order = sorted(range(len(rows)), key=lambda number: -len(rows[number][0]))
-    made = [(0.0, 0)] * len(rows)
-    done = 0
-    while done < len(order):
-        longest = len(rows[order[done]][0])
-        batch = order[done : done + max(1, _BATCH_TOKENS // longest)]
-        tokens, real = (torch.zeros(len(batch), longest, dtype=torch.long) for _ in range(2))
-        for place, number in enumerate(batch):
-            read = torch.tensor(rows[number][0])
-            tokens[place, : len(read)], real[place, : len(read)] = read, 1
-        tokens, real = tokens.to(device), real.to(device)
-        with torch.inference_mode():
-            states = body(input_ids=tokens, attention_mask=real, use_cache=False)[0]
-            for place, number in enumerate(batch):
-                end, scored = len(rows[number][0]), rows[number][1]
-                logits = head(states[place, end - scored - 1 : end - 1]).float()
-                said = tokens[place, end - scored : end, None]
-                made[number] = (float(logits.log_softmax(-1).gather(1, said).sum()), scored)
-        done += len(batch)
-        progress(done / len(order))
-    return made
+    longest = max(map(len, options))
+    tokens = torch.zeros(len(options), longest, dtype=torch.long)
+    for place, option in enumerate(options):
+        tokens[place, : len(option)] = torch.tensor(option)
+    where, at = torch.tensor(
+        [(place, step) for place, option in enumerate(options) for step in range(len(option))]
+    ).T
+    tokens, where, at = (tensor.to(device) for tensor in (tokens, where, at))
+    with torch.inference_mode():
+        read = body(input_ids=torch.tensor([list(first)], device=device), use_cache=True)
+        cache = read.past_key_values
+        cache.batch_repeat_interleave(len(options))
+        # What pads an option stands behind it, where none of its own tokens looks.
+        states = body(input_ids=tokens[:, :-1], past_key_values=cache)[0] if longest > 1 else None
+        begun = read[0][:, -1:].expand(len(options), 1, -1)
+        states = begun if states is None else torch.cat([begun, states], dim=1)
+        chances = torch.cat(
+            [
+                head(some).float().log_softmax(-1).gather(1, words[:, None])[:, 0]
+                for some, words in zip(
+                    states[where, at].split(_HEAD_TOKENS),
+                    tokens[where, at].split(_HEAD_TOKENS),
+                    strict=True,
+                )
+            ]
+        )
+        sums: list[float] = (
+            torch.zeros(len(options), device=device).index_add_(0, where, chances).tolist()
+        )
+    return sums

@@ -89,6 +89,18 @@ def test_what_is_written_is_kept_and_goes_on(lab):
     assert len(list_examples(lab.database)) == len(made) + 1
 
 
+def test_no_question_has_two_answers(lab):
+    author = Author(Scripted(honest), None, None)
+    write_examples(lab, author, lambda _done: None)
+    first = list_examples(lab.database)[0]
+    replace_examples(lab.database, [Example(first.question, "Another.", "mine")])
+    done = write_examples(lab, author, lambda _done: None)
+    assert done.rejected["it is asked already, with another answer"] == 1
+    assert [e.answer for e in list_examples(lab.database) if e.question == first.question] == [
+        "Another."
+    ]
+
+
 def test_a_stop_keeps_what_was_written(lab):
     lab.knowledge_base.add_bytes(
         "".join(

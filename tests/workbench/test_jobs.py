@@ -76,3 +76,13 @@ def test_the_heart_beats_while_the_work_is_silent(tmp_path, monkeypatch):
     time.sleep(jobs.HEARTBEAT_SECONDS * 1.5)
     assert jobs.read(folder).heartbeat_age_seconds < jobs.HEARTBEAT_SECONDS * 1.5
     wait_for(folder, "done")
+
+
+def test_a_process_that_dies_before_it_begins_is_interrupted_at_once(tmp_path):
+    """Not after the minute that a slow start may take."""
+    jobs.start(tmp_path, "no_such_module")
+    deadline = time.monotonic() + 20
+    while (state := jobs.read(tmp_path)).active:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert state.state == "interrupted" and "log.txt" in state.message
