@@ -10,13 +10,16 @@ from pages.shared.plain import plain
 if TYPE_CHECKING:
     from rag_backend.documents import Progress
 
+_HOUR = 3600
 _SHOW_TIME_LEFT_AFTER_SECONDS = 2.0
 
 
 def duration(seconds: float) -> str:
-    """Say a duration as a person would: "45 s", "3 min 20 s"."""
+    """Say a duration as a person would: "45 s", "3 min 20 s", "2 h 15 min"."""
     whole = max(0, round(seconds))
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
+    if whole < _HOUR:
+        return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
+    return f"{whole // _HOUR} h {whole % _HOUR // 60} min"
 
 
 def time_left(passed: float, done: float, left: float) -> str:
