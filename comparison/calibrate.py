@@ -1,19 +1,27 @@
-"""Where RAG declines on these documents: as their own questions say, taken from the examples."""
+"""Where RAG declines on these documents: as their own questions say, taken from the examples.
 
+``python -m comparison.calibrate HOME/calibrating`` is the job that the page Settings starts.
+"""
+
+import sys
+from pathlib import Path
 from typing import Any
 
-from comparison.lab import Lab
+from comparison.lab import Lab, open_lab
 from finetune_backend.examples.store import list_examples
 from rag_backend.answer.cite import cite, with_place
 from rag_backend.documents import Progress, unheard
 from rag_backend.verify.calibration import Calibration, calibration_of
 from rag_backend.verify.verifier import digest
+from workbench import jobs
 from workbench.errors import RagtuneError
+from workbench.home import Home
 from workbench.values import Example
 
 LEAST_QUESTIONS = 20
 """With fewer, a share of a twentieth would hang on a single question."""
 _MOST_QUESTIONS = 400
+_FOLDER = "calibrating"
 
 
 def calibrate(lab: Lab, progress: Progress = unheard) -> Calibration:
@@ -63,3 +71,22 @@ def _answers(source: Any, example: Example) -> bool:
     placed = with_place(about["document"], about["headings"], about["text"])
     sentences = cite(example.answer, [placed], example.question)
     return bool(sentences) and all(sentence.by for sentence in sentences)
+
+
+def start_calibrating(home: Home) -> None:
+    """Start the job, or leave it running."""
+    jobs.start_once(home, _FOLDER, "comparison.calibrate")
+
+
+def calibrating_folder(home: Home) -> Path:
+    """Return the job's folder."""
+    return home.folder / _FOLDER
+
+
+def _work(folder: Path) -> None:
+    with jobs.working(folder) as job:
+        calibrate(open_lab(folder.parent), job.say)
+
+
+if __name__ == "__main__":
+    _work(Path(sys.argv[1]))

@@ -6,7 +6,6 @@ is kept is added paragraph by paragraph; stopped and started again, it goes on.
 """
 
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +45,7 @@ _TOGETHER = 4
 """Paragraphs that are worked on at once; what they gave is kept before the next."""
 _LONGEST_LIST = 120
 _LONGEST_ANSWER = 32
-_POLL_SECONDS = 0.5
+_FOLDER = "writing"
 _ASKED_BEFORE = "it is asked already, with another answer"
 
 
@@ -185,44 +184,26 @@ def say_all(
 
 
 def start_writing(home: Home) -> None:
-    """Start the job, or leave it running.
-
-    Raises:
-        RagtuneError: there are no documents.
-    """
-    folder = writing_folder(home)
-    with home.lock("start-writing", 10, "The writing is being started already; try again."):
-        folder.mkdir(exist_ok=True)
-        if (folder / "state.json").exists() and jobs.read(folder).active:
-            return
-        (folder / "cancel").unlink(missing_ok=True)
-        (folder / "written.json").unlink(missing_ok=True)
-        jobs.start(folder, "comparison.write_examples")
+    """Start the job, or leave it running."""
+    jobs.start_once(home, _FOLDER, "comparison.write_examples")
 
 
 def follow_writing(home: Home, progress: Progress) -> Written:
     """Start the job where it isn't running, wait for its end, and return what was written.
 
     Raises:
-        RagtuneError: it failed, with its reason.
+        RagtuneError: it did not end well; with its reason.
     """
     start_writing(home)
-    folder, started = writing_folder(home), time.monotonic()
-    while (state := jobs.read(folder)).active:
-        done = written(home)
-        share = done.paragraphs / done.of if done and done.of else 0.0
-        left = (time.monotonic() - started) / share * (1 - share) if share else None
-        progress(state.message + (f"  {left:.0f} s left" if left else ""), share)
-        time.sleep(_POLL_SECONDS)
+    jobs.follow(writing_folder(home), progress)
     done = written(home)
-    if state.state != "done" or done is None:
-        raise RagtuneError(f"The writing of examples is {state.state}: {state.message}")
+    assert done is not None  # it reports before it begins
     return done
 
 
 def writing_folder(home: Home) -> Path:
     """Return the job's folder."""
-    return home.folder / "writing"
+    return home.folder / _FOLDER
 
 
 def written(home: Home) -> Written | None:
@@ -252,7 +233,8 @@ def _work(folder: Path) -> None:
 
         def report(done: Written) -> None:
             write_json(folder / "written.json", asdict(done))
-            job.say(f"Paragraph {done.paragraphs} of {done.of}")
+            share = done.paragraphs / done.of if done.of else 1.0
+            job.say(f"Paragraph {done.paragraphs} of {done.of}, {done.examples} examples", share)
 
         write_examples(lab, load_author(lab), report)
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,9 +19,12 @@ from filelock import FileLock, Timeout
 
 from workbench.errors import RagtuneError
 from workbench.files import disk_sentence, read_json, write_json
+from workbench.home import Home
 
 HEARTBEAT_SECONDS = 2.0
 _STARTING_SECONDS = 60.0
+_STARTING_LOCK_SECONDS = 10.0
+_POLL_SECONDS = 0.5
 _PID = "pid"
 PATIENT = {"GOMP_SPINCOUNT": "2000", "KMP_BLOCKTIME": "1"}
 """Lets PyTorch's threads sleep soon where they wait for each other. By default they spin, which
@@ -41,6 +44,8 @@ class JobState:
     message: str = ""
     """What it is doing, or why it ended."""
     heartbeat_age_seconds: float = 0.0
+    share: float = 0.0
+    """How much of it is done, from 0 to 1, where the work tells."""
 
     @property
     def active(self) -> bool:
@@ -100,7 +105,42 @@ def read(folder: Path) -> JobState:
             if state in ("starting", "running"):
                 state = "interrupted"
                 message = f"The process ended unexpectedly; see {folder / 'log.txt'}."
-    return JobState(state, message, max(0.0, age))
+    return JobState(state, message, max(0.0, age), saved.get("share", 0.0))
+
+
+def start_once(home: Home, name: str, module: str) -> Path:
+    """Start the home's job of this name, unless it is at work, and return its folder."""
+    folder = home.folder / name
+    with home.lock(f"start-{name}", _STARTING_LOCK_SECONDS, "It is being started elsewhere."):
+        folder.mkdir(exist_ok=True)
+        if not at_work(folder):
+            start(folder, module)
+    return folder
+
+
+def at_work(folder: Path) -> bool:
+    """Was a job started in a folder, and has not ended?"""
+    return (folder / "state.json").exists() and read(folder).active
+
+
+def follow(folder: Path, progress: Callable[[str, float], object]) -> None:
+    """Wait for a job's end.
+
+    Args:
+        folder: the job's.
+        progress: called with what is being done, with the time left, and the share that is done.
+
+    Raises:
+        RagtuneError: it did not end well; with its reason.
+    """
+    started = time.monotonic()
+    while (state := read(folder)).active:
+        passed = time.monotonic() - started
+        left = f"  {passed / state.share * (1 - state.share):.0f} s left" if state.share else ""
+        progress(state.message + left, state.share)
+        time.sleep(_POLL_SECONDS)
+    if state.state != "done":
+        raise RagtuneError(state.message)
 
 
 def cancel(folder: Path) -> None:
@@ -124,14 +164,14 @@ class Job:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def say(self, message: str) -> None:
-        """Record what is being done now.
+    def say(self, message: str, share: float = 0.0) -> None:
+        """Record what is being done now, and how much of all is done, from 0 to 1.
 
         Raises:
             Cancelled, Paused: the job was asked to stop.
         """
         self.check()
-        self._save("running", message)
+        self._save("running", message, share)
 
     def check(self) -> None:
         """Raise `Cancelled` or `Paused` where the job was asked to stop."""
@@ -140,8 +180,9 @@ class Job:
         if asked_to_pause(self.folder):
             raise Paused
 
-    def _save(self, state: State, message: str) -> None:
-        write_json(self.folder / "state.json", {"state": state, "message": message})
+    def _save(self, state: State, message: str, share: float = 0.0) -> None:
+        saved = {"state": state, "message": message, "share": share}
+        write_json(self.folder / "state.json", saved)
 
 
 @contextlib.contextmanager

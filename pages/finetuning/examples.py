@@ -12,9 +12,9 @@ from finetune_backend.examples.read import from_rows, read_examples
 from finetune_backend.examples.store import add_examples, list_examples, replace_examples
 from finetune_backend.examples.write import to_csv, to_jsonl
 from pages.shared import routes
+from pages.shared.job_progress import watch_job
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
-from pages.shared.writing import watch_writing
 from workbench import jobs
 from workbench.errors import ExamplesError
 from workbench.values import Example
@@ -62,16 +62,11 @@ def collect() -> None:
         writing()
 
 
-def writing_now() -> bool:
-    """Are examples being written?"""
-    folder = writing_folder(lab.home)
-    return (folder / "state.json").exists() and jobs.read(folder).active
-
-
 def writing() -> None:
     """Offer to write examples, or show how far it is."""
-    if writing_now():
-        watch_writing()
+    folder = writing_folder(lab.home)
+    if jobs.at_work(folder):
+        watch_job(folder, "Keeps what was written. Started again, it goes on from there.")
         return
     if st.button(
         "Write examples", icon=":material/edit_note:", disabled=lab.knowledge_base.empty()
@@ -166,7 +161,7 @@ def edit(examples: list[Example]) -> None:
         },
     )
     # What is written meanwhile must not be replaced by a table that lacks it.
-    is_changed = not edited.equals(table) and not writing_now()
+    is_changed = not edited.equals(table) and not jobs.at_work(writing_folder(lab.home))
     with st.container(horizontal=True):
         if st.button(
             "Save changes", type="primary", icon=":material/save:", disabled=not is_changed

@@ -4,14 +4,15 @@ import dataclasses
 
 import streamlit as st
 
-from comparison.calibrate import calibrate
+from comparison.calibrate import calibrating_folder, start_calibrating
+from pages.shared.job_progress import watch_job
 from pages.shared.lab import get_lab, sentences
 from pages.shared.option_input import option_input
 from pages.shared.plain import plain
-from pages.shared.progress import progress_bar
 from pages.shared.prompt_editor import edit_prompts
 from pages.shared.trace import decimal
 from rag_backend.verify.verifier import shipped_calibration
+from workbench import jobs
 from workbench.errors import RagtuneError
 from workbench.language_models.loading import find_checkpoint
 from workbench.language_models.server_engine import ServerEngine
@@ -105,16 +106,19 @@ def declining() -> None:
             "The questions are about encyclopedia articles. Yours may score otherwise: calibrate "
             "on your examples, at least 20 of them."
         )
+    folder = calibrating_folder(lab.home)
+    if jobs.at_work(folder):
+        watch_job(folder, "The calibration stays as it was.")
+        return
     left, right = st.columns([1, 4])
     if left.button("Calibrate", icon=":material/tune:"):
-        room = st.empty()
-        try:
-            with room:
-                calibrate(lab, progress_bar())
-        except RagtuneError as error:
-            room.error(plain(str(error)), icon=":material/error:")
-        else:
-            st.rerun()
+        st.session_state.calibrating = True
+        start_calibrating(lab.home)
+        st.rerun()
+    if st.session_state.pop("calibrating", False):
+        ended = jobs.read(folder)
+        if ended.state in ("failed", "interrupted"):
+            st.error(plain(ended.message), icon=":material/error:")
     if own and right.button("Forget", icon=":material/undo:", help="Back to what came along."):
         lab.knowledge_base.keep_calibration(None)
         st.rerun()

@@ -8,6 +8,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from comparison.calibrate import calibrating_folder
 from comparison.write_examples import Written, writing_folder
 from finetune_backend.examples.read import read_examples
 from finetune_backend.examples.store import add_examples
@@ -20,6 +21,7 @@ from pages.shared.progress import duration
 from pages.shared.prompt_editor import PROMPTS
 from rag_backend.verify.calibration import calibration_of
 from rag_backend.verify.verifier import digest
+from workbench import jobs
 from workbench.files import write_json
 from workbench.settings import Settings
 
@@ -89,7 +91,12 @@ def test_declining_is_explained_and_calibrated(app):
     lab = get_lab()
     at(app, "pages/setup/settings.py")
     assert "2% of" in words(app) and "encyclopedia" in words(app)
-    next(b for b in app.button if b.label == "Calibrate").click().run()
+    button(app, "Calibrate").click().run()
+    deadline = time.monotonic() + 60
+    while jobs.at_work(calibrating_folder(lab.home)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    app.run()
     assert "at least 20" in app.error[0].value
     lab.knowledge_base.keep_calibration(calibration_of([float(n) for n in range(40)], digest()))
     at(app, "pages/setup/settings.py")

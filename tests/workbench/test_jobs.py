@@ -4,7 +4,11 @@ import os
 import signal
 import time
 
+import pytest
+
 from workbench import jobs
+from workbench.errors import RagtuneError
+from workbench.home import open_home
 
 
 def wait_for(folder, *states):
@@ -86,3 +90,33 @@ def test_a_process_that_dies_before_it_begins_is_interrupted_at_once(tmp_path):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert state.state == "interrupted" and "log.txt" in state.message
+
+
+def test_a_home_has_one_job_of_a_name_and_its_end_is_told(tmp_path, monkeypatch):
+    home = open_home(tmp_path / "home")
+    (tmp_path / "homes_job.py").write_text(
+        "import pathlib, sys, time\n"
+        "from workbench import jobs\n"
+        "from workbench.errors import RagtuneError\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "with jobs.working(folder) as job:\n"
+        "    (folder / 'begun').write_text((folder / 'begun').read_text() + 'x' if"
+        " (folder / 'begun').exists() else 'x')\n"
+        "    for place in range(10):\n"
+        "        job.say(f'Part {place}', place / 10)\n"
+        "        time.sleep(0.2)\n"
+        "    if (folder / 'fail').exists():\n"
+        "        raise RagtuneError('It was not to be.')\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    folder = jobs.start_once(home, "homes", "homes_job")
+    assert jobs.start_once(home, "homes", "homes_job") == folder and jobs.at_work(folder)
+    told = []
+    jobs.follow(folder, lambda message, share: told.append((message, share)))
+    assert (folder / "begun").read_text() == "x" and not jobs.at_work(folder)
+    assert any("s left" in message and 0 < share < 1 for message, share in told)
+    (folder / "fail").touch()
+    jobs.start_once(home, "homes", "homes_job")
+    with pytest.raises(RagtuneError, match="not to be"):
+        jobs.follow(folder, lambda _message, _share: None)
