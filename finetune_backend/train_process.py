@@ -26,6 +26,7 @@ from workbench.errors import RagtuneError
 from workbench.files import read_json, sha256, sync_folder, write_json
 from workbench.language_models.loading import Checkpoint, find_checkpoint, load_tokenizer
 
+_PARTIAL, _ADAPTER = "adapter.partial", "adapter"
 SAVE_NOW = "save"
 SAVE_SECONDS = 30.0
 """What a kill may cost at most; saving takes about a hundredth of it."""
@@ -36,21 +37,25 @@ def work(folder: Path) -> None:
     with joined():
         if is_first():
             with jobs.working(folder) as job:
-                _train(folder, job)
+                try:
+                    _train(folder, job)
+                except jobs.Cancelled:
+                    _clear(folder)
+                    saved.forget(folder)
+                    raise
         else:
             # The first process tells what happened.
             with contextlib.suppress(jobs.Cancelled, RagtuneError):
                 keep = Keep(folder, lambda: False)
-                train(*_what(folder), lambda _step: None, folder / "adapter.partial", keep)
+                train(*_what(folder), lambda _step: None, folder / _PARTIAL, keep)
 
 
 def _train(folder: Path, job: jobs.Job) -> None:
     """Train, report every step, and write what was measured last of all."""
     job.say("Loading the language model")
     checkpoint, rows_of, settings = _what(folder)
-    partial, adapter = folder / "adapter.partial", folder / "adapter"
-    for unfinished in (partial, adapter):  # of a process that was killed
-        shutil.rmtree(unfinished, ignore_errors=True)
+    partial, adapter = folder / _PARTIAL, folder / _ADAPTER
+    _clear(folder)  # what a process left that was killed
     steps = steps_before(folder, saved.read_reached(folder) or saved.Reached())
     last_saved = time.monotonic()
 
@@ -71,11 +76,7 @@ def _train(folder: Path, job: jobs.Job) -> None:
             job.say(f"Step {step.step} of {step.steps}")
 
         job.say("Training")
-        try:
-            train(checkpoint, rows_of, settings, report, partial, Keep(folder, time_to_save))
-        except jobs.Cancelled:
-            saved.forget(folder)
-            raise
+        train(checkpoint, rows_of, settings, report, partial, Keep(folder, time_to_save))
     memory = peak_memory_gb()
     partial.rename(adapter)
     sync_folder(folder)
@@ -98,6 +99,12 @@ def _train(folder: Path, job: jobs.Job) -> None:
     saved.forget(folder)
 
 
+def _clear(folder: Path) -> None:
+    """Remove an adapter that isn't complete."""
+    for unfinished in (_PARTIAL, _ADAPTER):
+        shutil.rmtree(folder / unfinished, ignore_errors=True)
+
+
 def _forgotten(folder: Path, checkpoint: Checkpoint, job: jobs.Job) -> tuple[Change, ...]:
     """Return what the adapter changed of what the model could do before."""
 
@@ -105,7 +112,7 @@ def _forgotten(folder: Path, checkpoint: Checkpoint, job: jobs.Job) -> tuple[Cha
         job.say(f"Measuring what it forgot: the model {which}, {share:.0%}")
 
     before = probe_base(checkpoint, functools.partial(say, "before"))
-    return compare(before, probe(checkpoint, folder / "adapter", functools.partial(say, "after")))
+    return compare(before, probe(checkpoint, folder / _ADAPTER, functools.partial(say, "after")))
 
 
 def _what(folder: Path) -> tuple[Checkpoint, Callable[[int], list[Row]], TrainSettings]:
