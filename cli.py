@@ -418,8 +418,10 @@ def _train(options: argparse.Namespace) -> None:
         "steps": int(run.measures["steps"]),
         "seconds": run.measures["seconds"],
         "examples_per_second": run.measures["examples_per_second"],
-        "measures": {key: run.measures[key] for key in ("loss", "peak_memory_gb")},
-        "forgetting": [dataclasses.asdict(change) for change in run.forgetting],
+        "measures": {
+            **{key: run.measures[key] for key in ("loss", "peak_memory_gb")},
+            "forgetting": [dataclasses.asdict(change) for change in run.forgetting],
+        },
     }
     if _json_wanted(options):
         _print_json(result)

@@ -37,7 +37,10 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
 
     counts = json.loads(ragtune("examples", "import", examples_file, "--json")[1])
     assert counts == {"found": 8, "new": 8, "rejected": 0}
-    assert json.loads(ragtune("examples", "build", "--json")[1]) == {"found": 0, "new": 0}
+    assert json.loads(ragtune("examples", "build", "--found-only", "--json")[1]) == {
+        "found": 0,
+        "new": 0,
+    }
     exported = tmp_path / "out.jsonl"
     assert ragtune("examples", "export", exported)[0] == 0
     assert len(exported.read_text(encoding="utf-8").splitlines()) == 8
@@ -47,6 +50,8 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
     trained = json.loads(out)
     assert set(trained) == {"adapter", "steps", "seconds", "examples_per_second", "measures"}
     assert (trained["adapter"], trained["steps"]) == ("one", 2)
+    kinds = [change["kind"] for change in trained["measures"]["forgetting"]]
+    assert kinds == ["grammar", "knowledge", "declining", "surprise"]
     (adapter,) = json.loads(ragtune("adapters", "--json")[1])
     assert (adapter["name"], adapter["settings"]["epochs"]) == ("one", 2)
 
