@@ -327,13 +327,11 @@ def _search(options: argparse.Namespace) -> None:
 
 
 def _examples_build(options: argparse.Namespace) -> None:
-    from comparison.write_examples import follow_writing
-    from finetune_backend.examples.find import find_examples
+    from comparison.write_examples import follow_writing, found_examples
     from finetune_backend.examples.store import add_examples
 
-    lab, found = _lab(options), []
-    for name, blocks in lab.knowledge_base.blocks():
-        found += find_examples(name, blocks)
+    lab = _lab(options)
+    found = found_examples(lab)
     counts = {"found": len(found), "new": add_examples(lab.database, found)}
     if not options.found_only and not lab.knowledge_base.empty():
         try:

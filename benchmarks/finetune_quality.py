@@ -24,8 +24,13 @@ from comparison import sample
 from comparison.evaluate import evaluate
 from comparison.lab import Lab, open_lab
 from comparison.reading_data import Asked, held_out
-from comparison.write_examples import load_author, read_again, say_all, write_examples
-from finetune_backend.examples.find import find_examples
+from comparison.write_examples import (
+    found_examples,
+    load_author,
+    read_again,
+    say_all,
+    write_examples,
+)
 from finetune_backend.examples.read import read_examples
 from finetune_backend.examples.store import add_examples, list_examples
 from finetune_backend.runs import read_run, start_run
@@ -113,11 +118,7 @@ def from_documents(options: argparse.Namespace) -> Figures:
     with tempfile.TemporaryDirectory() as home:
         lab = open_lab(home)
         sample.add_documents(lab, lambda _message, _share: None)
-        found = [
-            example
-            for name, blocks in lab.knowledge_base.blocks()
-            for example in find_examples(name, blocks)
-        ]
+        found = found_examples(lab)
         add_examples(lab.database, found)
         done = write_examples(
             lab, load_author(lab), lambda w: tell(f"paragraph {w.paragraphs} of {w.of}")

@@ -19,7 +19,7 @@ from finetune_backend.runs import Run, read_run, resume_run, save_run, start_run
 from finetune_backend.saved import read_reached
 from finetune_backend.settings import TrainSettings
 from finetune_backend.steps import read_steps
-from workbench.home import Home, open_home
+from workbench.home import open_home
 from workbench.language_models.loading import Checkpoint, find_checkpoint, load_tokenizer
 from workbench.settings import DEFAULT_MODEL
 from workbench.values import Example
@@ -48,7 +48,7 @@ def main() -> None:
                 if trouble := look(run):
                     broken.append(f"kill {kills}: {trouble}")
                     tell(broken[-1])
-                run = go_on(home, run)
+                run = resume_run(home, read_run(run.folder))
                 if kills % 20 == 0:
                     tell(f"{kills} kills, {complete} runs complete, {len(broken)} broken")
             run = left_alone(run)
@@ -96,11 +96,6 @@ def look(run: Run) -> str:
     if reached and reached.step > len(steps):
         return "its saved state is ahead of its steps"
     return ""
-
-
-def go_on(home: Home, run: Run) -> Run:
-    """Let a killed run go on."""
-    return resume_run(home, read_run(run.folder))
 
 
 def left_alone(run: Run) -> Run:

@@ -5,19 +5,19 @@ answer, it lists what one could ask for. Nothing of the held-out titles is looke
 question that leans on something outside itself ("it").
 """
 
+import functools
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from comparison.reading_data import Asked, by_paragraph, held_out, read_asked
 from comparison.shipped_adapter import Turn, tell, train_shipped
-from finetune_backend.lora import Step
 from finetune_backend.settings import TrainSettings
 from finetune_backend.writer.alone import stands_alone
 from finetune_backend.writer.prompt import facts_prompt, opener_of, writer_prompt
 from rag_backend.passages import embedding_text
-from workbench.language_models.loading import Checkpoint, find_checkpoint
+from workbench.language_models.loading import find_checkpoint
 from workbench.settings import DEFAULT_MODEL
 from workbench.values import Passage
 
@@ -37,7 +37,8 @@ def main() -> None:
     asked = read_asked(data)
     kept = taught([one for one in asked if one.title not in held_out(asked)])
     print(f"{len(kept)} questions", file=sys.stderr)
-    train_writer(kept, find_checkpoint(DEFAULT_MODEL), RECIPE, tell, folder)
+    turns = functools.partial(make_turns, kept)
+    train_shipped(find_checkpoint(DEFAULT_MODEL), turns, RECIPE, tell, folder)
 
 
 def taught(asked: Sequence[Asked]) -> list[Asked]:
@@ -47,17 +48,6 @@ def taught(asked: Sequence[Asked]) -> list[Asked]:
         for one in asked
         if one.answers and one.question.rstrip().endswith("?") and stands_alone(one.question)
     ]
-
-
-def train_writer(
-    asked: Sequence[Asked],
-    checkpoint: Checkpoint,
-    settings: TrainSettings,
-    report: Callable[[Step], None],
-    folder: Path,
-) -> None:
-    """Train on questions, and write a PEFT adapter in half precision."""
-    train_shipped(checkpoint, lambda epoch: make_turns(asked, epoch), settings, report, folder)
 
 
 def make_turns(asked: Sequence[Asked], epoch: int) -> list[list[Turn]]:

@@ -5,19 +5,19 @@ then the answer, or "no". It learns nothing from the held-out titles; their answ
 calibrate it, since what it says of new documents is like what it says of those.
 """
 
+import functools
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from comparison.reading_data import Asked, by_paragraph, held_out, read_asked
 from comparison.shipped_adapter import Turn, tell, train_shipped
-from finetune_backend.lora import Step
 from finetune_backend.settings import TrainSettings
 from rag_backend.passages import embedding_text
 from rag_backend.verify.calibration import calibration_of, write_calibration
 from rag_backend.verify.verifier import CALIBRATION, NO, YES, Verifier, digest, verify_prompt
-from workbench.language_models.loading import Checkpoint, find_checkpoint
+from workbench.language_models.loading import find_checkpoint
 from workbench.sentences import sentence_spans
 from workbench.settings import DEFAULT_MODEL
 from workbench.values import Passage
@@ -43,7 +43,8 @@ def main() -> None:
     asked = read_asked(data)
     new = held_out(asked)
     taught = [one for one in asked if one.title not in new]
-    train_verifier(taught, find_checkpoint(DEFAULT_MODEL), RECIPE, tell, folder)
+    turns = functools.partial(make_turns, taught)
+    train_shipped(find_checkpoint(DEFAULT_MODEL), turns, RECIPE, tell, folder)
     scores = scores_of(Verifier(folder), [one for one in asked if one.title in new])
     write_calibration(calibration_of(scores, digest(folder)), folder / CALIBRATION)
 
@@ -51,17 +52,6 @@ def main() -> None:
 def scores_of(verifier: Verifier, asked: Sequence[Asked]) -> list[float]:
     """Return what is said of the questions that their paragraphs answer."""
     return [verifier.score(one.question, one.paragraph) for one in asked if one.answers]
-
-
-def train_verifier(
-    asked: Sequence[Asked],
-    checkpoint: Checkpoint,
-    settings: TrainSettings,
-    report: Callable[[Step], None],
-    folder: Path,
-) -> None:
-    """Train on questions, and write a PEFT adapter in half precision."""
-    train_shipped(checkpoint, lambda epoch: make_turns(asked, epoch), settings, report, folder)
 
 
 def make_turns(asked: Sequence[Asked], epoch: int) -> list[list[Turn]]:

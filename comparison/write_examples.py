@@ -1,4 +1,4 @@
-"""Training examples written from the documents: ``python -m comparison.write_examples HOME``.
+"""Examples written from the documents: ``python -m comparison.write_examples HOME/writing``.
 
 That is a job of its own, which the page Examples and ``ragtune examples build`` start. A question
 writer asks for what a paragraph says; a reader, the verifier, has to find the answer again. What
@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from comparison.lab import Lab, open_lab
+from finetune_backend.examples.find import find_examples
 from finetune_backend.examples.store import add_examples, list_examples
 from finetune_backend.examples.wording import fold, short_hash
 from finetune_backend.writer.write import (
@@ -36,7 +37,7 @@ from workbench.language_models.choose import choose_engine, load_engine
 from workbench.language_models.engine import Engine
 from workbench.language_models.loading import find_checkpoint
 from workbench.settings import DEFAULT_MODEL
-from workbench.values import Block, Passage
+from workbench.values import Block, Example, Passage
 
 WRITER = Path(__file__).parent.parent / "finetune_backend" / "writer" / "smollm2-questions"
 WORDINGS = 3
@@ -136,6 +137,15 @@ def write_examples(lab: Lab, author: Author, report: Callable[[Written], None]) 
         )
         report(done)
     return done
+
+
+def found_examples(lab: Lab) -> list[Example]:
+    """Return the questions and answers that the documents themselves contain."""
+    return [
+        example
+        for name, blocks in lab.knowledge_base.blocks()
+        for example in find_examples(name, blocks)
+    ]
 
 
 def all_paragraphs(lab: Lab) -> list[Paragraph]:

@@ -5,9 +5,8 @@ from dataclasses import asdict
 import pandas as pd
 import streamlit as st
 
-from comparison.write_examples import start_writing, writing_folder, written
+from comparison.write_examples import found_examples, start_writing, writing_folder, written
 from finetune_backend.examples.check import check_training_set
-from finetune_backend.examples.find import find_examples
 from finetune_backend.examples.read import from_rows, read_examples
 from finetune_backend.examples.store import add_examples, list_examples, replace_examples
 from finetune_backend.examples.write import to_csv, to_jsonl
@@ -94,11 +93,7 @@ def take_file(name: str, data: bytes) -> None:
 def take_documents() -> None:
     """Add what the documents themselves ask and answer."""
     before = list_examples(lab.database)
-    found = [
-        example
-        for name, blocks in lab.knowledge_base.blocks()
-        for example in find_examples(name, blocks)
-    ]
+    found = found_examples(lab)
     new = add_examples(lab.database, found)
     changed(f"{len(found)} examples found in the documents, {new} of them new", before)
 

@@ -1,9 +1,11 @@
 """Training the question writer: what it learns from, and a folder that is read again."""
 
+import functools
 import json
 
 from comparison.reading_data import Asked
-from comparison.train_question_writer import make_turns, taught, train_writer
+from comparison.shipped_adapter import train_shipped
+from comparison.train_question_writer import make_turns, taught
 from finetune_backend.settings import TrainSettings
 from workbench.language_models.loading import find_checkpoint
 
@@ -42,9 +44,8 @@ def test_a_paragraph_gives_its_questions_and_its_facts():
 def test_what_is_trained_is_a_folder_that_says_how(tiny_model, tmp_path):
     checkpoint, losses = find_checkpoint(str(tiny_model)), []
     settings = TrainSettings(epochs=20, learning_rate=1e-2, batch_size=1, word_dropout=0.0)
-    train_writer(
-        taught(ASKED), checkpoint, settings, lambda step: losses.append(step.loss), tmp_path
-    )
+    turns = functools.partial(make_turns, taught(ASKED))
+    train_shipped(checkpoint, turns, settings, lambda step: losses.append(step.loss), tmp_path)
     assert len(losses) == 20 and losses[-1] < losses[0] - 1
     assert TrainSettings(**json.loads((tmp_path / "recipe.json").read_text())) == settings
     config = json.loads((tmp_path / "adapter_config.json").read_text())

@@ -1,11 +1,12 @@
 """Training a verifier: rows about one paragraph, and a folder that is read again."""
 
 import dataclasses
+import functools
 import json
 
 from comparison.reading_data import Asked
-from comparison.shipped_adapter import rows_about_one_text
-from comparison.train_verifier import make_turns, scores_of, train_verifier
+from comparison.shipped_adapter import rows_about_one_text, train_shipped
+from comparison.train_verifier import make_turns, scores_of
 from finetune_backend.settings import TrainSettings
 from rag_backend.verify.verifier import Verifier
 from workbench.language_models.loading import find_checkpoint, load_tokenizer
@@ -65,7 +66,8 @@ def test_what_is_trained_is_read_again(tiny_model, tmp_path):
     for name, answers in (("all", ("kite",)), ("none", ())):
         alike = [dataclasses.replace(q, title=q.paragraph, answers=answers) for q in ASKED]
         folder, steps = tmp_path / name, list[int]()
-        train_verifier(alike, checkpoint, settings, lambda s, n=steps: n.append(s.step), folder)
+        turns = functools.partial(make_turns, alike)
+        train_shipped(checkpoint, turns, settings, lambda s, n=steps: n.append(s.step), folder)
         assert steps == [1, 2, 3, 4]  # six paragraphs by threes, twice
         verifier = Verifier(folder, str(tiny_model))
         scores[name] = verifier.score("Is it red?", "It is red.")
