@@ -377,9 +377,10 @@ def _examples_export(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
+    from comparison.start_training import start_training
     from finetune_backend.examples.check import check_training_set
     from finetune_backend.examples.store import list_examples
-    from finetune_backend.runs import check_trainable, find_run, resume_run, start_run
+    from finetune_backend.runs import check_trainable, find_run, resume_run
     from finetune_backend.settings import TrainSettings
     from workbench.settings import from_text
 
@@ -397,14 +398,10 @@ def _train(options: argparse.Namespace) -> None:
         examples = list_examples(lab.database)
         for warning in check_training_set(examples):
             print(f"note: {warning}", file=sys.stderr)
-        run = start_run(
-            lab.home,
-            examples,
-            settings,
-            lab.checkpoint(),
-            lab.settings.system_prompt,
-            options.name,
-        )
+        try:
+            run = start_training(lab, examples, settings, options.name, _progress.show)
+        finally:
+            _progress.end()
         if run.estimate:
             minutes, memory = run.estimate.seconds / 60, run.estimate.memory_gb
             print(f"estimated: {minutes:.1f} min, {memory:.1f} GB of memory", file=sys.stderr)
@@ -417,7 +414,7 @@ def _train(options: argparse.Namespace) -> None:
         "seconds": run.measures["seconds"],
         "examples_per_second": run.measures["examples_per_second"],
         "measures": {
-            **{key: run.measures[key] for key in ("loss", "peak_memory_gb")},
+            **{k: v for k, v in run.measures.items() if k in ("loss", "recall", "peak_memory_gb")},
             "forgetting": [dataclasses.asdict(change) for change in run.forgetting],
         },
     }

@@ -18,8 +18,9 @@ from comparison import sample
 from comparison.answer import Answer
 from comparison.ask import METHODS, ask
 from comparison.lab import Lab, open_lab
+from comparison.start_training import start_training
 from finetune_backend.examples.read import read_examples
-from finetune_backend.runs import read_run, start_run
+from finetune_backend.runs import read_run
 from finetune_backend.settings import TrainSettings
 from workbench.settings import ENGINES, Settings
 
@@ -70,8 +71,7 @@ def add_adapter(lab: Lab) -> None:
     """Train an adapter that changes next to nothing: what it says must stay long enough."""
     examples = read_examples(sample.TRAINING.read_bytes(), sample.TRAINING.name).examples[:16]
     settings = TrainSettings(epochs=1, learning_rate=1e-4)
-    checkpoint, system = lab.checkpoint(), lab.settings.system_prompt
-    run = start_run(lab.home, examples, settings, checkpoint, system, "nearly-nothing")
+    run = start_training(lab, examples, settings, "nearly-nothing")
     while run.state.active:
         time.sleep(0.2)
         run = read_run(run.folder)

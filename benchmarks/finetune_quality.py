@@ -4,10 +4,12 @@ Parts: ``questions`` (two minutes on two cores) is the question writer on SQuAD 
 articles, each question with an answer of a person's; ``documents`` (an hour with three seeds)
 fine-tunes on the sample documents alone, without any example of a person's, and asks the sample's
 exam without retrieval; ``examples`` (a quarter of an hour) fine-tunes on the sample's examples and
-asks for their facts in other words. Both say what that changed in grammar.
+asks for their facts in other words. Both say what that changed in grammar. ``raft`` and
+``banking77`` are described in their modules.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import random
@@ -17,9 +19,11 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
+from benchmarks.banking77 import banking77
+from benchmarks.kept_runs import trained
+from benchmarks.raft import raft
 from benchmarks.report import figure, print_report, tell
 from benchmarks.retrieval import all_asked
-from benchmarks.sample import finish
 from comparison import sample
 from comparison.evaluate import evaluate
 from comparison.lab import Lab, open_lab
@@ -33,7 +37,6 @@ from comparison.write_examples import (
 )
 from finetune_backend.examples.read import read_examples
 from finetune_backend.examples.store import add_examples, list_examples
-from finetune_backend.runs import read_run, start_run
 from finetune_backend.settings import TrainSettings
 from finetune_backend.writer import write
 from finetune_backend.writer.alone import stands_alone
@@ -48,31 +51,41 @@ Figures = list[dict[str, Any]]
 
 def main() -> None:
     """Measure what was asked for, and print the report."""
-    parts: dict[str, Callable[[argparse.Namespace], Figures]] = {
+    parts: dict[str, Callable[[Lab, argparse.Namespace], Figures]] = {
         "questions": questions,
         "documents": from_documents,
         "examples": from_examples,
+        "raft": raft,
+        "banking77": banking77,
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
     parser.add_argument("--seeds", type=int, default=3, metavar="N")
     parser.add_argument("--save", type=Path, metavar="FILE", help="keep every answer as JSON")
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="keep fine-tunes here, and take those that are"
+    )
     options = parser.parse_args()
     unknown = set(options.parts) - parts.keys()
     if unknown or options.seeds < 1:
         parser.error(f"{unknown or options.seeds}: parts are {', '.join(parts)}, seeds 1 or more")
-    made = [parts[name](options) for name in options.parts or parts]
-    print_report("finetune_quality", [one for figures in made for one in figures])
+    made: Figures = []
+    for name in options.parts or parts:
+        with contextlib.ExitStack() as stack:
+            home = options.keep / name if options.keep else None
+            lab = open_lab(home or stack.enter_context(tempfile.TemporaryDirectory()))
+            stack.callback(lab.database.close)
+            made += parts[name](lab, options)
+    print_report("finetune_quality", made)
 
 
-def questions(options: argparse.Namespace) -> Figures:
+def questions(lab: Lab, options: argparse.Namespace) -> Figures:
     """Write a question for each of a few hundred answers, and let a reader answer it."""
     asked = all_asked()
     new = held_out(asked)
     answered = [one for one in asked if one.title in new and one.answers]
     drawn = random.Random(0).sample(answered, _QUESTIONS)
-    with tempfile.TemporaryDirectory() as home:
-        author = load_author(open_lab(home))
+    author = load_author(lab)
     chats = [writer_prompt(_text(one), one.answers[0], "") for one in drawn]
     said = list(say_all(author.engine, author.writer, chats, 40))
     tell(f"{len(said)} questions written")
@@ -113,22 +126,18 @@ def questions(options: argparse.Namespace) -> Figures:
     ]
 
 
-def from_documents(options: argparse.Namespace) -> Figures:
+def from_documents(lab: Lab, options: argparse.Namespace) -> Figures:
     """Fine-tune on what the sample documents alone give, and ask the exam."""
-    with tempfile.TemporaryDirectory() as home:
-        lab = open_lab(home)
-        sample.add_documents(lab, lambda _message, _share: None)
-        found = found_examples(lab)
-        add_examples(lab.database, found)
-        done = write_examples(
-            lab, load_author(lab), lambda w: tell(f"paragraph {w.paragraphs} of {w.of}")
-        )
-        examples = list_examples(lab.database)
-        facts = len({example.fact for example in examples})
-        tell(f"{len(found)} found, {done.examples} written, {facts} facts; {done.rejected}")
-        base = _contains(evaluate(lab, sample.EXAM, ("base",)), "base")
-        shares, changes = _trained(lab, examples, sample.EXAM, options)
-        lab.database.close()
+    sample.add_documents(lab, lambda _message, _share: None)
+    add_examples(lab.database, found_examples(lab))
+    done = write_examples(
+        lab, load_author(lab), lambda w: tell(f"paragraph {w.paragraphs} of {w.of}")
+    )
+    examples = list_examples(lab.database)
+    facts = len({example.fact for example in examples})
+    tell(f"{len(examples)} examples, {facts} facts; rejected: {done.rejected}")
+    base = _contains(evaluate(lab, sample.EXAM, ("base",)), "base")
+    shares, changes = _trained(lab, "documents", examples, sample.EXAM, options)
     return [
         {
             **figure(
@@ -142,13 +151,10 @@ def from_documents(options: argparse.Namespace) -> Figures:
     ]
 
 
-def from_examples(options: argparse.Namespace) -> Figures:
+def from_examples(lab: Lab, options: argparse.Namespace) -> Figures:
     """Fine-tune on the sample's examples, and ask for the same facts in other words."""
-    with tempfile.TemporaryDirectory() as home:
-        lab = open_lab(home)
-        examples = read_examples(sample.TRAINING.read_bytes(), sample.TRAINING.name).examples
-        shares, changes = _trained(lab, examples, sample.WORDINGS, options)
-        lab.database.close()
+    examples = read_examples(sample.TRAINING.read_bytes(), sample.TRAINING.name).examples
+    shares, changes = _trained(lab, "examples", examples, sample.WORDINGS, options)
     return [
         figure("unseen_wording_contains", median(shares), "share", "higher", 0.9, runs=shares),
         figure("blimp_change_points", median(changes), "points", "higher", -2.0, runs=changes),
@@ -156,16 +162,14 @@ def from_examples(options: argparse.Namespace) -> Figures:
 
 
 def _trained(
-    lab: Lab, examples: Sequence[Example], exam: Path, options: argparse.Namespace
+    lab: Lab, name: str, examples: Sequence[Example], exam: Path, options: argparse.Namespace
 ) -> tuple[list[float], list[float]]:
     """Fine-tune with the default preset, once a seed; return the shares of the exam's answers
     that contain what was asked for, and the changes in grammar."""
     shares, changes, rows = [], [], []
     for seed in range(options.seeds):
-        settings, prompt = TrainSettings(seed=seed), lab.settings.system_prompt
-        run = start_run(lab.home, examples, settings, lab.checkpoint(), prompt)
-        finish(run)
-        (grammar,) = [c for c in read_run(run.folder).forgetting if c.kind == "grammar"]
+        run = trained(lab, f"{name}-{seed}", examples, TrainSettings(seed=seed))
+        (grammar,) = [c for c in run.forgetting if c.kind == "grammar"]
         result = evaluate(lab, exam, ("finetuned",), run.name)
         shares.append(_contains(result, "finetuned"))
         changes.append(grammar.change)

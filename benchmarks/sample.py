@@ -13,13 +13,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.kept_runs import finish
 from benchmarks.report import figure, print_report, tell
 from comparison import sample
 from comparison.ask import METHODS
 from comparison.evaluate import evaluate
 from comparison.lab import Lab, open_lab
+from comparison.start_training import start_training
 from finetune_backend.examples.read import read_examples
-from finetune_backend.runs import Run, read_run, start_run
+from finetune_backend.runs import Run
 
 
 def main() -> None:
@@ -38,7 +40,7 @@ def main() -> None:
         sample.add_documents(lab, lambda message, _share: None)
         indexed = time.perf_counter() - started
         tell(f"indexed in {indexed:.0f} s")
-        run = sample.start_training(lab)
+        run = sample.train_sample(lab)
         finish(run)
         total = time.perf_counter() - started
         train_seconds = total - indexed
@@ -76,23 +78,7 @@ def _start_again(lab: Lab, run: Run, seed: int) -> Run:
     examples = read_examples(sample.TRAINING.read_bytes(), sample.TRAINING.name).examples
     settings = dataclasses.replace(run.settings, seed=seed)
     name = f"{run.name}-seed-{seed}"
-    return start_run(
-        lab.home, examples, settings, lab.checkpoint(), lab.settings.system_prompt, name
-    )
-
-
-def finish(run: Run) -> None:
-    """Wait until a fine-tune has made its adapter."""
-    started = time.perf_counter()
-    while run.state.active:
-        time.sleep(0.2)
-        run = read_run(run.folder)
-    if run.measures is None:
-        raise SystemExit(f"The fine-tune is {run.state.state}: {run.state.message}")
-    tell(
-        f"{run.name}: trained in {time.perf_counter() - started:.0f} s with seed "
-        f"{run.settings.seed}, loss {run.measures['loss']:.4f}"
-    )
+    return start_training(lab, examples, settings, name)
 
 
 def _evaluate(lab: Lab, exam: Path, methods: tuple[str, ...], run: Run) -> dict[str, Any]:

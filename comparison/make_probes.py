@@ -1,7 +1,8 @@
-"""Make the probes of forgetting: ``python -m comparison.make_probes SQUAD BLIMP FILE``.
+"""Make the probes of forgetting: ``python -m comparison.make_probes SQUAD BLIMP FOLDER``.
 
 They are drawn from data that nothing that comes along was trained on: from SQuAD 2.0's held-out
-articles and from BLiMP; the questions of general knowledge are our own.
+articles and from BLiMP; the questions of general knowledge are our own. The texts for replay
+are of the other articles.
 """
 
 import csv
@@ -14,13 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from comparison.reading_data import Asked, by_paragraph, held_out, read_asked
+from finetune_backend import replay
 from finetune_backend.forgetting import probes
+from finetune_backend.raft import DECLINES
 from workbench.files import write_bytes
 from workbench.language_models.prompts import passage_prompt
 
-DECLINES = "The text does not say."
 _PAIRS_A_PARADIGM = 5
 _TEXTS = 20
+_REPLAY_TEXTS = 200
 _UNANSWERABLE = 60
 _LONGEST_WORDS = 120
 
@@ -29,10 +32,19 @@ def main() -> None:
     """Draw them, and write them."""
     if len(sys.argv) != 4:
         sys.exit(__doc__)
-    squad, blimp, file = map(Path, sys.argv[1:])
+    squad, blimp, folder = map(Path, sys.argv[1:])
     asked = read_asked(squad)
-    kept = [one for one in asked if one.title in held_out(asked)]
-    rows = [*_grammar(blimp), *_knowledge(), *_declining(kept), *_surprise(kept)]
+    new = held_out(asked)
+    kept = [one for one in asked if one.title in new]
+    _write(
+        folder / probes.FILE.name,
+        [*_grammar(blimp), *_knowledge(), *_declining(kept), *_surprise(kept)],
+    )
+    others = [one for one in asked if one.title not in new]
+    _write(folder / replay.FILE.name, [{"text": text} for text in _texts(others, _REPLAY_TEXTS)])
+
+
+def _write(file: Path, rows: list[dict[str, Any]]) -> None:
     write_bytes(file, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows).encode())
 
 
@@ -69,9 +81,13 @@ def _declining(asked: list[Asked]) -> Iterator[dict[str, Any]]:
 
 
 def _surprise(asked: list[Asked]) -> Iterator[dict[str, Any]]:
-    paragraphs = list(by_paragraph(asked))
-    for text in random.Random(0).sample(paragraphs, min(_TEXTS, len(paragraphs))):
+    for text in _texts(asked, _TEXTS):
         yield {"kind": "surprise", "text": text}
+
+
+def _texts(asked: list[Asked], most: int) -> list[str]:
+    paragraphs = list(by_paragraph(asked))
+    return random.Random(0).sample(paragraphs, min(most, len(paragraphs)))
 
 
 if __name__ == "__main__":

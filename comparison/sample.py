@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from comparison.lab import Lab
+from comparison.start_training import start_training
 from finetune_backend.examples.read import read_examples
 from finetune_backend.examples.store import add_examples
-from finetune_backend.runs import Run, list_runs, start_run
+from finetune_backend.runs import Run, list_runs
 from finetune_backend.settings import TrainSettings
 from rag_backend.documents import Progress, files_under, read_file
 
@@ -31,7 +32,7 @@ def add_documents(lab: Lab, progress: Progress) -> int:
     return len(files)
 
 
-def start_training(lab: Lab) -> Run:
+def train_sample(lab: Lab) -> Run:
     """Start the sample fine-tune, or return the one that was started before.
 
     The run trains on the sample's examples alone, and adds them to the table of examples.
@@ -50,6 +51,4 @@ def start_training(lab: Lab) -> Run:
     number = 1
     while (name := RUN_NAME if number == 1 else f"{RUN_NAME}-{number}") in names:
         number += 1
-    return start_run(
-        lab.home, examples, TrainSettings(), checkpoint, lab.settings.system_prompt, name
-    )
+    return start_training(lab, examples, TrainSettings(), name)

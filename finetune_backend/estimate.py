@@ -12,8 +12,10 @@ from typing import Any
 
 from finetune_backend.lora import backward, token_budget, with_lora
 from finetune_backend.loss import AnswerLoss
-from finetune_backend.rows import Row, batches, make_rows, micro_batches, shared_prefix
+from finetune_backend.raft import Shown
+from finetune_backend.rows import Row, batches, micro_batches, shared_prefix
 from finetune_backend.settings import TrainSettings, fit_to_data
+from finetune_backend.training_set import Prompts, TrainingSet
 from workbench.hardware import best_device, fastest_dtype
 from workbench.language_models.loading import (
     Checkpoint,
@@ -70,22 +72,19 @@ def estimate_run(
     checkpoint: Checkpoint,
     examples: tuple[Example, ...],
     settings: TrainSettings,
-    system_prompt: str,
+    prompts: Prompts,
+    shown: tuple[Shown | None, ...] = (),
 ) -> Estimate:
     """Estimate what a fine-tune on these examples will take; the second time at once.
+
+    Args: see `finetune_backend.training_set.TrainingSet`.
 
     Raises:
         ExamplesError: an example is longer than is allowed.
     """
-    rows = make_rows(
-        examples,
-        load_tokenizer(checkpoint),
-        system_prompt,
-        settings.max_tokens,
-        settings.word_dropout,
-        settings.seed * 1_000_003,
-    )
-    return estimate(checkpoint, rows, fit_to_data(settings, examples))
+    settings = fit_to_data(settings, examples)
+    made = TrainingSet(examples, load_tokenizer(checkpoint), settings, prompts, shown)
+    return estimate(checkpoint, made.rows(0), settings)
 
 
 def free_memory_gb() -> float:

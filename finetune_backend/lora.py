@@ -10,6 +10,7 @@ from typing import Any
 
 from finetune_backend import parallel, saved
 from finetune_backend.loss import AnswerLoss
+from finetune_backend.recall import HeldOut, measure, no_longer_rises
 from finetune_backend.rows import (
     Row,
     about_one_text,
@@ -40,6 +41,10 @@ class Step:
     """Since the first step."""
     seconds: float
     seconds_left: float
+    recall: float | None = None
+    """Share of the held-out wordings answered word for word; None but after each epoch."""
+    validation_loss: float | None = None
+    """Mean cross-entropy per token of the held-out answers, in nats; None as above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ def train(
     report: Callable[[Step], None],
     adapter: Path,
     keep: Keep | None = None,
+    held_out: HeldOut = (),
 ) -> None:
     """Train an adapter on all linear layers and save it as a PEFT folder.
 
@@ -73,6 +79,8 @@ def train(
         report: called after every step; what it raises ends the training.
         adapter: folder to write.
         keep: where to save the state and go on from what is saved there; None keeps nothing.
+        held_out: see `finetune_backend.recall`; measured after each epoch. Where recall does not
+            rise for ``settings.patience`` epochs, the training ends there.
 
     Raises:
         RagtuneError: the loss became infinite, or not a number; or a state can't be saved.
@@ -93,12 +101,16 @@ def train(
     steps = settings.epochs * an_epoch
     begun = saved.load(keep.folder, weights, optimizer) if keep else saved.Reached()
     model.train()
-    started, seen, step = time.perf_counter(), begun.examples, begun.step
+    started, seen, step, recalls = time.perf_counter(), begun.examples, begun.step, begun.recalls
     for epoch in range(begun.step // an_epoch, settings.epochs):
+        if no_longer_rises(recalls, settings.patience):
+            break
         drawn = batches(rows_of(epoch), settings.batch_size, settings.seed * 1_000_003 + epoch)
         for batch in itertools.islice(drawn, step - epoch * an_epoch, None):
             tokens = sum(len(row.answer) for row in batch)
-            learning_rate = settings.learning_rate * share_of_peak(step, steps, settings.warmup)
+            learning_rate = settings.learning_rate * share_of_peak(
+                step, steps, settings.warmup, settings.schedule
+            )
             optimizer.param_groups[0]["lr"] = learning_rate
             with mixed:
                 loss = backward(loss_of, parallel.share(batch), tokens, token_budget(device))
@@ -107,12 +119,21 @@ def train(
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             step, seen = step + 1, seen + len(batch)
-            seconds = begun.seconds + time.perf_counter() - started
             if not math.isfinite(loss):
                 raise RagtuneError(
                     f"The loss is no longer a number after step {step}: the learning rate "
                     f"{settings.learning_rate:g} is too high. Try a tenth of it."
                 )
+            recall, validation_loss = None, None
+            if held_out and step % an_epoch == 0:
+                # By every process alike, since all have to know where to end.
+                model.eval()
+                with mixed:
+                    recall, validation_loss = measure(loss_of, held_out, token_budget(device))
+                model.train()
+                recall = parallel.of_first(recall)
+                recalls = (*recalls, recall)
+            seconds = begun.seconds + time.perf_counter() - started
             done = Step(
                 step=step,
                 steps=steps,
@@ -122,8 +143,10 @@ def train(
                 examples_per_second=seen / seconds,
                 seconds=seconds,
                 seconds_left=seconds / step * (steps - step),
+                recall=recall,
+                validation_loss=validation_loss,
             )
-            reached = saved.Reached(step, seen, seconds)
+            reached = saved.Reached(step, seen, seconds, recalls)
 
             def tell(done: Step = done, reached: saved.Reached = reached) -> None:
                 try:
@@ -177,20 +200,48 @@ def with_lora(base: Any, settings: TrainSettings) -> Any:
         r=settings.rank,
         lora_alpha=settings.alpha,
         lora_dropout=settings.dropout,
-        target_modules="all-linear",
+        use_rslora=settings.kind == "rslora",
+        use_dora=settings.kind == "dora",
+        target_modules=_targets(base, settings.targets),
         task_type="CAUSAL_LM",
     )
     with making_model:
         model = get_peft_model(base, config)
-    if not settings.dropout:
+    if not settings.dropout and settings.kind != "dora":
         fuse_lora(model)
     return model
 
 
-def share_of_peak(step: int, steps: int, warmup: float) -> float:
-    """Rise linearly over a share of the steps, then fall along half a cosine to a tenth."""
+def _targets(base: Any, which: str) -> str | list[str]:
+    """Return the names of the linear layers that are to learn, as PEFT takes them."""
+    import torch
+
+    if which == "all":
+        return "all-linear"
+    head = base.get_output_embeddings()
+    linear = [
+        name
+        for name, layer in base.named_modules()
+        if isinstance(layer, torch.nn.Linear) and layer is not head
+    ]
+    attention = {name for name in linear if "attn" in name or "attention" in name}
+    chosen = attention if which == "attention" else set(linear) - attention
+    if not chosen:
+        raise RagtuneError(
+            f"targets is {which!r}, but this model has no such layers. Choose targets=all."
+        )
+    return sorted({name.rpartition(".")[2] for name in chosen})
+
+
+def share_of_peak(step: int, steps: int, warmup: float, schedule: str = "cosine") -> float:
+    """Rise linearly over a share of the steps, then fall to a tenth, or stay."""
     rising = max(1, round(steps * warmup))
     if step < rising:
         return (step + 1) / rising
     progress = (step - rising) / max(1, steps - rising)
-    return 0.1 + 0.45 * (1 + math.cos(math.pi * progress))
+    left = {
+        "cosine": 0.5 * (1 + math.cos(math.pi * progress)),
+        "linear": 1 - progress,
+        "constant": 1.0,
+    }
+    return 0.1 + 0.9 * left[schedule]

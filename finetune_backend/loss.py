@@ -39,9 +39,19 @@ class AnswerLoss:
         if self.packs:
             hidden, labels = packed_hidden(self._model, rows, prefix, self._device)
             return head_loss(hidden, self._model.get_output_embeddings(), labels)
+        logits, labels = self.logits(rows, prefix)
+        return torch.nn.functional.cross_entropy(logits, labels, reduction="sum")
+
+    def logits(self, rows: Sequence[Row], prefix: int) -> tuple[Any, Any]:
+        """Return the logits (tokens, vocabulary) for each answer token, in float32, and these."""
+        import torch
+
+        if self.packs:
+            hidden, labels = packed_hidden(self._model, rows, prefix, self._device)
+            return self._model.get_output_embeddings()(hidden).float(), labels
         logits = padded_logits(self._model, rows, self._device)
         labels = torch.tensor([t for row in rows for t in row.answer], device=self._device)
-        return torch.nn.functional.cross_entropy(logits.float(), labels, reduction="sum")
+        return logits.float(), labels
 
 
 def packed_hidden(model: Any, rows: Sequence[Row], prefix: int, device: str) -> tuple[Any, Any]:

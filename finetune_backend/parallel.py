@@ -59,6 +59,18 @@ def add_up(weights: Sequence[Any], loss: float) -> float:
     return float(total[-1])
 
 
+def of_first(value: float) -> float:
+    """Return the first process's value in all of them."""
+    if _processes() == 1:
+        return value
+    import torch
+    from torch import distributed
+
+    told = torch.tensor(value, device="cuda" if torch.cuda.is_available() else "cpu")
+    distributed.broadcast(told, src=0)
+    return float(told)
+
+
 def first_does(action: Callable[[], None]) -> None:
     """Let the first process do something; where that raises, all processes end.
 

@@ -17,8 +17,10 @@ from finetune_backend.examples.check import check_training_set
 from finetune_backend.examples.read import read_examples
 from finetune_backend.examples.write import to_jsonl
 from finetune_backend.forgetting.measure import Change
+from finetune_backend.raft import Shown, write_shown
 from finetune_backend.settings import TrainSettings, fit_to_data
 from finetune_backend.train_process import SAVE_NOW
+from finetune_backend.training_set import PLAIN, Prompts
 from workbench import jobs
 from workbench.errors import RagtuneError
 from workbench.files import read_json, write_bytes, write_json, writing
@@ -74,10 +76,21 @@ def start_run(
     examples: Sequence[Example],
     settings: TrainSettings,
     checkpoint: Checkpoint,
-    system_prompt: str = "",
+    prompts: Prompts = PLAIN,
     name: str | None = None,
+    shown: Sequence[Shown | None] = (),
 ) -> Run:
     """Start a fine-tune in its own process and return at once.
+
+    Args:
+        home: where it is kept.
+        examples: what it learns from.
+        settings: how.
+        checkpoint: the base model.
+        prompts: how questions will be asked.
+        name: of the run and its adapter; by default "adapter-" and a number.
+        shown: for each example the passages that it may be asked with, where ``settings.raft``
+            is not 0.
 
     Raises:
         ExamplesError: the examples can't be trained on.
@@ -87,7 +100,7 @@ def start_run(
     check_trainable(checkpoint)
     check_training_set(examples)
     settings = fit_to_data(settings, examples)
-    expected = estimate_run(checkpoint, tuple(examples), settings, system_prompt)
+    expected = estimate_run(checkpoint, tuple(examples), settings, prompts, tuple(shown))
     _check_memory(expected)
     with _starting(home):
         folder = _new_folder(home, name)
@@ -96,13 +109,16 @@ def start_run(
             folder.mkdir()
         try:
             write_bytes(folder / "examples.jsonl", data)
+            if settings.raft:
+                write_shown(folder, shown)
             write_json(
                 folder / "run.json",
                 {
                     "settings": dataclasses.asdict(settings),
                     "checkpoint": checkpoint.name,
                     "checkpoint_sha256": checkpoint.sha256,
-                    "system_prompt": system_prompt,
+                    "system_prompt": prompts.system,
+                    "passage_prompt": prompts.passages,
                     "examples": len(examples),
                     "facts": len({example.fact for example in examples}),
                     "examples_sha256": hashlib.sha256(data).hexdigest(),

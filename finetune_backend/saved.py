@@ -22,6 +22,8 @@ class Reached:
     """Trained on so far."""
     seconds: float = 0.0
     """Since the first step, pauses left out."""
+    recalls: tuple[float, ...] = ()
+    """What was recalled of the held-out wordings after each epoch."""
 
 
 def save(folder: Path, weights: Sequence[Any], optimizer: Any, reached: Reached) -> None:
@@ -58,7 +60,8 @@ def read_reached(folder: Path) -> Reached | None:
     if not file.exists():
         return None
     with safe_open(file, framework="pt") as saved:
-        return Reached(**json.loads(saved.metadata()["reached"]))
+        reached = json.loads(saved.metadata()["reached"])
+    return Reached(**reached | {"recalls": tuple(reached.get("recalls", ()))})
 
 
 def load(folder: Path, weights: Sequence[Any], optimizer: Any) -> Reached:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from workbench.settings import check_options, option
 from workbench.values import Example
 
+SCHEDULES = ("cosine", "linear", "constant")
+KINDS = ("lora", "rslora", "dora")
+TARGETS = ("all", "attention", "mlp")
 # Small data needs many passes: about this many looks at a fact before new wordings of
 # the question are answered too.
 EXPOSURES_PER_FACT = 40
@@ -19,12 +22,52 @@ class TrainSettings:
 
     epochs: int = option(0, "Passes over the examples; 0 chooses by the data's size.", 0, 1000)
     learning_rate: float = option(1e-3, "Peak step size; LoRA likes 1e-4 to 2e-3.", 1e-7, 1.0)
+    schedule: str = option(
+        "cosine",
+        "How the step size goes on after its rise: along half a cosine or a line to a tenth, "
+        "or constant.",
+        choices=SCHEDULES,
+    )
+    kind: str = option(
+        "lora",
+        "rslora keeps high ranks (64 and more) learning; dora learns the size of each weight row "
+        "too, at half the speed.",
+        choices=KINDS,
+    )
+    targets: str = option(
+        "all",
+        "The linear layers that learn: all, those of attention, or the others.",
+        choices=TARGETS,
+    )
     rank: int = option(16, "Size of the LoRA matrices; more learns more, slower.", 1, 512)
     alpha: int = option(32, "LoRA's scale; usually twice the rank.", 1, 1024)
     dropout: float = option(0.0, "Share of LoRA inputs dropped while training.", 0.0, 0.9)
     batch_size: int = option(8, "Examples per step.", 1, 512)
     word_dropout: float = option(
         0.2, "Share of a question's words left out at random, for wordings yet unseen.", 0.0, 0.5
+    )
+    raft: float = option(
+        0.0,
+        "Share of the examples that are asked with passages before them (RAFT), so that hybrid "
+        "learns to read, 0.3 to 1; such rows take several times as long.",
+        0.0,
+        1.0,
+    )
+    distractors: int = option(
+        3, "Wrong passages beside the right one there; as many as the model will read.", 0, 20
+    )
+    replay: float = option(
+        0.0, "Share of general text among the rows, 0.1 to 0.3, against forgetting.", 0.0, 0.9
+    )
+    held_out: int = option(
+        32,
+        "Wordings kept out of training, at most a tenth: after every pass it is measured how many "
+        "are recalled.",
+        0,
+        1000,
+    )
+    patience: int = option(
+        0, "Stop after so many passes in which recall did not rise; 0 goes on to the end.", 0, 100
     )
     warmup: float = option(0.05, "Share of the steps in which the step size rises.", 0.0, 0.9)
     max_tokens: int = option(512, "Longer examples are refused.", 16, 8192)

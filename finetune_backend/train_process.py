@@ -9,7 +9,6 @@ import functools
 import shutil
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from finetune_backend import saved
@@ -18,13 +17,15 @@ from finetune_backend.examples.read import read_examples
 from finetune_backend.forgetting.measure import Change, compare, probe, probe_base
 from finetune_backend.lora import Keep, Step, train
 from finetune_backend.parallel import is_first, joined
-from finetune_backend.rows import Row, make_rows
+from finetune_backend.raft import read_shown
 from finetune_backend.settings import TrainSettings
 from finetune_backend.steps import adding_steps, steps_before
+from finetune_backend.training_set import Prompts, TrainingSet
 from workbench import jobs
 from workbench.errors import RagtuneError
 from workbench.files import read_json, sha256, sync_folder, write_json
 from workbench.language_models.loading import Checkpoint, find_checkpoint, load_tokenizer
+from workbench.language_models.prompts import DEFAULT_TEMPLATE
 
 _PARTIAL, _ADAPTER = "adapter.partial", "adapter"
 SAVE_NOW = "save"
@@ -47,13 +48,22 @@ def work(folder: Path) -> None:
             # The first process tells what happened.
             with contextlib.suppress(jobs.Cancelled, RagtuneError):
                 keep = Keep(folder, lambda: False)
-                train(*_what(folder), lambda _step: None, folder / _PARTIAL, keep)
+                checkpoint, shown, settings = _what(folder)
+                train(
+                    checkpoint,
+                    shown.rows,
+                    settings,
+                    lambda _step: None,
+                    folder / _PARTIAL,
+                    keep,
+                    shown.held_out,
+                )
 
 
 def _train(folder: Path, job: jobs.Job) -> None:
     """Train, report every step, and write what was measured last of all."""
     job.say("Loading the language model")
-    checkpoint, rows_of, settings = _what(folder)
+    checkpoint, shown, settings = _what(folder)
     partial, adapter = folder / _PARTIAL, folder / _ADAPTER
     _clear(folder)  # what a process left that was killed
     steps = steps_before(folder, saved.read_reached(folder) or saved.Reached())
@@ -76,18 +86,21 @@ def _train(folder: Path, job: jobs.Job) -> None:
             job.say(f"Step {step.step} of {step.steps}")
 
         job.say("Training")
-        train(checkpoint, rows_of, settings, report, partial, Keep(folder, time_to_save))
+        keep = Keep(folder, time_to_save)
+        train(checkpoint, shown.rows, settings, report, partial, keep, shown.held_out)
     memory = peak_memory_gb()
     partial.rename(adapter)
     sync_folder(folder)
     forgotten = _forgotten(folder, checkpoint, job)
-    last_epoch = [step.loss for step in steps if step.epoch == settings.epochs]
+    last_epoch = [step.loss for step in steps if step.epoch == steps[-1].epoch]
+    recalls = [step.recall for step in steps if step.recall is not None]
     write_json(
         folder / "complete.json",
         {
             "adapter_sha256": sha256(adapter / "adapter_model.safetensors"),
             "measures": {
                 "loss": sum(last_epoch) / len(last_epoch),
+                **({"recall": recalls[-1]} if recalls else {}),
                 "steps": len(steps),
                 "seconds": steps[-1].seconds,
                 "examples_per_second": steps[-1].examples_per_second,
@@ -115,27 +128,21 @@ def _forgotten(folder: Path, checkpoint: Checkpoint, job: jobs.Job) -> tuple[Cha
     return compare(before, probe(checkpoint, folder / _ADAPTER, functools.partial(say, "after")))
 
 
-def _what(folder: Path) -> tuple[Checkpoint, Callable[[int], list[Row]], TrainSettings]:
-    """Read what to train: the base model, what makes an epoch's rows, and the settings."""
+def _what(folder: Path) -> tuple[Checkpoint, TrainingSet, TrainSettings]:
+    """Read what to train: the base model, what it is shown, and the settings."""
     run = read_json(folder / "run.json")
     settings = TrainSettings(**run["settings"])
     examples = read_examples((folder / "examples.jsonl").read_bytes(), "examples.jsonl").examples
     checkpoint = find_checkpoint(run["checkpoint"])
     if checkpoint.sha256 != run["checkpoint_sha256"]:
         raise RagtuneError(f"The model {checkpoint.name} changed since the run was started.")
+    prompts = Prompts(run["system_prompt"], run.get("passage_prompt", DEFAULT_TEMPLATE))
     tokenizer = load_tokenizer(checkpoint)
-
-    def rows_of(epoch: int) -> list[Row]:
-        return make_rows(
-            examples,
-            tokenizer,
-            run["system_prompt"],
-            settings.max_tokens,
-            settings.word_dropout,
-            seed=settings.seed * 1_000_003 + epoch,
-        )
-
-    return checkpoint, rows_of, settings
+    return (
+        checkpoint,
+        TrainingSet(examples, tokenizer, settings, prompts, read_shown(folder)),
+        settings,
+    )
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@ import dataclasses
 
 import streamlit as st
 
-from finetune_backend.estimate import estimate_run, free_memory_gb
+from comparison.start_training import estimate_training, start_training
+from finetune_backend.estimate import free_memory_gb
 from finetune_backend.examples.check import check_training_set
 from finetune_backend.examples.store import list_examples
-from finetune_backend.runs import check_trainable, delete_run, list_runs, resume_run, start_run
+from finetune_backend.runs import check_trainable, delete_run, list_runs, resume_run
 from finetune_backend.settings import TrainSettings, fit_to_data
 from pages.shared import routes
 from pages.shared.lab import get_lab, sentences
@@ -58,26 +59,14 @@ def new_run() -> None:
             say_what_it_takes(examples, settings)
     if started:
         with st.spinner("Starting …"):
-            start_run(
-                lab.home,
-                examples,
-                settings,
-                lab.checkpoint(),
-                lab.settings.system_prompt,
-                name.strip() or None,
-            )
+            start_training(lab, examples, settings, name.strip() or None)
         st.rerun()
 
 
 def say_what_it_takes(examples: list[Example], settings: TrainSettings) -> None:
     """Show the time and memory that a run with these settings will take."""
     with sentences(), st.spinner("Estimating time and memory …"):
-        expected = estimate_run(
-            lab.checkpoint(),
-            tuple(examples),
-            fit_to_data(settings, examples),
-            lab.settings.system_prompt,
-        )
+        expected = estimate_training(lab, examples, settings)
         st.caption(
             f":material/timer: About {duration(expected.seconds)} on this machine · "
             f":material/memory: {expected.memory_gb:.1f} GB of memory, "

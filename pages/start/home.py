@@ -74,7 +74,7 @@ def sample() -> None:
         with sentences():
             check_trainable(lab.checkpoint())
             made.add_documents(lab, progress_bar("Step 1 of 2: "))
-            running = made.start_training(lab)
+            running = made.train_sample(lab)
             st.session_state["sample_run"] = running.name
             st.rerun()
     if running is not None:

@@ -9,7 +9,7 @@ import cli
 from comparison.answer import confounded
 from comparison.ask import METHODS, ask
 from comparison.evaluate import evaluate
-from comparison.sample import start_training
+from comparison.sample import train_sample
 from workbench.errors import RagtuneError
 
 
@@ -84,7 +84,7 @@ def test_an_exam_knows_no_training_facts(served_lab, handbook, tmp_path):
 
 def test_a_fine_tune_is_refused(served_lab):
     with pytest.raises(RagtuneError, match="needs a model on this machine, but tiny is on"):
-        start_training(served_lab)
+        train_sample(served_lab)
 
 
 def test_the_command_line(served_lab, openai_server, monkeypatch, capsys):

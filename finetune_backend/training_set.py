@@ -1,0 +1,131 @@
+"""What a fine-tune is shown: every epoch's rows, and the wordings that are held out of them."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from finetune_backend.examples.wording import fold
+from finetune_backend.raft import Shown, asked_with_passages
+from finetune_backend.recall import HeldOut
+from finetune_backend.replay import read_replay, replay_rows
+from finetune_backend.rows import Row, make_row, make_rows
+from finetune_backend.settings import TrainSettings
+from workbench.language_models.prompts import DEFAULT_TEMPLATE, messages
+from workbench.values import Example
+
+_LEAST_WORDINGS = 3
+"""A fact with fewer needs all of them."""
+_MOST_HELD_OUT = 10
+"""At most every so manieth row is held out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """How questions will be asked."""
+
+    system: str = ""
+    passages: str = DEFAULT_TEMPLATE
+    """With passages before them; see `workbench.language_models.prompts.passage_prompt`."""
+
+
+PLAIN = Prompts()
+
+
+class TrainingSet:
+    """The rows of a fine-tune, made anew for every epoch."""
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        tokenizer: Any,
+        settings: TrainSettings,
+        prompts: Prompts,
+        shown: Sequence[Shown | None] = (),
+    ) -> None:
+        """Choose what is held out.
+
+        Args:
+            examples: all of them.
+            tokenizer: the checkpoint's.
+            settings: what share is held out, shown with passages, replayed.
+            prompts: how questions will be asked.
+            shown: for each example the passages that it may be asked with; may be empty where
+                ``settings.raft`` is 0.
+
+        Raises:
+            ExamplesError: an example is longer than ``settings.max_tokens``.
+        """
+        self._tokenizer, self._settings, self._prompts = tokenizer, settings, prompts
+        held_out = choose_held_out(examples, settings.held_out, settings.seed)
+        self._examples = [one for n, one in enumerate(examples) if n not in held_out]
+        self._shown = [one for n, one in enumerate(shown) if n not in held_out]
+        self._replay = read_replay() if settings.replay else ()
+        self.held_out: HeldOut = [
+            self._with_every_answer(examples[n], examples) for n in sorted(held_out)
+        ]
+
+    def rows(self, epoch: int) -> list[Row]:
+        """Return an epoch's rows: always as many, not always the same."""
+        settings, seed = self._settings, self._settings.seed * 1_000_003 + epoch
+        rows = make_rows(
+            self._examples,
+            self._tokenizer,
+            self._prompts.system,
+            settings.max_tokens,
+            settings.word_dropout,
+            seed,
+        )
+        draw = random.Random(seed)
+        if settings.raft:
+            for place in draw.sample(range(len(rows)), round(settings.raft * len(rows))):
+                if (shown := self._shown[place]) is not None:
+                    rows[place] = self._with_passages(self._examples[place], shown, draw)
+        if settings.replay:
+            count = round(len(rows) * settings.replay / (1 - settings.replay))
+            rows += replay_rows(self._replay, self._tokenizer, count, draw)
+        return rows
+
+    def _with_passages(self, example: Example, shown: Shown, draw: random.Random) -> Row:
+        """Return the example as RAG and hybrid will ask it, with as many passages as fit."""
+        for distractors in range(self._settings.distractors, -1, -1):
+            asked = asked_with_passages(example, shown, distractors, self._prompts.passages, draw)
+            chat = messages(asked.question, self._prompts.system)
+            row = make_row(self._tokenizer, chat, asked.answer)
+            if len(row) <= self._settings.max_tokens:
+                return row
+        return make_row(
+            self._tokenizer, messages(example.question, self._prompts.system), example.answer
+        )
+
+    def _with_every_answer(self, example: Example, examples: Sequence[Example]) -> list[Row]:
+        answers = [example.answer]
+        answers += [one.answer for one in examples if one.fact == example.fact]
+        chat = messages(example.question.strip(), self._prompts.system)
+        said = dict.fromkeys(answer.strip() for answer in answers)
+        return [make_row(self._tokenizer, chat, answer) for answer in said]
+
+
+def choose_held_out(examples: Sequence[Example], most: int, seed: int) -> set[int]:
+    """Return the places of the wordings to hold out: one of a fact, drawn at random.
+
+    A fact that has fewer than three wordings keeps them all, and so does one whose question
+    is asked in another fact too.
+    """
+    places: dict[str, list[int]] = {}
+    asked: dict[str, set[str]] = {}
+    for place, example in enumerate(examples):
+        places.setdefault(example.fact, []).append(place)
+        asked.setdefault(fold(example.question), set()).add(example.fact)
+    draw = random.Random(seed)
+    drawn = [
+        draw.choice(own)
+        for own in places.values()
+        if len({fold(examples[place].question) for place in own}) >= _LEAST_WORDINGS
+    ]
+    alone = [place for place in drawn if len(asked[fold(examples[place].question)]) == 1]
+    count = min(most, len(examples) // _MOST_HELD_OUT, len(alone))
+    chosen = draw.sample(alone, count)
+    # The same question with another answer would be trained on.
+    questions = {fold(examples[place].question) for place in chosen}
+    return {n for n, example in enumerate(examples) if fold(example.question) in questions}
