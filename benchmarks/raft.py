@@ -92,9 +92,9 @@ def raft(lab: Lab, options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def map_shown(asked: Sequence[Asked]) -> list[tuple[Example, Shown]]:
     """Return the questions as examples, each with its paragraph and others of the article."""
-    made = []
+    made, articles = [], _articles(asked)
     for one in asked:
-        others = _others(one, asked, random.Random(one.question), SETTINGS.distractors + 1)
+        others = _others(one, articles, random.Random(one.question), SETTINGS.distractors + 1)
         answer = one.answers[0] if one.answers else DECLINES
         example = Example(
             one.question, answer, short_hash(one.paragraph + answer), one.title, one.paragraph
@@ -108,12 +108,12 @@ def map_shown(asked: Sequence[Asked]) -> list[tuple[Example, Shown]]:
 
 def draw(asked: Sequence[Asked]) -> list[tuple[Asked, str]]:
     """Return questions, each with four paragraphs in random order, its own among them."""
-    random_ = random.Random(0)
+    random_, articles = random.Random(0), _articles(asked)
     chosen = random_.sample([one for one in asked if one.answers], _ANSWERABLE)
     chosen += random_.sample([one for one in asked if not one.answers], _UNANSWERABLE)
     drawn = []
     for one in chosen:
-        read = [one.paragraph, *_others(one, asked, random_, _PARAGRAPHS - 1)]
+        read = [one.paragraph, *_others(one, articles, random_, _PARAGRAPHS - 1)]
         random_.shuffle(read)
         drawn.append((one, "\n\n".join(_text(one.title, paragraph) for paragraph in read)))
     return drawn
@@ -139,16 +139,24 @@ def scores(
     )
 
 
-def _others(one: Asked, asked: Sequence[Asked], draw: random.Random, count: int) -> list[str]:
+def _articles(asked: Sequence[Asked]) -> dict[str, dict[str, None]]:
+    """Return the paragraphs of each article, in order."""
+    articles: dict[str, dict[str, None]] = {}
+    for one in asked:
+        articles.setdefault(one.title, {})[one.paragraph] = None
+    return articles
+
+
+def _others(
+    one: Asked, articles: dict[str, dict[str, None]], draw: random.Random, count: int
+) -> list[str]:
     """Return other paragraphs of the article that don't hold the answer."""
-    paragraphs = dict.fromkeys(
-        other.paragraph
-        for other in asked
-        if other.title == one.title
-        and other.paragraph != one.paragraph
-        and not any(answer in other.paragraph for answer in one.answers)
-    )
-    return draw.sample(list(paragraphs), min(count, len(paragraphs)))
+    paragraphs = [
+        other
+        for other in articles[one.title]
+        if other != one.paragraph and not any(answer in other for answer in one.answers)
+    ]
+    return draw.sample(paragraphs, min(count, len(paragraphs)))
 
 
 def _text(title: str, paragraph: str) -> str:

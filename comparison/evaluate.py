@@ -84,7 +84,9 @@ def evaluate(
 
 
 def _measures(rows: Sequence[Row]) -> dict[str, Any]:
-    answerable = [row for row in rows if not row.asked.unanswerable]
+    answerable = [row for row in rows if row.asked.answers]
+    classified = [row for row in answerable if row.asked.options]
+    formed = [(row.answer.text, row.asked.form) for row in rows if row.asked.form]
     unanswerable = [row for row in rows if row.asked.unanswerable]
     latencies = sorted(row.answer.timings_ms.total for row in rows)
     measures: dict[str, Any] = {
@@ -98,6 +100,13 @@ def _measures(rows: Sequence[Row]) -> dict[str, Any]:
     hits = [row.hit for row in answerable if row.hit is not None]
     if hits:
         measures["hit_at_k"] = _mean(map(float, hits))
+    if classified:
+        measures["accuracy"] = _mean(_score(row, metrics.exact_match) for row in classified)
+        measures["macro_f1"] = metrics.macro_f1(
+            [(row.answer.text, row.asked.answers[0]) for row in classified]
+        )
+    if formed:
+        measures["form_kept"] = _mean(float(form.kept_by(text)) for text, form in formed)
     for name, wanted in (("contains_trained", True), ("contains_untrained", False)):
         group = [row for row in answerable if row.trained is wanted]
         if group:
@@ -106,7 +115,7 @@ def _measures(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _as_json(row: Row) -> dict[str, Any]:
-    scored = not row.asked.unanswerable
+    scored, form = bool(row.asked.answers), row.asked.form
     return {
         "question": row.asked.question,
         "method": row.answer.method,
@@ -116,6 +125,7 @@ def _as_json(row: Row) -> dict[str, Any]:
         "exact_match": _score(row, metrics.exact_match) if scored else None,
         "f1": _score(row, metrics.f1) if scored else None,
         "contains": _score(row, metrics.contains) if scored else None,
+        "form_kept": form.kept_by(row.answer.text) if form else None,
         "refused": row.answer.refused,
         "hit": row.hit,
         "trained": row.trained,

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from comparison.form import Form, read_form
 from workbench.errors import RagtuneError
 
-_KEYS = {"question", "answers", "document", "unanswerable", "fact"}
+_KEYS = {"question", "answers", "document", "unanswerable", "fact", "options", "form"}
 MAX_QUESTIONS = 100_000
 
 
@@ -23,13 +24,18 @@ class ExamQuestion:
     unanswerable: bool = False
     fact: str | None = None
     """The fact it asks for, where training examples name their facts too."""
+    options: tuple[str, ...] = ()
+    """The labels to choose from, where it is to be classified; the answer is one of them."""
+    form: Form | None = None
+    """The form that the answer is to have; None where any will do."""
 
 
 def read_exam(path: Path) -> list[ExamQuestion]:
     """Read an exam from JSONL.
 
     Each line is ``{"question": "...", "answers": ["..."]}`` with optional ``document``,
-    ``unanswerable`` and ``fact``.
+    ``unanswerable`` and ``fact``; with ``options``, labels to choose from; and with ``form``, what
+    the answer is to look like, which may stand without answers.
 
     Raises:
         RagtuneError: names the line and what was expected.
@@ -65,10 +71,16 @@ def _question(line: str, place: str) -> ExamQuestion:
     answers, unanswerable = row.get("answers", []), row.get("unanswerable", False)
     if not isinstance(answers, list) or not all(isinstance(a, str) and a.strip() for a in answers):
         raise RagtuneError(f"{place} has answers that are not a list of texts; {expected}.")
-    if not isinstance(unanswerable, bool) or bool(answers) == unanswerable:
+    form = read_form(row.get("form"), place)
+    if not isinstance(unanswerable, bool) or bool(answers or form) == unanswerable:
         raise RagtuneError(
             f'{place} needs either answers or "unanswerable": true, and not both; {expected}.'
         )
+    options = row.get("options", [])
+    if not isinstance(options, list) or not all(isinstance(o, str) and o.strip() for o in options):
+        raise RagtuneError(f"{place} has options that are not a list of texts; {expected}.")
+    if options and not set(answers) & set(options):
+        raise RagtuneError(f"{place} has an answer that is none of its options; {expected}.")
     for key in ("document", "fact"):
         if not isinstance(row.get(key), str | None):
             raise RagtuneError(f"{place} has a {key} that is not a text; {expected}.")
@@ -76,5 +88,11 @@ def _question(line: str, place: str) -> ExamQuestion:
     if not question:
         raise RagtuneError(f"{place} has an empty question; {expected}.")
     return ExamQuestion(
-        question, tuple(answers), row.get("document"), unanswerable, row.get("fact")
+        question,
+        tuple(answers),
+        row.get("document"),
+        unanswerable,
+        row.get("fact"),
+        tuple(options),
+        form,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from workbench.words import f1, normalize
 
-__all__ = ["METRICS", "Metric", "contains", "exact_match", "f1", "normalize", "refused"]
+__all__ = ["METRICS", "Metric", "contains", "exact_match", "f1", "macro_f1", "normalize", "refused"]
 
 _REFUSALS = re.compile(
     r"\b(i (do not|don't|don’t) (know|have (any |that |this |enough )?information)"
@@ -31,6 +31,9 @@ METRICS = (
     Metric("exact_match", "higher", "Share of answers equal to an accepted one."),
     Metric("f1", "higher", "Mean overlap of words with the nearest accepted answer."),
     Metric("contains", "higher", "Share of answers that contain an accepted one."),
+    Metric("accuracy", "higher", "Share of classified messages given the right label alone."),
+    Metric("macro_f1", "higher", "F1 of each label, averaged over the labels."),
+    Metric("form_kept", "higher", "Share of answers that have the form asked for."),
     Metric("contains_trained", "higher", "The same, on facts that the adapter was trained on."),
     Metric("contains_untrained", "higher", "The same, on facts that it was not trained on."),
     Metric("answered", "higher", "Share of answerable questions that were not declined."),
@@ -51,6 +54,26 @@ def contains(answer: str, accepted: Sequence[str]) -> float:
     """Return 1.0 where the words of an accepted answer stand in the answer in a row."""
     padded = f" {normalize(answer)} "
     return float(any(f" {normalize(value)} " in padded for value in accepted if normalize(value)))
+
+
+def macro_f1(pairs: Sequence[tuple[str, str]]) -> float:
+    """Return the mean F1 of the labels that occur, from 0 to 1.
+
+    That of a label is the harmonic mean of its precision and its recall; the mean does not
+    weigh labels by how often they occur (van Rijsbergen 1979; Manning et al. 2008, ch. 13.6).
+
+    Args:
+        pairs: for each message the label given to it and the right one. Given labels that are
+            right nowhere count against the right one only.
+    """
+    pairs = [(normalize(given), normalize(right)) for given, right in pairs]
+    scores = []
+    for label in {right for _, right in pairs}:
+        hits = sum(given == right == label for given, right in pairs)
+        said = sum(given == label for given, _ in pairs)
+        meant = sum(right == label for _, right in pairs)
+        scores.append(2 * hits / (said + meant))
+    return sum(scores) / len(scores)
 
 
 def refused(answer: str) -> bool:

@@ -55,9 +55,10 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """What a model with few layers took, trained on one part of a batch."""
+    """What a model with few layers took, trained on two parts of batches."""
 
-    part_seconds: float
+    largest_seconds: float
+    smallest_seconds: float
     step_seconds: float
     """Of the optimizer, once a batch."""
     saved_bytes: int
@@ -120,9 +121,9 @@ def peak_memory_gb() -> float:
 def estimate(checkpoint: Checkpoint, rows: Sequence[Row], settings: TrainSettings) -> Estimate:
     """Estimate a fine-tune from a short measurement, which takes a second or two.
 
-    The largest part of a batch is trained on few and on more layers with made-up weights:
-    the difference is the layers' share, what is left belongs to the output layer. Time
-    grows with a part's tokens; memory is that of the largest part.
+    The largest and the smallest part of a batch are trained on few and on more layers with
+    made-up weights: the difference is the layers' share, what is left belongs to the output
+    layer. Between the two, time grows with a part's tokens; memory is that of the largest.
 
     Args:
         checkpoint: the base model; its weights are not loaded.
@@ -137,18 +138,20 @@ def estimate(checkpoint: Checkpoint, rows: Sequence[Row], settings: TrainSetting
     device = best_device()
     layers = int(AutoConfig.from_pretrained(checkpoint.folder).num_hidden_layers)
     epoch = [_parts(batch, device) for batch in batches(rows, settings.batch_size, settings.seed)]
-    largest = max((part for parts in epoch for part in parts), key=_tokens)
-    few, more = (_try(checkpoint, n, largest, settings, device) for n in (_FEW, _MORE))
+    every = [part for parts in epoch for part in parts]
+    largest, smallest = max(every, key=_tokens), min(every, key=_tokens)
+    few, more = (_try(checkpoint, n, largest, smallest, settings, device) for n in (_FEW, _MORE))
 
     def whole(few: float, more: float) -> float:
         """Return what all layers take."""
         return few + max(0.0, more - few) * (layers - _FEW) / (_MORE - _FEW)
 
-    part_seconds = whole(few.part_seconds, more.part_seconds)
-    tokens = sum(_tokens(part) for parts in epoch for part in parts)
-    seconds = part_seconds * tokens / _tokens(largest) + len(epoch) * whole(
-        few.step_seconds, more.step_seconds
-    )
+    slowest = whole(few.largest_seconds, more.largest_seconds)
+    fastest = whole(few.smallest_seconds, more.smallest_seconds)
+    most, least = _tokens(largest), _tokens(smallest)
+    a_token = (slowest - fastest) / (most - least) if most > least else 0.0
+    seconds = sum(fastest + a_token * (_tokens(part) - least) for part in every)
+    seconds += len(epoch) * whole(few.step_seconds, more.step_seconds)
     trained = whole(few.trained, more.trained)
     saved = whole(few.saved_bytes, more.saved_bytes)
     frozen = whole(few.frozen_bytes, more.frozen_bytes)
@@ -179,7 +182,12 @@ def _tokens(part: Sequence[Row]) -> int:
 
 
 def _try(
-    checkpoint: Checkpoint, layers: int, part: list[Row], settings: TrainSettings, device: str
+    checkpoint: Checkpoint,
+    layers: int,
+    largest: list[Row],
+    smallest: list[Row],
+    settings: TrainSettings,
+    device: str,
 ) -> _Trial:
     import torch
 
@@ -207,26 +215,32 @@ def _try(
 
     mixed = torch.autocast(device, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16)
     with mixed:
-        loss_of = AnswerLoss(base, part, device)
+        loss_of = AnswerLoss(base, largest, device)
     model = with_lora(base, settings)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, fused=True)
-    part_seconds, step_seconds = [], []
+    largest_seconds, smallest_seconds, step_seconds = [], [], []
     for _ in range(_REPETITIONS):
+        started = time.perf_counter()
+        with mixed:
+            backward(loss_of, smallest, len(smallest), sys.maxsize)
+        _wait(device)
+        smallest_seconds.append(time.perf_counter() - started)
         started = time.perf_counter()
         saved.clear()
         with mixed, torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-            backward(loss_of, part, len(part), sys.maxsize)
+            backward(loss_of, largest, len(largest), sys.maxsize)
         _wait(device)
         computed = time.perf_counter()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         _wait(device)
-        part_seconds.append(computed - started)
+        largest_seconds.append(computed - started)
         step_seconds.append(time.perf_counter() - computed)
     held = {weight.untyped_storage().data_ptr() for weight in model.parameters()}
     return _Trial(
-        part_seconds=median(part_seconds[1:]),
+        largest_seconds=median(largest_seconds[1:]),
+        smallest_seconds=median(smallest_seconds[1:]),
         step_seconds=median(step_seconds[1:]),
         saved_bytes=sum(size for place, size in saved.items() if place not in held),
         trained=sum(weight.numel() for weight in weights),

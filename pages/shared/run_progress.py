@@ -8,11 +8,15 @@ from pages.shared.plain import plain
 from pages.shared.progress import duration
 
 if TYPE_CHECKING:
+    from finetune_backend.lora import Step
     from finetune_backend.runs import Run
 
 REFRESH_SECONDS = 1.0
 _SILENT_SECONDS = 30.0
-_MEANINGS = {"Loss": "Cross-entropy per answer token at the latest step, in nats."}
+_MEANINGS = {
+    "Loss": "Cross-entropy per answer token at the latest step, in nats.",
+    "Recall": "Share of the wordings held out of training that are answered word for word.",
+}
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -57,9 +61,6 @@ def watch(name: str) -> None:
 
 def show(run: "Run") -> None:
     """Draw a run's figures and its loss curve."""
-    import altair as alt
-    import pandas as pd
-
     from finetune_backend.steps import read_steps
 
     steps = read_steps(run.folder)
@@ -76,6 +77,9 @@ def show(run: "Run") -> None:
         "Examples/s": f"{last.examples_per_second:.1f}",
         "Time so far" if run.state.active else "Time": duration(last.seconds),
     }
+    recalls = [step.recall for step in steps if step.recall is not None]
+    if recalls:
+        figures["Recall"] = f"{recalls[-1]:.0%}"
     if run.state.active:
         said = f"step {last.step} of {last.steps}, epoch {last.epoch}"
         if last.step == last.steps:
@@ -84,20 +88,50 @@ def show(run: "Run") -> None:
         figures["Time left"] = duration(last.seconds_left)
     for column, (label, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
         column.metric(label, value, help=_MEANINGS.get(label))
-    curve = pd.DataFrame({"step": [s.step for s in steps], "loss": [s.loss for s in steps]})
-    st.altair_chart(
-        alt.Chart(curve)
-        .mark_line(interpolate="monotone", point=len(steps) < 3)
-        .encode(
-            x=alt.X("step:Q", title="Step", scale=alt.Scale(domain=[1, last.steps])),
-            y=alt.Y("loss:Q", title="Loss"),
-            tooltip=["step", alt.Tooltip("loss:Q", format=".4f")],
-        )
-        .properties(height=200),
-        width="stretch",
-    )
+    curves(steps)
     if run.forgetting:
         forgetting(run)
+
+
+def curves(steps: "list[Step]") -> None:
+    """Draw the loss of each step, and what each epoch recalled of the held-out wordings."""
+    import altair as alt
+    import pandas as pd
+
+    across = alt.X("step:Q", title="Step", scale=alt.Scale(domain=[1, steps[-1].steps]))
+    losses = pd.DataFrame(
+        [(s.step, s.loss, "training") for s in steps]
+        + [(s.step, s.validation_loss, "held out") for s in steps if s.validation_loss is not None],
+        columns=["step", "loss", "of"],
+    )
+    charts = [
+        alt.Chart(losses)
+        .mark_line(interpolate="monotone", point=len(steps) < 3)
+        .encode(
+            x=across,
+            y=alt.Y("loss:Q", title="Loss"),
+            color=alt.Color("of:N", title=None, legend=alt.Legend(orient="top")),
+            tooltip=["step", "of", alt.Tooltip("loss:Q", format=".4f")],
+        )
+        .properties(height=200)
+    ]
+    recalled = pd.DataFrame(
+        [(s.step, s.recall) for s in steps if s.recall is not None], columns=["step", "recall"]
+    )
+    if len(recalled) > 1:
+        percent = alt.Axis(format="%")
+        charts.append(
+            alt.Chart(recalled)
+            .mark_line(point=True)
+            .encode(
+                x=across,
+                y=alt.Y("recall:Q", title="Recall", scale=alt.Scale(domain=[0, 1]), axis=percent),
+                tooltip=["step", alt.Tooltip("recall:Q", format=".0%")],
+            )
+            .properties(height=120)
+        )
+    for chart in charts:
+        st.altair_chart(chart, width="stretch")
 
 
 def forgetting(run: "Run") -> None:

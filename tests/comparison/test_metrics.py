@@ -2,7 +2,7 @@
 
 import pytest
 
-from comparison.metrics import contains, exact_match, f1, normalize, refused
+from comparison.metrics import contains, exact_match, f1, macro_f1, normalize, refused
 
 
 def test_normalisation_drops_case_punctuation_articles_and_space():
@@ -61,3 +61,10 @@ def test_refusals_are_recognised(answer):
 @pytest.mark.parametrize("answer", ["31 days.", "Nobody knows the colour of it: vermilion."])
 def test_answers_are_not_refusals(answer):
     assert not refused(answer)
+
+
+def test_macro_f1_weighs_labels_alike():
+    # Worked by hand: "lost card" 2·2/(3+2) = 0.8, "fee" 2·1/(1+2) = 2/3, "limit" 0.
+    pairs = [("lost card", "lost card"), ("Lost card.", "lost card"), ("lost card", "fee")]
+    pairs += [("fee", "fee"), ("other", "limit")]
+    assert macro_f1(pairs) == pytest.approx((0.8 + 2 / 3 + 0) / 3)

@@ -1,0 +1,75 @@
+"""The passages that examples are asked with in a fine-tune, and a run that reads them."""
+
+import json
+import time
+
+import pytest
+
+import cli
+from comparison.show_passages import show_passages, stand_ins
+from comparison.start_training import estimate_training, start_training
+from finetune_backend.raft import DECLINES, read_shown
+from finetune_backend.runs import read_run
+from finetune_backend.settings import TrainSettings
+from workbench.errors import RagtuneError
+from workbench.values import Example
+
+PLAIN, RAFT = TrainSettings(epochs=1), TrainSettings(epochs=1, raft=0.5, distractors=2)
+LEAVE = Example("How long is the paid leave a year?", "31 days of paid leave", "leave")
+OPENING = Example("When does the workshop open?", "The workshop opens at 6:40.", "opening")
+NEVER = Example("What does the canteen cost?", DECLINES, "canteen")
+ELSEWHERE = Example("Who sews?", "Ada sews them.", "sews", "old.md", "Ada sews them by hand.")
+UNKNOWN = Example("Who paints?", "Ludmila Vrba.", "paints")
+EXAMPLES = [LEAVE, OPENING, NEVER, ELSEWHERE, UNKNOWN]
+
+
+@pytest.fixture()
+def filled_lab(tiny_lab, handbook):
+    tiny_lab.knowledge_base.incoming.put(handbook.name, handbook.read_bytes())
+    tiny_lab.knowledge_base.work()
+    return tiny_lab
+
+
+def test_the_right_passage_holds_the_answer_and_the_wrong_ones_do_not(filled_lab):
+    leave, opening, never, elsewhere, unknown = show_passages(filled_lab, EXAMPLES, RAFT)
+    assert leave.right.startswith("handbook > Leave\nEvery employee")
+    assert len(leave.wrong) == 1 and "opens at 6:40" in leave.wrong[0]
+    assert opening.right.startswith("handbook > Workshop\n")
+    # Nothing answers it, so all that the search finds is wrong.
+    assert never.right == "" and len(never.wrong) == 2
+    # Its own passage, where the documents don't have it any more.
+    assert elsewhere.right == "old\nAda sews them by hand." and len(elsewhere.wrong) == 2
+    assert unknown is None
+
+
+def test_nothing_is_looked_for_where_nothing_is_shown(filled_lab, tiny_lab):
+    assert show_passages(filled_lab, EXAMPLES, PLAIN) == []
+    assert stand_ins(filled_lab, EXAMPLES, PLAIN) == []
+    assert len(stand_ins(filled_lab, EXAMPLES, RAFT)) == len(EXAMPLES)
+
+
+def test_passages_make_a_fine_tune_longer(filled_lab):
+    plain, raft = (estimate_training(filled_lab, EXAMPLES * 4, s) for s in (PLAIN, RAFT))
+    assert raft.seconds > plain.seconds
+
+
+def test_a_fine_tune_reads_the_passages(filled_lab):
+    run = start_training(filled_lab, EXAMPLES, RAFT, "reads")
+    deadline = time.monotonic() + 120
+    while run.state.active and time.monotonic() < deadline:
+        time.sleep(0.1)
+        run = read_run(run.folder)
+    assert run.state.state == "done", run.state.message
+    assert read_shown(run.folder) == show_passages(filled_lab, EXAMPLES, RAFT)
+    kept = json.loads((run.folder / "run.json").read_text())
+    assert kept["passage_prompt"] == filled_lab.settings.passage_prompt
+
+
+def test_without_documents_there_is_nothing_to_read(tiny_lab, capsys, examples_file):
+    with pytest.raises(RagtuneError, match="no documents"):
+        show_passages(tiny_lab, EXAMPLES, RAFT)
+    home = ["--home", str(tiny_lab.home.folder)]
+    assert cli.main([*home, "examples", "import", str(examples_file)]) == 0
+    capsys.readouterr()
+    assert cli.main([*home, "train", "--set", "raft=0.5"]) == 1
+    assert "no documents" in capsys.readouterr().err
