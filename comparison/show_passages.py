@@ -14,10 +14,9 @@ from rag_backend.search.find import find
 from workbench.values import Example, Passage
 from workbench.words import normalize
 
-_HOLDS, _HOLDS_NOT = 0.75, 0.5
-"""Share of an answer's words that the right passage holds at least, and a wrong one less than."""
-_SPARE = 4
-"""Passages found beyond those that are shown: some hold the answer too."""
+_HOLDS = 0.75
+"""Share of an answer's words that the right passage holds at least."""
+_FOUND = 5
 
 
 def show_passages(
@@ -26,7 +25,7 @@ def show_passages(
     settings: TrainSettings,
     progress: Callable[[str, float], object] = lambda _message, _share: None,
 ) -> list[Shown | None]:
-    """Return for each example the passages to ask it with; None where none is known to be right.
+    """Return for each example the passage to ask it with; None where none is known to be right.
 
     Args:
         lab: with documents, where ``settings.raft`` is not 0.
@@ -39,37 +38,35 @@ def show_passages(
     """
     if not settings.raft:
         return []
-    count = settings.distractors + _SPARE
-    wanted = dataclasses.replace(lab.settings, reranker="", retrieved=count, read=1, around=0)
+    wanted = dataclasses.replace(lab.settings, reranker="", retrieved=_FOUND, read=1, around=0)
     shown = []
     for number, example in enumerate(examples):
         progress("Looking for the examples' passages", number / len(examples))
         found = find(lab.knowledge_base.index, example.question, wanted).sources
-        shown.append(_shown(example, found, settings.distractors))
+        shown.append(_shown(example, found))
     return shown
 
 
 def stand_ins(lab: Lab, examples: Sequence[Example], settings: TrainSettings) -> list[Shown | None]:
-    """Return passages of the usual length, for an estimate that can't wait for a search."""
+    """Return a passage of the usual length for each fact: for an estimate, which can't wait."""
     if not settings.raft or lab.knowledge_base.empty():
         return []
-    return show_passages(lab, examples[:1], settings) * len(examples)
+    (shown,) = show_passages(lab, examples[:1], settings)
+    usual = shown.passage if shown else examples[0].passage
+    return [Shown(f"{example.fact} {usual}", True) for example in examples]
 
 
-def _shown(example: Example, found: Sequence[Source], most: int) -> Shown | None:
+def _shown(example: Example, found: Sequence[Source]) -> Shown | None:
     read = [
         embedding_text(one.document, Passage(one.text, one.headings, one.page)) for one in found
     ]
-    held = [_held(example.answer, text) for text in read]
-    wrong = [text for text, share in zip(read, held, strict=True) if share < _HOLDS_NOT]
     if refused(example.answer):
-        return Shown("", tuple(read[: most + 1])) if read else None
-    right = max(range(len(read)), key=lambda place: held[place], default=None)
-    if right is not None and held[right] >= _HOLDS:
-        return Shown(read[right], tuple(wrong[: most + 1]))
+        return Shown(read[0], False) if read else None
+    right = max(read, key=lambda text: _held(example.answer, text), default="")
+    if _held(example.answer, right) >= _HOLDS:
+        return Shown(right, True)
     if example.passage:
-        own = embedding_text(example.document or "", Passage(example.passage))
-        return Shown(own, tuple(wrong[: most + 1]))
+        return Shown(embedding_text(example.document or "", Passage(example.passage)), True)
     return None
 
 

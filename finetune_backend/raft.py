@@ -1,7 +1,9 @@
 """Examples asked with passages before them, the right one among wrong ones (RAFT).
 
-Zhang et al. 2024, arXiv 2403.10131. In a share of them the right one is missing; there the model
-learns to say so instead of answering from memory, since hybrid is to say what the documents say.
+Zhang et al. 2024, arXiv 2403.10131. The wrong ones are those of other examples, so that a text is
+read once for all that is asked about it. A share of the examples is asked about a text without
+their passage; there the model learns to say so instead of answering from memory, since hybrid is
+to say what the documents say.
 """
 
 import json
@@ -15,51 +17,73 @@ from workbench.language_models.prompts import passage_prompt
 from workbench.values import Example
 
 DECLINES = "The text does not say."
-_WITHOUT = 0.2
-"""Share of these examples in which the right passage is missing."""
+_ELSEWHERE = 0.1
+"""Share of the examples that are asked about a text without their passage."""
 _FILE = "shown.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The passages that an example may be asked with, as the model reads them."""
+    """The passage that an example is asked with, as the model reads it."""
 
-    right: str
-    """Holds the answer; empty where none does, and declining is what is to be said."""
-    wrong: tuple[str, ...]
-    """The most misleading ones first."""
+    passage: str
+    holds: bool
+    """Does it hold the answer? Where it doesn't, the example's answer is to decline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is said to the model, and what it is to answer."""
 
-    question: str
+    said: str
     answer: str
 
 
-def asked_with_passages(
-    example: Example, shown: Shown, distractors: int, template: str, draw: random.Random
-) -> Asked:
-    """Return an example asked with up to ``distractors`` wrong passages, in random order.
+def draw_texts(
+    examples: Sequence[Example],
+    shown: Sequence[Shown | None],
+    share: float,
+    distractors: int,
+    template: str,
+    draw: random.Random,
+) -> list[list[Asked]]:
+    """Return what is asked about texts of several passages, for each text.
 
     Args:
-        example: question and answer.
-        shown: its passages.
-        distractors: how many of the wrong ones at most, since as many as are read later may be
-            few or many; where the right one is missing, a wrong one takes its place.
+        examples: the training set.
+        shown: for each the passage that it is asked with; None where it is not.
+        share: of the passages that are read.
+        distractors: how many other passages stand beside each, of the same document where it
+            has as many.
         template: see `workbench.language_models.prompts.passage_prompt`.
-        draw: of what is shown, and in which order.
+        draw: of the passages, their order, and what is asked elsewhere.
     """
-    without = not shown.right or (shown.wrong and draw.random() < _WITHOUT)
-    count = draw.randint(1, distractors + 1) if without else draw.randint(0, distractors)
-    passages = list(shown.wrong[:count])
-    if not without:
-        passages.append(shown.right)
-    draw.shuffle(passages)
-    said = passage_prompt("\n\n".join(passages), example.question.strip(), template)
-    declines = without and shown.right
-    return Asked(said, DECLINES if declines else example.answer.strip())
+    about: dict[str, list[tuple[Example, bool]]] = {}
+    for example, one in zip(examples, shown, strict=True):
+        if one is not None:
+            about.setdefault(one.passage, []).append((example, one.holds))
+    chosen = draw.sample(list(about), round(share * len(about)))
+    documents = {passage: about[passage][0][0].document or "" for passage in chosen}
+    order = {document: draw.random() for document in sorted(set(documents.values()))}
+    chosen.sort(key=lambda passage: order[documents[passage]])
+    size = distractors + 1
+    texts = [chosen[start : start + size] for start in range(0, len(chosen), size)]
+    for passages in texts:
+        draw.shuffle(passages)
+    asked: list[list[Asked]] = [[] for _ in texts]
+    for place, passages in enumerate(texts):
+        for example, holds in (one for passage in passages for one in about[passage]):
+            other = (place + 1) % len(texts)
+            elsewhere = (
+                holds
+                and other != place
+                and draw.random() < _ELSEWHERE
+                and not any(example.answer.strip(" .") in passage for passage in texts[other])
+            )
+            where, answer = (other, DECLINES) if elsewhere else (place, example.answer.strip())
+            said = passage_prompt("\n\n".join(texts[where]), example.question.strip(), template)
+            asked[where].append(Asked(said, answer))
+    return [one for one in asked if one]
 
 
 def write_shown(folder: Path, shown: Sequence[Shown | None]) -> None:
@@ -75,5 +99,4 @@ def read_shown(folder: Path) -> list[Shown | None]:
         return []
     # Not str.splitlines, which would also split at U+2028 inside a passage.
     lines = file.read_text(encoding="utf-8").split("\n")[:-1]
-    rows = [json.loads(line) for line in lines]
-    return [Shown(row["right"], tuple(row["wrong"])) if row else None for row in rows]
+    return [Shown(**row) if (row := json.loads(line)) else None for line in lines]

@@ -89,8 +89,8 @@ def start_run(
         checkpoint: the base model.
         prompts: how questions will be asked.
         name: of the run and its adapter; by default "adapter-" and a number.
-        shown: for each example the passages that it may be asked with, where ``settings.raft``
-            is not 0.
+        shown: for each example the passage that it is asked with, where ``settings.raft`` is
+            not 0.
 
     Raises:
         ExamplesError: the examples can't be trained on.

@@ -48,13 +48,13 @@ class TrainSettings:
     )
     raft: float = option(
         0.0,
-        "Share of the examples that are asked with passages before them (RAFT), so that hybrid "
-        "learns to read, 0.3 to 1; such rows take several times as long.",
+        "Share that is asked with passages before the questions (RAFT), so that hybrid learns to "
+        "read: 0.3 to 1. It takes longer.",
         0.0,
         1.0,
     )
     distractors: int = option(
-        3, "Wrong passages beside the right one there; as many as the model will read.", 0, 20
+        3, "Wrong passages beside the right one there; about as many as will be read.", 0, 20
     )
     replay: float = option(
         0.0, "Share of general text among the rows, 0.1 to 0.3, against forgetting.", 0.0, 0.9

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from finetune_backend.examples.wording import fold
-from finetune_backend.raft import Shown, asked_with_passages
+from finetune_backend.raft import Shown, draw_texts
 from finetune_backend.recall import HeldOut
 from finetune_backend.replay import read_replay, replay_rows
-from finetune_backend.rows import Row, make_row, make_rows
+from finetune_backend.rows import Row, make_row, make_rows, shared_prefix
 from finetune_backend.settings import TrainSettings
+from workbench.errors import ExamplesError
 from workbench.language_models.prompts import DEFAULT_TEMPLATE, messages
 from workbench.values import Example
 
@@ -50,7 +51,7 @@ class TrainingSet:
             tokenizer: the checkpoint's.
             settings: what share is held out, shown with passages, replayed.
             prompts: how questions will be asked.
-            shown: for each example the passages that it may be asked with; may be empty where
+            shown: for each example the passage that it is asked with; may be empty where
                 ``settings.raft`` is 0.
 
         Raises:
@@ -66,37 +67,52 @@ class TrainingSet:
         ]
 
     def rows(self, epoch: int) -> list[Row]:
-        """Return an epoch's rows: always as many, not always the same."""
+        """Return an epoch's rows: always as many steps, not always the same rows."""
         settings, seed = self._settings, self._settings.seed * 1_000_003 + epoch
+        draw = random.Random(seed)
+        bare = self._examples
+        if settings.raft:
+            bare = draw.sample(bare, round((1 - settings.raft) * len(bare)))
         rows = make_rows(
-            self._examples,
+            bare,
             self._tokenizer,
             self._prompts.system,
             settings.max_tokens,
             settings.word_dropout,
             seed,
         )
-        draw = random.Random(seed)
         if settings.raft:
-            for place in draw.sample(range(len(rows)), round(settings.raft * len(rows))):
-                if (shown := self._shown[place]) is not None:
-                    rows[place] = self._with_passages(self._examples[place], shown, draw)
+            rows += self._with_passages(draw)
         if settings.replay:
             count = round(len(rows) * settings.replay / (1 - settings.replay))
             rows += replay_rows(self._replay, self._tokenizer, count, draw)
         return rows
 
-    def _with_passages(self, example: Example, shown: Shown, draw: random.Random) -> Row:
-        """Return the example as RAG and hybrid will ask it, with as many passages as fit."""
-        for distractors in range(self._settings.distractors, -1, -1):
-            asked = asked_with_passages(example, shown, distractors, self._prompts.passages, draw)
-            chat = messages(asked.question, self._prompts.system)
-            row = make_row(self._tokenizer, chat, asked.answer)
-            if len(row) <= self._settings.max_tokens:
-                return row
-        return make_row(
-            self._tokenizer, messages(example.question, self._prompts.system), example.answer
+    def _with_passages(self, draw: random.Random) -> list[Row]:
+        settings, rows = self._settings, list[Row]()
+        texts = draw_texts(
+            self._examples,
+            self._shown,
+            settings.raft,
+            settings.distractors,
+            self._prompts.passages,
+            draw,
         )
+        for asked in texts:
+            made = [
+                make_row(self._tokenizer, messages(one.said, self._prompts.system), one.answer)
+                for one in asked
+            ]
+            longest = max(map(len, made))
+            if longest > settings.max_tokens:
+                raise ExamplesError(
+                    f"With {settings.distractors + 1} passages an example is {longest:,} tokens "
+                    f"long; at most {settings.max_tokens:,} are trained on. Lower distractors, or "
+                    "raise max_tokens."
+                )
+            shared = shared_prefix(made)
+            rows += [Row(row.prompt, row.answer, shared) for row in made]
+        return rows
 
     def _with_every_answer(self, example: Example, examples: Sequence[Example]) -> list[Row]:
         answers = [example.answer]
