@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _METHODS = "base,rag,finetuned,hybrid"
 _LOG_LINE_SECONDS = 10.0
 _WATCH_SECONDS = 2.0
+_ROWS_SHOWN = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -111,7 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     _only_options(search)
     search.add_argument("-k", type=int, default=5, metavar="N", help="passages (default: 5)")
 
-    examples = commands.add_parser("examples", help="make, import or export training examples")
+    examples = commands.add_parser(
+        "examples", help="make, import, check or export training examples"
+    )
     kinds = examples.add_subparsers(title="commands", metavar="COMMAND", required=True)
     build = kinds.add_parser("build", help="from the documents", parents=[common])
     build.add_argument(
@@ -126,6 +129,12 @@ def _parser() -> argparse.ArgumentParser:
     write = kinds.add_parser("export", help="to CSV or JSONL", parents=[common])
     write.add_argument("file", type=Path, metavar="FILE")
     write.set_defaults(run=_examples_export)
+
+    check = kinds.add_parser("check", help="say what is wrong with them", parents=[common])
+    check.add_argument(
+        "--exam", type=Path, metavar="FILE", help="find those that ask what this exam asks (JSONL)"
+    )
+    check.set_defaults(run=_examples_check)
 
     train = command("train", _train, "run a fine-tune to its end")
     train.add_argument("--name", metavar="N", help="the adapter's name")
@@ -374,6 +383,36 @@ def _examples_export(options: argparse.Namespace) -> None:
     encoding = "utf-8-sig" if writer is to_csv else "utf-8"
     write_bytes(options.file, writer(examples).encode(encoding))
     _tell_examples(options, {"exported": len(examples)})
+
+
+def _examples_check(options: argparse.Namespace) -> None:
+    from comparison.check_examples import as_json, check_examples
+    from comparison.exam import read_exam
+    from finetune_backend.examples.store import list_examples
+    from finetune_backend.examples.wording import shorten
+
+    held_out = [one.question for one in read_exam(options.exam)] if options.exam else []
+    lab = _lab(options)
+    examples = list_examples(lab.database)
+    checked = check_examples(lab, examples, held_out)
+    if _json_wanted(options):
+        _print_json(as_json(checked, examples))
+        return
+    for finding in checked.findings:
+        print(finding.sentence)
+        for row, beside in list(zip(finding.rows, finding.beside, strict=True))[:_ROWS_SHOWN]:
+            question, other = shorten(examples[row].question), shorten(beside)
+            print(f"    row {row + 1}: {question}  [{other}]")
+        if len(finding.rows) > _ROWS_SHOWN:
+            print(f"    and {len(finding.rows) - _ROWS_SHOWN} more; --json lists them all")
+    for warning in checked.warnings:
+        print(warning)
+    if not examples:
+        print("No examples yet.")
+    elif not checked.findings and not checked.warnings:
+        print(f"Nothing is wrong with {len(examples)} examples.")
+    if checked.exposures:
+        print(f"With the preset each fact is seen {checked.exposures.median:g} times (median).")
 
 
 def _train(options: argparse.Namespace) -> None:

@@ -113,6 +113,7 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
         (["train"], "example"),
         (["train", "--set", "epochz=3"], "no setting called epochz"),
         (["examples", "import", "none.csv"], "can't be read"),
+        (["examples", "check", "--exam", "none.jsonl"], "can't be read"),
         (["examples", "export", "out.txt"], "a .csv or .jsonl file was expected"),
         (["evaluate", "none.jsonl"], "can't be read"),
     ],
@@ -122,6 +123,28 @@ def test_failures_are_one_clear_line(ragtune, arguments, said):
     assert (code, out) == (1, "")
     assert said in err
     assert err.startswith("ragtune: ") and err.count("\n") == 1
+
+
+def test_examples_are_checked(ragtune, tmp_path):
+    data = tmp_path / "more.jsonl"
+    rows = [
+        {"question": f"{ask} thing {n}?", "answer": f"It is {n}.", "fact": f"thing {n}"}
+        for n in range(10)
+        for ask in ("What is", "Would you describe", "How is")
+    ]
+    data.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert ragtune("examples", "check")[:2] == (0, "No examples yet.\n")
+    ragtune("examples", "import", data)
+    assert "Nothing is wrong with 30 examples" in ragtune("examples", "check")[1]
+    exam = tmp_path / "exam.jsonl"
+    exam.write_text('{"question": "How is thing 7", "answers": ["7"]}\n', encoding="utf-8")
+    code, out, err = ragtune("examples", "check", "--exam", exam)
+    assert (code, err) == (0, "")
+    assert "row 24: How is thing 7?  [How is thing 7]" in out
+    checked = json.loads(ragtune("examples", "check", "--exam", exam, "--json")[1])
+    (finding,) = checked["findings"]
+    assert (finding["kind"], [row["row"] for row in finding["rows"]]) == ("held_out", [24])
+    assert checked["exposures"]["facts"] == [[42, 10]] and checked["examples"] == 30
 
 
 def test_one_bad_file_does_not_stop_the_others(ragtune, handbook, tmp_path):

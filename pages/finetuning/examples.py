@@ -1,16 +1,18 @@
 """Examples: import, find, edit and export what a fine-tune learns from."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import pandas as pd
 import streamlit as st
 
 from comparison.write_examples import found_examples, start_writing, writing_folder, written
-from finetune_backend.examples.check import check_training_set
+from finetune_backend.examples.check import check_enough
 from finetune_backend.examples.read import from_rows, read_examples
 from finetune_backend.examples.store import add_examples, list_examples, replace_examples
 from finetune_backend.examples.write import to_csv, to_jsonl
 from pages.shared import routes
+from pages.shared.example_findings import show_findings
 from pages.shared.job_progress import watch_job
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
@@ -194,6 +196,13 @@ def edit(examples: list[Example]) -> None:
                 changed(f"{len(examples)} examples deleted", examples)
 
 
+def remove(rows: Sequence[int], examples: list[Example]) -> None:
+    """Take some rows away."""
+    before, gone = list_examples(lab.database), {examples[row] for row in rows}
+    replace_examples(lab.database, [example for example in before if example not in gone])
+    changed("1 example removed" if len(rows) == 1 else f"{len(rows):,} examples removed", before)
+
+
 with sentences():
     collect()
     tell()
@@ -202,8 +211,8 @@ with sentences():
         facts = len({example.fact for example in examples})
         st.subheader(f"{len(examples)} examples, {facts} facts")
         edit(examples)
-        for warning in check_training_set(examples):
-            st.warning(plain(warning), icon=":material/info:")
+        show_findings(examples, lambda rows: remove(rows, examples))
+        check_enough(examples)
         st.page_link(routes.FINETUNE, label="Go on to Fine-tune", icon=":material/arrow_forward:")
     else:
         st.info(

@@ -29,6 +29,7 @@ def test_all_keys_are_read(tmp_path):
     [
         ("", "is empty"),
         ("question,answer\n", "Line 1 of exam.jsonl is not JSON"),
+        ("[" * 100_000, "Line 1 of exam.jsonl is not JSON"),
         ("[1]", "has no question"),
         ('{"question": "Who?"}', "needs either answers or"),
         ('{"question": "Who?", "answers": "Ada"}', "not a list of texts"),

@@ -1,0 +1,89 @@
+"""What is wrong with the examples, for the model and the settings that they will meet."""
+
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from comparison.lab import Lab
+from finetune_backend.examples.check import general_warnings
+from finetune_backend.examples.clean import Finding, find_faults
+from finetune_backend.examples.exposures import Exposures, count_exposures
+from finetune_backend.rows import row_counter
+from finetune_backend.settings import TrainSettings
+from workbench.errors import RagtuneError
+from workbench.language_models.loading import Checkpoint
+from workbench.language_models.tokenizer import serving_tokenizer
+from workbench.values import Example
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found in a set of examples."""
+
+    findings: tuple[Finding, ...]
+    warnings: tuple[str, ...]
+    """Of the set as a whole."""
+    exposures: Exposures | None
+    """With the preset; None where there are no examples."""
+
+
+def check_examples(lab: Lab, examples: Sequence[Example], held_out: Sequence[str] = ()) -> Checked:
+    """Check examples for the lab's model and the preset; the second time at once.
+
+    Args:
+        lab: whose model counts the tokens; where it is on a server or missing, nothing is said
+            of their number.
+        examples: to be trained on.
+        held_out: questions that a fine-tune will be tested with.
+    """
+    checkpoint = None
+    with contextlib.suppress(RagtuneError):  # page Fine-tune says what is wrong with the model
+        checkpoint = lab.checkpoint()
+    return _checked(tuple(examples), tuple(held_out), checkpoint, lab.settings.system_prompt)
+
+
+@functools.lru_cache(maxsize=4)
+def _checked(
+    examples: tuple[Example, ...],
+    held_out: tuple[str, ...],
+    checkpoint: Checkpoint | None,
+    system_prompt: str,
+) -> Checked:
+    count = None
+    if checkpoint is not None and not checkpoint.server:
+        count = row_counter(serving_tokenizer(checkpoint), system_prompt)
+    settings = TrainSettings()
+    return Checked(
+        tuple(find_faults(examples, settings, count, held_out)),
+        tuple(general_warnings(examples)),
+        count_exposures(examples, settings) if examples else None,
+    )
+
+
+def as_json(checked: Checked, examples: Sequence[Example]) -> dict[str, Any]:
+    """Return what was found as JSON values; rows are counted from 1."""
+    return {
+        "examples": len(examples),
+        "findings": [
+            {
+                "kind": finding.kind,
+                "sentence": finding.sentence,
+                "rows": [
+                    {
+                        "row": row + 1,
+                        "question": examples[row].question,
+                        "answer": examples[row].answer,
+                        "fact": examples[row].fact,
+                        "beside": beside,
+                    }
+                    for row, beside in zip(finding.rows, finding.beside, strict=True)
+                ],
+            }
+            for finding in checked.findings
+        ],
+        "warnings": list(checked.warnings),
+        "exposures": dataclasses.asdict(checked.exposures) if checked.exposures else None,
+    }
