@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("-k", type=int, default=5, metavar="N", help="passages (default: 5)")
 
     examples = commands.add_parser(
-        "examples", help="make, import, check or export training examples"
+        "examples", help="make, import, check, split or export training examples"
     )
     kinds = examples.add_subparsers(title="commands", metavar="COMMAND", required=True)
     build = kinds.add_parser("build", help="from the documents", parents=[common])
@@ -135,6 +135,26 @@ def _parser() -> argparse.ArgumentParser:
         "--exam", type=Path, metavar="FILE", help="find those that ask what this exam asks (JSONL)"
     )
     check.set_defaults(run=_examples_check)
+
+    parting = kinds.add_parser(
+        "split", help="into train, validation and test, to files in a folder", parents=[common]
+    )
+    parting.add_argument("folder", type=Path, metavar="FOLDER")
+    parting.add_argument(
+        "--by",
+        choices=("fact", "document"),
+        default="fact",
+        help="what is never parted (default: fact)",
+    )
+    parting.add_argument(
+        "--shares",
+        type=_percentages,
+        default="80,10,10",
+        metavar="A,B,C",
+        help="percent of train, validation and test (default: 80,10,10)",
+    )
+    parting.add_argument("--seed", type=int, default=0, metavar="N", help="of the random choice")
+    parting.set_defaults(run=_examples_split)
 
     train = command("train", _train, "run a fine-tune to its end")
     train.add_argument("--name", metavar="N", help="the adapter's name")
@@ -175,6 +195,10 @@ def _parser() -> argparse.ArgumentParser:
         "model", nargs="?", metavar="MODEL", help="another than the default one; as in Settings"
     )
     return parser
+
+
+def _percentages(text: str) -> list[float]:
+    return [float(part) / 100 for part in text.split(",")]
 
 
 def _method_options(parser: argparse.ArgumentParser) -> None:
@@ -413,6 +437,29 @@ def _examples_check(options: argparse.Namespace) -> None:
         print(f"Nothing is wrong with {len(examples)} examples.")
     if checked.exposures:
         print(f"With the preset each fact is seen {checked.exposures.median:g} times (median).")
+
+
+def _examples_split(options: argparse.Namespace) -> None:
+    from finetune_backend.examples.split import split, to_exam
+    from finetune_backend.examples.store import list_examples
+    from finetune_backend.examples.write import to_jsonl
+    from workbench.files import write_bytes, writing
+
+    if options.folder.exists() and not options.folder.is_dir():
+        raise RagtuneError(f"{options.folder} is a file; a folder was expected.")
+    examples = list_examples(_lab(options).database)
+    made = split(examples, options.by, options.shares, options.seed)
+    with writing(options.folder):
+        options.folder.mkdir(parents=True, exist_ok=True)
+    # The others are written as exams, which `ragtune evaluate` asks.
+    for name, text in (
+        ("train.jsonl", to_jsonl(made.train)),
+        ("validation.jsonl", to_exam(made.validation)),
+        ("test.jsonl", to_exam(made.test)),
+    ):
+        write_bytes(options.folder / name, text.encode())
+    counts = {name: len(getattr(made, name)) for name in ("train", "validation", "test")}
+    _tell_examples(options, counts)
 
 
 def _train(options: argparse.Namespace) -> None:

@@ -114,6 +114,8 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
         (["train", "--set", "epochz=3"], "no setting called epochz"),
         (["examples", "import", "none.csv"], "can't be read"),
         (["examples", "check", "--exam", "none.jsonl"], "can't be read"),
+        (["examples", "split", "parts"], "into 0 groups of facts"),
+        (["examples", "split", "parts", "--shares", "80,10"], "The shares are 0.8, 0.1"),
         (["examples", "export", "out.txt"], "a .csv or .jsonl file was expected"),
         (["evaluate", "none.jsonl"], "can't be read"),
     ],
@@ -125,7 +127,7 @@ def test_failures_are_one_clear_line(ragtune, arguments, said):
     assert err.startswith("ragtune: ") and err.count("\n") == 1
 
 
-def test_examples_are_checked(ragtune, tmp_path):
+def test_examples_are_checked_and_split(ragtune, tmp_path):
     data = tmp_path / "more.jsonl"
     rows = [
         {"question": f"{ask} thing {n}?", "answer": f"It is {n}.", "fact": f"thing {n}"}
@@ -146,6 +148,26 @@ def test_examples_are_checked(ragtune, tmp_path):
     assert (finding["kind"], [row["row"] for row in finding["rows"]]) == ("held_out", [24])
     assert checked["exposures"]["facts"] == [[42, 10]] and checked["examples"] == 30
 
+    folder = tmp_path / "parts"
+    counts = json.loads(ragtune("examples", "split", folder, "--seed", 3, "--json")[1])
+    assert counts == {"train": 24, "validation": 3, "test": 3}
+    again = tmp_path / "again"
+    ragtune("examples", "split", again, "--seed", 3)
+    for part in counts:
+        written = (folder / f"{part}.jsonl").read_text(encoding="utf-8")
+        assert written == (again / f"{part}.jsonl").read_text(encoding="utf-8")
+        assert len(written.splitlines()) == counts[part]
+    held = json.loads(ragtune("examples", "check", "--exam", folder / "test.jsonl", "--json")[1])[
+        "findings"
+    ]
+    assert [row["fact"] for row in held[0]["rows"]] == [held[0]["rows"][0]["fact"]] * 3
+
+
+def test_parts_are_written_to_a_folder_alone(ragtune, tmp_path):
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    code, _, err = ragtune("examples", "split", tmp_path / "file")
+    assert code == 1 and "a folder was expected" in err
+
 
 def test_one_bad_file_does_not_stop_the_others(ragtune, handbook, tmp_path):
     (tmp_path / "broken.pdf").write_bytes(b"not a pdf")
@@ -156,7 +178,7 @@ def test_one_bad_file_does_not_stop_the_others(ragtune, handbook, tmp_path):
 
 
 def test_wrong_usage_exits_with_2():
-    for arguments in ([], ["unknown"], ["ask"]):
+    for arguments in ([], ["unknown"], ["ask"], ["examples", "split", "x", "--shares", "most"]):
         with pytest.raises(SystemExit) as ended:
             cli.main(arguments)
         assert ended.value.code == 2

@@ -3,7 +3,9 @@
 import pytest
 
 from comparison.exam import ExamQuestion, read_exam
+from finetune_backend.examples.split import to_exam
 from workbench.errors import RagtuneError
+from workbench.values import Example
 
 
 def write(tmp_path, text):
@@ -21,6 +23,14 @@ def test_all_keys_are_read(tmp_path):
     assert read_exam(path) == [
         ExamQuestion("Who?", ("Ada", "Ada L."), "a.md", False, "who"),
         ExamQuestion("Why?", (), None, True, None),
+    ]
+
+
+def test_parts_of_a_split_are_exams(tmp_path):
+    asked = [Example("Who\u2028?", "Ada", "f", "d.md"), Example("Why?", "So.", "g")]
+    assert read_exam(write(tmp_path, to_exam(asked))) == [
+        ExamQuestion("Who\u2028?", ("Ada",), "d.md", False, "f"),
+        ExamQuestion("Why?", ("So.",), None, False, "g"),
     ]
 
 
