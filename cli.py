@@ -123,8 +123,16 @@ def _parser() -> argparse.ArgumentParser:
         help="only the questions that the documents contain; write none",
     )
     build.set_defaults(run=_examples_build)
-    read = kinds.add_parser("import", help="from CSV, JSONL or JSON", parents=[common])
+    read = kinds.add_parser("import", help="from CSV, JSONL, JSON or Parquet", parents=[common])
     read.add_argument("file", type=Path, metavar="FILE")
+    read.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        type=_column,
+        metavar="FIELD=COLUMN",
+        help="where a column has another name, e.g. question=Frage; repeatable",
+    )
     read.set_defaults(run=_examples_import)
     write = kinds.add_parser("export", help="to CSV or JSONL", parents=[common])
     write.add_argument("file", type=Path, metavar="FILE")
@@ -199,6 +207,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _percentages(text: str) -> list[float]:
     return [float(part) / 100 for part in text.split(",")]
+
+
+def _column(text: str) -> tuple[str, str]:
+    field, found, column = text.partition("=")
+    if not found:
+        raise ValueError(text)
+    return field.strip(), column
 
 
 def _method_options(parser: argparse.ArgumentParser) -> None:
@@ -378,14 +393,15 @@ def _examples_build(options: argparse.Namespace) -> None:
 
 
 def _examples_import(options: argparse.Namespace) -> None:
-    from finetune_backend.examples.read import read_examples
+    from finetune_backend.examples.read import check_size, read_examples
     from finetune_backend.examples.store import add_examples
 
     try:
+        check_size(options.file.stat().st_size, options.file.name)
         data = options.file.read_bytes()
     except OSError as error:
         raise RagtuneError(f"{options.file} can't be read: {error.strerror}.") from error
-    read = read_examples(data, options.file.name)
+    read = read_examples(data, options.file.name, dict(options.column))
     new = add_examples(_lab(options).database, read.examples)
     for row in read.rejected:
         print(f"row {row.row} left out: {row.reason}", file=sys.stderr)

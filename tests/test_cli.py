@@ -163,10 +163,31 @@ def test_examples_are_checked_and_split(ragtune, tmp_path):
     assert [row["fact"] for row in held[0]["rows"]] == [held[0]["rows"][0]["fact"]] * 3
 
 
+def test_a_huge_file_is_refused_before_it_is_read(ragtune, tmp_path):
+    with (tmp_path / "huge.parquet").open("wb") as file:
+        file.truncate(50_000_000_000)
+    code, _, err = ragtune("examples", "import", tmp_path / "huge.parquet")
+    assert code == 1 and "50,000.0 MB, and 20 MB is the limit" in err
+
+
 def test_parts_are_written_to_a_folder_alone(ragtune, tmp_path):
     (tmp_path / "file").write_text("mine", encoding="utf-8")
     code, _, err = ragtune("examples", "split", tmp_path / "file")
     assert code == 1 and "a folder was expected" in err
+
+
+def test_columns_with_other_names_are_imported(ragtune, tmp_path):
+    data = tmp_path / "german.csv"
+    data.write_text("Frage;Antwort\nWo?;Hier.\nWann?;\n", encoding="utf-8")
+    code, out, err = ragtune("examples", "import", data)
+    assert (code, out) == (1, "") and "has the columns 'Frage', 'Antwort'" in err
+    mapped = ("--column", "question=Frage", "--column", "answer=Antwort")
+    code, out, err = ragtune("examples", "import", data, *mapped, "--json")
+    assert json.loads(out) == {"found": 1, "new": 1, "rejected": 1}
+    assert err == "row 3 left out: the answer is empty\n"
+    with pytest.raises(SystemExit) as ended:
+        ragtune("examples", "import", data, "--column", "question")
+    assert ended.value.code == 2
 
 
 def test_one_bad_file_does_not_stop_the_others(ragtune, handbook, tmp_path):

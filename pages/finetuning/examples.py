@@ -8,11 +8,12 @@ import streamlit as st
 
 from comparison.write_examples import found_examples, start_writing, writing_folder, written
 from finetune_backend.examples.check import check_enough
-from finetune_backend.examples.read import from_rows, read_examples
+from finetune_backend.examples.read import from_rows
 from finetune_backend.examples.store import add_examples, list_examples, replace_examples
 from finetune_backend.examples.write import to_csv, to_jsonl
 from pages.shared import routes
 from pages.shared.example_findings import show_findings
+from pages.shared.example_import import read_upload
 from pages.shared.job_progress import watch_job
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
@@ -44,13 +45,7 @@ def collect() -> None:
     given, found = st.columns(2, border=True)
     with given:
         st.markdown("**From a file**")
-        file = st.file_uploader(
-            "CSV with question and answer columns, or JSONL",
-            type=["csv", "jsonl", "json"],
-            key=f"import-{state.import_round}",
-        )
-        if file is not None:
-            take_file(file.name, file.getvalue())
+        take_file()
     with found:
         st.markdown("**From the documents**")
         st.caption("Question-and-answer text, headings that are questions, and tables.")
@@ -77,15 +72,18 @@ def writing() -> None:
         st.rerun()
 
 
-def take_file(name: str, data: bytes) -> None:
+def take_file() -> None:
     """Import a file; what can't be used is listed with its reason."""
-    state.import_round += 1
-    before = list_examples(lab.database)
     try:
-        read = read_examples(data, name)
+        read = read_upload(f"import-{state.import_round}")
     except ExamplesError as error:
+        state.import_round += 1
         state.examples_error = str(error)
         st.rerun()
+    if read is None:
+        return
+    state.import_round += 1
+    before = list_examples(lab.database)
     new = add_examples(lab.database, read.examples)
     state.examples_rejected = [(row.row, row.reason) for row in read.rejected]
     known = len(read.examples) - new

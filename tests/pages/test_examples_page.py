@@ -1,8 +1,11 @@
 """Examples on their page: imported, looked through, put right, and brought back."""
 
+import io
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -98,3 +101,59 @@ def test_examples_that_ask_what_a_test_asks_are_found(app):
     assert "none asks what the test asks" in words(app)
     upload(app, "exam.jsonl", b"nonsense", "held-out")
     assert "Line 1 of exam.jsonl is not JSON" in app.error[0].value.replace("\\", "")
+
+
+# Import
+
+
+def parquet(columns):
+    out = io.BytesIO()
+    pq.write_table(pa.table(columns), out)
+    return out.getvalue()
+
+
+def test_a_file_with_our_columns_is_imported_at_once(app):
+    at(app)
+    upload(app, "a.parquet", parquet({"question": ["A?", None], "answer": ["a", "b"]}))
+    assert [one.question for one in there()] == ["A?"]
+    assert "1 examples imported" in words(app)
+    (left_out,) = (one.value for one in app.dataframe if "Why" in one.value)
+    assert left_out.values.tolist() == [[2, "the question is empty"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.csv", b"Nr;Frage;Antwort\n1;Wo?;Hier.\n2;Wann?;\n"),
+        (
+            "a.parquet",
+            parquet({"Nr": [1, 2], "Frage": ["Wo?", "Wann?"], "Antwort": ["Hier.", None]}),
+        ),
+    ],
+)
+def test_columns_with_other_names_are_chosen(app, name, data):
+    at(app)
+    upload(app, name, data)
+    assert there() == [] and "Which ones hold them?" in words(app)
+    (shown,) = (one.value for one in app.dataframe)
+    assert shown["Frage"].tolist() == ["Wo?", "Wann?"]
+    boxes = {box.label: box for box in app.selectbox}
+    assert boxes["Question"].options == ["Nr", "Frage", "Antwort"]
+    boxes["Question"].set_value("Antwort")
+    boxes["Answer"].set_value("Antwort").run()
+    press(app, "Import")
+    assert there() == []
+    assert "given for question and for answer" in app.error[0].value
+    {box.label: box for box in app.selectbox}["Question"].set_value("Frage").run()
+    press(app, "Import")
+    assert [(one.question, one.answer) for one in there()] == [("Wo?", "Hier.")]
+    assert "1 examples imported" in words(app)
+    (left_out,) = (one.value for one in app.dataframe if "Why" in one.value)
+    assert left_out["Why"].tolist() == ["the answer is empty"]
+
+
+def test_a_file_that_cannot_be_used_is_one_sentence(app):
+    at(app)
+    upload(app, "a.parquet", b"PAR1 or not")
+    assert "is not a Parquet file" in app.error[0].value
+    assert there() == []
