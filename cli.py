@@ -170,6 +170,11 @@ def _parser() -> argparse.ArgumentParser:
         "--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. epochs=5; repeatable"
     )
     train.add_argument(
+        "--approved-only",
+        action="store_true",
+        help="leave out examples that nobody has looked through (page Examples)",
+    )
+    train.add_argument(
         "--resume", metavar="N", help="go on with a fine-tune that was paused or interrupted"
     )
     pause = command("pause", _pause, "save a running fine-tune and stop it, to go on later")
@@ -456,6 +461,7 @@ def _examples_check(options: argparse.Namespace) -> None:
 
 
 def _examples_split(options: argparse.Namespace) -> None:
+    from finetune_backend.examples.review import to_train_on
     from finetune_backend.examples.split import split, to_exam
     from finetune_backend.examples.store import list_examples
     from finetune_backend.examples.write import to_jsonl
@@ -464,7 +470,7 @@ def _examples_split(options: argparse.Namespace) -> None:
     if options.folder.exists() and not options.folder.is_dir():
         raise RagtuneError(f"{options.folder} is a file; a folder was expected.")
     examples = list_examples(_lab(options).database)
-    made = split(examples, options.by, options.shares, options.seed)
+    made = split(to_train_on(examples), options.by, options.shares, options.seed)
     with writing(options.folder):
         options.folder.mkdir(parents=True, exist_ok=True)
     # The others are written as exams, which `ragtune evaluate` asks.
@@ -480,6 +486,7 @@ def _examples_split(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     from finetune_backend.examples.check import check_training_set
+    from finetune_backend.examples.review import to_train_on
     from finetune_backend.examples.store import list_examples
     from finetune_backend.runs import check_trainable, find_run, resume_run, start_run
     from finetune_backend.settings import TrainSettings
@@ -487,16 +494,16 @@ def _train(options: argparse.Namespace) -> None:
 
     lab = _lab(options)
     if options.resume:
-        if options.name or options.set:
+        if options.name or options.set or options.approved_only:
             raise RagtuneError(
-                "--resume goes on with the name and the settings of the fine-tune; "
-                "leave --name and --set out."
+                "--resume goes on with the name, the settings and the examples of the fine-tune; "
+                "leave --name, --set and --approved-only out."
             )
         run = resume_run(lab.home, find_run(lab.home, options.resume))
     else:
         settings = from_text(TrainSettings, options.set)
         check_trainable(lab.checkpoint())
-        examples = list_examples(lab.database)
+        examples = to_train_on(list_examples(lab.database), options.approved_only)
         for warning in check_training_set(examples):
             print(f"note: {warning}", file=sys.stderr)
         run = start_run(

@@ -16,7 +16,7 @@ from finetune_backend.settings import TrainSettings
 from workbench.errors import RagtuneError
 from workbench.language_models.loading import Checkpoint
 from workbench.language_models.tokenizer import serving_tokenizer
-from workbench.values import Example
+from workbench.values import REJECTED, Example
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Checked:
     warnings: tuple[str, ...]
     """Of the set as a whole."""
     exposures: Exposures | None
-    """With the preset; None where there are no examples."""
+    """With the preset; None where there is nothing to train on."""
 
 
 def check_examples(lab: Lab, examples: Sequence[Example], held_out: Sequence[str] = ()) -> Checked:
@@ -36,7 +36,7 @@ def check_examples(lab: Lab, examples: Sequence[Example], held_out: Sequence[str
     Args:
         lab: whose model counts the tokens; where it is on a server or missing, nothing is said
             of their number.
-        examples: to be trained on.
+        examples: any; those rejected are not trained on, and nothing is said of them.
         held_out: questions that a fine-tune will be tested with.
     """
     checkpoint = None
@@ -56,10 +56,15 @@ def _checked(
     if checkpoint is not None and not checkpoint.server:
         count = row_counter(serving_tokenizer(checkpoint), system_prompt)
     settings = TrainSettings()
+    places = [row for row, example in enumerate(examples) if example.status != REJECTED]
+    trained = [examples[row] for row in places]
     return Checked(
-        tuple(find_faults(examples, settings, count, held_out)),
-        tuple(general_warnings(examples)),
-        count_exposures(examples, settings) if examples else None,
+        tuple(
+            dataclasses.replace(finding, rows=tuple(places[row] for row in finding.rows))
+            for finding in find_faults(trained, settings, count, held_out)
+        ),
+        tuple(general_warnings(trained)),
+        count_exposures(trained, settings) if trained else None,
     )
 
 

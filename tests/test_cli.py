@@ -111,6 +111,7 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
         (["ask", "Who?", "--methods", "finetuned"], "No adapter for this model yet"),
         (["ask", "Who?", "--methods", "finetuned", "--adapter", "x"], "There is no adapter 'x'"),
         (["train"], "example"),
+        (["train", "--resume", "x", "--approved-only"], "leave --name, --set and --approved-only"),
         (["train", "--set", "epochz=3"], "no setting called epochz"),
         (["examples", "import", "none.csv"], "can't be read"),
         (["examples", "check", "--exam", "none.jsonl"], "can't be read"),
@@ -174,6 +175,23 @@ def test_parts_are_written_to_a_folder_alone(ragtune, tmp_path):
     (tmp_path / "file").write_text("mine", encoding="utf-8")
     code, _, err = ragtune("examples", "split", tmp_path / "file")
     assert code == 1 and "a folder was expected" in err
+
+
+def test_what_nobody_looked_through_is_left_out_if_wanted(ragtune, tmp_path):
+    data = tmp_path / "mixed.jsonl"
+    states = ["waiting"] * 3 + ["rejected"] * 2 + ["approved"]
+    rows = [
+        {"question": f"Q{n}?", "answer": f"A{n}.", "status": state}
+        for n, state in enumerate(states)
+    ]
+    data.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    ragtune("examples", "import", data)
+    code, _, err = ragtune("train", "--approved-only")
+    assert code == 1 and "1 example was given" in err
+    checked = json.loads(ragtune("examples", "check", "--json")[1])
+    assert checked["exposures"]["facts"] == [[40, 4]]
+    counts = json.loads(ragtune("examples", "split", tmp_path / "parts", "--json")[1])
+    assert sum(counts.values()) == 4
 
 
 def test_columns_with_other_names_are_imported(ragtune, tmp_path):

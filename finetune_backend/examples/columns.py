@@ -7,6 +7,8 @@ from finetune_backend.examples.wording import shorten
 from workbench.errors import ExamplesError
 
 FIELDS = ("question", "answer", "fact", "document")
+_OURS = (*FIELDS, "status")
+"""Those that are read where a column has the name."""
 PREVIEW_ROWS = 5
 PREVIEW_CHARS = 200
 MOST_COLUMNS = 200
@@ -58,7 +60,7 @@ def wanted_columns(columns: Mapping[str, str]) -> dict[str, str]:
                 "Give a column for one of them only."
             )
     taken = set(given.values())
-    return given | {field: field for field in FIELDS if field not in given and field not in taken}
+    return given | {field: field for field in _OURS if field not in given and field not in taken}
 
 
 def check_columns(columns: Mapping[str, str], there: Sequence[str], name: str) -> None:

@@ -16,7 +16,7 @@ from finetune_backend.examples.wording import (
     short_hash,
 )
 from workbench.errors import ExamplesError
-from workbench.values import Example
+from workbench.values import APPROVED, STATUSES, Example
 
 MAX_FILE_MB = 20
 MAX_ROWS = 50_000
@@ -105,7 +105,8 @@ def check_size(size_bytes: int, name: str) -> None:
 def from_rows(rows: Iterable[tuple[int, Mapping[str, object] | str]]) -> ReadResult:
     """Make examples from numbered rows: fields by name, or the reason why there are none.
 
-    Fields are ``question``, ``answer``, and optionally ``fact``, ``document`` and ``passage``.
+    Fields are ``question``, ``answer``, and optionally ``fact``, ``document``, ``passage`` and
+    ``status``.
     """
     examples: list[Example] = []
     rejected: list[Rejected] = []
@@ -196,4 +197,6 @@ def _example(fields: Mapping[str, object]) -> Example | str:
         fact=texts["fact"] or short_hash(texts["answer"]),
         document=texts["document"] or None,
         passage=texts["passage"],
+        # Somebody else's file may have a column of this name that means something else.
+        status=str(status) if (status := fields.get("status")) in STATUSES else APPROVED,
     )

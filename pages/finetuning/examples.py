@@ -1,7 +1,6 @@
 """Examples: import, find, edit and export what a fine-tune learns from."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import pandas as pd
 import streamlit as st
@@ -9,11 +8,13 @@ import streamlit as st
 from comparison.write_examples import found_examples, start_writing, writing_folder, written
 from finetune_backend.examples.check import check_enough
 from finetune_backend.examples.read import from_rows
+from finetune_backend.examples.review import to_train_on
 from finetune_backend.examples.store import add_examples, list_examples, replace_examples
 from finetune_backend.examples.write import to_csv, to_jsonl
 from pages.shared import routes
 from pages.shared.example_findings import show_findings
 from pages.shared.example_import import read_upload
+from pages.shared.example_table import Rows, edit_table
 from pages.shared.job_progress import watch_job
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
@@ -139,38 +140,23 @@ def tell_written() -> None:
 
 def edit(examples: list[Example]) -> None:
     """Show the examples in a table that can be edited, and keep what was changed."""
-    table = pd.DataFrame([asdict(example) for example in examples])
-    edited = st.data_editor(
-        table,
-        key=f"table-{state.table_round}",
-        num_rows="dynamic",
-        hide_index=True,
-        height=460,
-        column_order=["question", "answer", "fact", "document", "passage"],
-        column_config={
-            "question": st.column_config.TextColumn("Question", width="large", required=True),
-            "answer": st.column_config.TextColumn("Answer", width="large", required=True),
-            "fact": st.column_config.TextColumn("Fact", help="Wordings of one fact share it."),
-            "document": st.column_config.TextColumn("Document", disabled=True),
-            "passage": st.column_config.TextColumn("Passage", disabled=True),
-        },
-    )
-    # What is written meanwhile must not be replaced by a table that lacks it.
-    is_changed = not edited.equals(table) and not jobs.at_work(writing_folder(lab.home))
+
+    def save(rows: Rows) -> None:
+        read = from_rows(rows)
+        state.examples_rejected = [(row.row, row.reason) for row in read.rejected]
+        replace_examples(lab.database, read.examples)
+        changed(f"{len(read.examples)} examples saved", examples)
+
+    def replace(others: Sequence[Example], done: str) -> None:
+        replace_examples(lab.database, others)
+        changed(done, examples)
+
+    if edit_table(
+        examples, state.table_round, jobs.at_work(writing_folder(lab.home)), save, replace
+    ):
+        state.table_round += 1
+        st.rerun()
     with st.container(horizontal=True):
-        if st.button(
-            "Save changes", type="primary", icon=":material/save:", disabled=not is_changed
-        ):
-            rows = edited.astype(object).where(edited.notna(), None).to_dict("records")
-            read = from_rows(
-                (n, {str(k): v for k, v in row.items()}) for n, row in enumerate(rows, start=1)
-            )
-            state.examples_rejected = [(row.row, row.reason) for row in read.rejected]
-            replace_examples(lab.database, read.examples)
-            changed(f"{len(read.examples)} examples saved", examples)
-        if st.button("Discard changes", disabled=not is_changed):
-            state.table_round += 1
-            st.rerun()
         st.download_button(
             "CSV",
             lambda: to_csv(examples).encode("utf-8-sig"),
@@ -206,11 +192,12 @@ with sentences():
     tell()
     examples = list_examples(lab.database)
     if examples:
-        facts = len({example.fact for example in examples})
+        trained = to_train_on(examples)
+        facts = len({example.fact for example in trained})
         st.subheader(f"{len(examples)} examples, {facts} facts")
         edit(examples)
         show_findings(examples, lambda rows: remove(rows, examples))
-        check_enough(examples)
+        check_enough(trained)
         st.page_link(routes.FINETUNE, label="Go on to Fine-tune", icon=":material/arrow_forward:")
     else:
         st.info(

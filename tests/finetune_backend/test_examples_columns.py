@@ -97,11 +97,13 @@ def test_a_column_is_not_taken_twice():
         "answer": "question",
         "fact": "fact",
         "document": "document",
+        "status": "status",
     }
     assert wanted_columns({"question": "Fact"}) == {
         "question": "fact",
         "answer": "answer",
         "document": "document",
+        "status": "status",
     }
     data = b"question,answer\na,b\n"
     read = read_examples(data, "a.csv", {"question": "answer", "answer": "question"})
