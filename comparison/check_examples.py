@@ -11,12 +11,14 @@ from comparison.lab import Lab
 from finetune_backend.examples.check import general_warnings
 from finetune_backend.examples.clean import Finding, find_faults
 from finetune_backend.examples.exposures import Exposures, count_exposures
-from finetune_backend.rows import row_counter
+from finetune_backend.rows import Count, row_counter
 from finetune_backend.settings import TrainSettings
 from workbench.errors import RagtuneError
 from workbench.language_models.loading import Checkpoint
 from workbench.language_models.tokenizer import serving_tokenizer
 from workbench.values import REJECTED, Example
+
+_COUNTS_KEPT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def _checked(
 ) -> Checked:
     count = None
     if checkpoint is not None and not checkpoint.server:
-        count = row_counter(serving_tokenizer(checkpoint), system_prompt)
+        count = _counter(checkpoint, system_prompt)
     settings = TrainSettings()
     places = [row for row, example in enumerate(examples) if example.status != REJECTED]
     trained = [examples[row] for row in places]
@@ -65,6 +67,14 @@ def _checked(
         ),
         tuple(general_warnings(trained)),
         count_exposures(trained, settings) if trained else None,
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def _counter(checkpoint: Checkpoint, system_prompt: str) -> Count:
+    # Where one row was changed, the others need not be counted again.
+    return functools.lru_cache(maxsize=_COUNTS_KEPT)(
+        row_counter(serving_tokenizer(checkpoint), system_prompt)
     )
 
 

@@ -21,6 +21,9 @@ _BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"))
 # What may be a control token of some model, such as <|im_end|> or [INST].
 _MARKED = re.compile(r"<[^<>]*>|\[[^\[\]]*\]")
 
+_Words = tuple[tuple[str, ...], tuple[str, ...]]
+"""What is said in a question and in its answer; see `spoken`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -53,11 +56,12 @@ def find_faults(
     """
     if not examples:
         return []
+    words = [(spoken(example.question), spoken(example.answer)) for example in examples]
     found = [
         _held_out(examples, held_out),
         _without_text(examples),
-        _repeated(examples),
-        _contradictions(examples),
+        _repeated(examples, words),
+        _contradictions(examples, words),
         _cut_off(examples),
         *_tokens(examples, settings.max_tokens, count),
         _rarely_seen(examples, settings),
@@ -92,13 +96,12 @@ def _without_text(examples: Sequence[Example]) -> Finding:
     )
 
 
-def _repeated(examples: Sequence[Example]) -> Finding:
+def _repeated(examples: Sequence[Example], words: Sequence[_Words]) -> Finding:
     """Find rows whose answer is another's, and whose question reads almost as that one's.
 
     Other wordings of a question are no repetition: they are what teaches a fact.
     """
-    words = [(spoken(example.question), spoken(example.answer)) for example in examples]
-    first: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
+    first: dict[_Words, int] = {}
     repeats: dict[int, int] = {}
     by_answer: dict[tuple[str, ...], dict[frozenset[str], list[int]]] = {}
     for row, (question, answer) in enumerate(words):
@@ -138,10 +141,10 @@ def _lacks_one(longer: Sequence[str], shorter: Sequence[str]) -> bool:
     return tuple(longer[at + 1 :]) == tuple(shorter[at:])
 
 
-def _contradictions(examples: Sequence[Example]) -> Finding:
+def _contradictions(examples: Sequence[Example], words: Sequence[_Words]) -> Finding:
     answers: dict[tuple[str, ...], dict[tuple[str, ...], int]] = {}
-    for row, example in enumerate(examples):
-        answers.setdefault(spoken(example.question), {}).setdefault(spoken(example.answer), row)
+    for row, (question, answer) in enumerate(words):
+        answers.setdefault(question, {}).setdefault(answer, row)
     torn = [list(rows.values()) for rows in answers.values() if len(rows) > 1]
     many = "1 question has" if len(torn) == 1 else f"{len(torn):,} questions have"
     return Finding(

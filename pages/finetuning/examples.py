@@ -88,7 +88,8 @@ def take_file() -> None:
     new = add_examples(lab.database, read.examples)
     state.examples_rejected = [(row.row, row.reason) for row in read.rejected]
     known = len(read.examples) - new
-    changed(f"{new} examples imported" + (f", {known} were here already" if known else ""), before)
+    said = "1 example imported" if new == 1 else f"{new:,} examples imported"
+    changed(said + (f", {known:,} here already" if known else ""), before)
 
 
 def take_documents() -> None:

@@ -36,7 +36,8 @@ def show_findings(examples: Sequence[Example], remove: Callable[[Sequence[int]],
     st.subheader("What to look at")
     with sentences():
         held_out = _held_out()
-        checked = check_examples(get_lab(), examples, held_out)
+        with st.spinner("Looking through the examples …"):
+            checked = check_examples(get_lab(), examples, held_out)
         for warning in checked.warnings:
             st.warning(plain(warning), icon=":material/info:")
         for finding in checked.findings:

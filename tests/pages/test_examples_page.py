@@ -118,7 +118,7 @@ def test_a_file_with_our_columns_is_imported_at_once(app):
     at(app)
     upload(app, "a.parquet", parquet({"question": ["A?", None], "answer": ["a", "b"]}))
     assert [one.question for one in there()] == ["A?"]
-    assert "1 examples imported" in words(app)
+    assert "1 example imported" in words(app)
     (left_out,) = (one.value for one in app.dataframe if "Why" in one.value)
     assert left_out.values.tolist() == [[2, "the question is empty"]]
 
@@ -149,7 +149,7 @@ def test_columns_with_other_names_are_chosen(app, name, data):
     {box.label: box for box in app.selectbox}["Question"].set_value("Frage").run()
     press(app, "Import")
     assert [(one.question, one.answer) for one in there()] == [("Wo?", "Hier.")]
-    assert "1 examples imported" in words(app)
+    assert "1 example imported" in words(app)
     (left_out,) = (one.value for one in app.dataframe if "Why" in one.value)
     assert left_out["Why"].tolist() == ["the answer is empty"]
 
