@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _METHODS = "base,rag,finetuned,hybrid"
 _LOG_LINE_SECONDS = 10.0
 _WATCH_SECONDS = 2.0
+_ROWS_SHOWN = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -111,7 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     _only_options(search)
     search.add_argument("-k", type=int, default=5, metavar="N", help="passages (default: 5)")
 
-    examples = commands.add_parser("examples", help="make, import or export training examples")
+    examples = commands.add_parser(
+        "examples", help="make, import, check, split or export training examples"
+    )
     kinds = examples.add_subparsers(title="commands", metavar="COMMAND", required=True)
     build = kinds.add_parser("build", help="from the documents", parents=[common])
     build.add_argument(
@@ -120,17 +123,56 @@ def _parser() -> argparse.ArgumentParser:
         help="only the questions that the documents contain; write none",
     )
     build.set_defaults(run=_examples_build)
-    read = kinds.add_parser("import", help="from CSV, JSONL or JSON", parents=[common])
+    read = kinds.add_parser("import", help="from CSV, JSONL, JSON or Parquet", parents=[common])
     read.add_argument("file", type=Path, metavar="FILE")
+    read.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        type=_column,
+        metavar="FIELD=COLUMN",
+        help="where a column has another name, e.g. question=Frage; repeatable",
+    )
     read.set_defaults(run=_examples_import)
     write = kinds.add_parser("export", help="to CSV or JSONL", parents=[common])
     write.add_argument("file", type=Path, metavar="FILE")
     write.set_defaults(run=_examples_export)
 
+    check = kinds.add_parser("check", help="say what is wrong with them", parents=[common])
+    check.add_argument(
+        "--exam", type=Path, metavar="FILE", help="find those that ask what this exam asks (JSONL)"
+    )
+    check.set_defaults(run=_examples_check)
+
+    parting = kinds.add_parser(
+        "split", help="into train, validation and test, to files in a folder", parents=[common]
+    )
+    parting.add_argument("folder", type=Path, metavar="FOLDER")
+    parting.add_argument(
+        "--by",
+        choices=("fact", "document"),
+        default="fact",
+        help="what is never parted (default: fact)",
+    )
+    parting.add_argument(
+        "--shares",
+        type=_percentages,
+        default="80,10,10",
+        metavar="A,B,C",
+        help="percent of train, validation and test (default: 80,10,10)",
+    )
+    parting.add_argument("--seed", type=int, default=0, metavar="N", help="of the random choice")
+    parting.set_defaults(run=_examples_split)
+
     train = command("train", _train, "run a fine-tune to its end")
     train.add_argument("--name", metavar="N", help="the adapter's name")
     train.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. epochs=5; repeatable"
+    )
+    train.add_argument(
+        "--approved-only",
+        action="store_true",
+        help="leave out examples that nobody has looked through (page Examples)",
     )
     train.add_argument(
         "--resume", metavar="N", help="go on with a fine-tune that was paused or interrupted"
@@ -166,6 +208,17 @@ def _parser() -> argparse.ArgumentParser:
         "model", nargs="?", metavar="MODEL", help="another than the default one; as in Settings"
     )
     return parser
+
+
+def _percentages(text: str) -> list[float]:
+    return [float(part) / 100 for part in text.split(",")]
+
+
+def _column(text: str) -> tuple[str, str]:
+    field, found, column = text.partition("=")
+    if not found:
+        raise ValueError(text)
+    return field.strip(), column
 
 
 def _method_options(parser: argparse.ArgumentParser) -> None:
@@ -345,14 +398,15 @@ def _examples_build(options: argparse.Namespace) -> None:
 
 
 def _examples_import(options: argparse.Namespace) -> None:
-    from finetune_backend.examples.read import read_examples
+    from finetune_backend.examples.read import check_size, read_examples
     from finetune_backend.examples.store import add_examples
 
     try:
+        check_size(options.file.stat().st_size, options.file.name)
         data = options.file.read_bytes()
     except OSError as error:
         raise RagtuneError(f"{options.file} can't be read: {error.strerror}.") from error
-    read = read_examples(data, options.file.name)
+    read = read_examples(data, options.file.name, dict(options.column))
     new = add_examples(_lab(options).database, read.examples)
     for row in read.rejected:
         print(f"row {row.row} left out: {row.reason}", file=sys.stderr)
@@ -376,9 +430,64 @@ def _examples_export(options: argparse.Namespace) -> None:
     _tell_examples(options, {"exported": len(examples)})
 
 
+def _examples_check(options: argparse.Namespace) -> None:
+    from comparison.check_examples import as_json, check_examples
+    from comparison.exam import read_exam
+    from finetune_backend.examples.store import list_examples
+    from finetune_backend.examples.wording import shorten
+
+    held_out = [one.question for one in read_exam(options.exam)] if options.exam else []
+    lab = _lab(options)
+    examples = list_examples(lab.database)
+    checked = check_examples(lab, examples, held_out)
+    if _json_wanted(options):
+        _print_json(as_json(checked, examples))
+        return
+    for finding in checked.findings:
+        print(finding.sentence)
+        for row, beside in list(zip(finding.rows, finding.beside, strict=True))[:_ROWS_SHOWN]:
+            question, other = shorten(examples[row].question), shorten(beside)
+            print(f"    row {row + 1}: {question}  [{other}]")
+        if len(finding.rows) > _ROWS_SHOWN:
+            print(f"    and {len(finding.rows) - _ROWS_SHOWN} more; --json lists them all")
+    for warning in checked.warnings:
+        print(warning)
+    if not examples:
+        print("No examples yet.")
+    elif not checked.findings and not checked.warnings:
+        print(f"Nothing is wrong with {len(examples)} examples.")
+    if checked.exposures:
+        print(f"With the preset each fact is seen {checked.exposures.median:g} times (median).")
+
+
+def _examples_split(options: argparse.Namespace) -> None:
+    from finetune_backend.examples.review import to_train_on
+    from finetune_backend.examples.split import split, to_exam
+    from finetune_backend.examples.store import list_examples
+    from finetune_backend.examples.write import to_jsonl
+    from workbench.files import write_bytes, writing
+
+    if options.folder.exists() and not options.folder.is_dir():
+        raise RagtuneError(f"{options.folder} is a file; a folder was expected.")
+    examples = list_examples(_lab(options).database)
+    made = split(to_train_on(examples), options.by, options.shares, options.seed)
+    with writing(options.folder):
+        options.folder.mkdir(parents=True, exist_ok=True)
+    # The others are written as exams, which `ragtune evaluate` asks.
+    for name, text in (
+        ("train.jsonl", to_jsonl(made.train)),
+        ("validation.jsonl", to_exam(made.validation)),
+        ("test.jsonl", to_exam(made.test)),
+    ):
+        write_bytes(options.folder / name, text.encode())
+    counts = {name: len(getattr(made, name)) for name in ("train", "validation", "test")}
+    _tell_examples(options, counts)
+
+
 def _train(options: argparse.Namespace) -> None:
     from comparison.start_training import start_training
     from finetune_backend.examples.check import check_training_set
+    from finetune_backend.examples.review import to_train_on
     from finetune_backend.examples.store import list_examples
     from finetune_backend.runs import check_trainable, find_run, resume_run
     from finetune_backend.settings import TrainSettings
@@ -386,16 +495,16 @@ def _train(options: argparse.Namespace) -> None:
 
     lab = _lab(options)
     if options.resume:
-        if options.name or options.set:
+        if options.name or options.set or options.approved_only:
             raise RagtuneError(
-                "--resume goes on with the name and the settings of the fine-tune; "
-                "leave --name and --set out."
+                "--resume goes on with the name, the settings and the examples of the fine-tune; "
+                "leave --name, --set and --approved-only out."
             )
         run = resume_run(lab.home, find_run(lab.home, options.resume))
     else:
         settings = from_text(TrainSettings, options.set)
         check_trainable(lab.checkpoint())
-        examples = list_examples(lab.database)
+        examples = to_train_on(list_examples(lab.database), options.approved_only)
         for warning in check_training_set(examples):
             print(f"note: {warning}", file=sys.stderr)
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from comparison.lab import Lab, open_lab
+from finetune_backend.examples.review import to_train_on
 from finetune_backend.examples.store import list_examples
 from rag_backend.answer.cite import cite, with_place
 from rag_backend.documents import Progress, unheard
@@ -36,7 +37,7 @@ def calibrate(lab: Lab, progress: Progress = unheard) -> Calibration:
     """
     from rag_backend.answer.chain import PassageRetriever
 
-    examples = list_examples(lab.database)
+    examples = to_train_on(list_examples(lab.database))
     step = max(1.0, len(examples) / _MOST_QUESTIONS)
     asked = [examples[int(place * step)] for place in range(int(len(examples) / step))]
     if len(asked) < LEAST_QUESTIONS:

@@ -1,6 +1,7 @@
 """Exams: sets of questions with known answers."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,19 +42,30 @@ def read_exam(path: Path) -> list[ExamQuestion]:
         RagtuneError: names the line and what was expected.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        data = path.read_bytes()
+    except OSError as error:
         raise RagtuneError(f"The exam {path} can't be read: {error}.") from error
+    return exam_from(data, path.name)
+
+
+def exam_from(data: bytes, name: str) -> list[ExamQuestion]:
+    """Read an exam from the bytes of a JSONL file; see `read_exam`."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RagtuneError(f"The exam {name} can't be read: {error}.") from error
+    # str.splitlines would also split at U+2028, which may stand inside a JSON string.
+    lines = re.split("\r\n|\r|\n", text)
     questions = [
-        _question(line, f"Line {number} of {path.name}")
+        _question(line, f"Line {number} of {name}")
         for number, line in enumerate(lines, start=1)
         if line.strip()
     ]
     if not questions:
-        raise RagtuneError(f"{path.name} is empty; one JSON object a line was expected.")
+        raise RagtuneError(f"{name} is empty; one JSON object a line was expected.")
     if len(questions) > MAX_QUESTIONS:
         raise RagtuneError(
-            f"{path.name} has {len(questions):,} questions; at most {MAX_QUESTIONS:,} are asked."
+            f"{name} has {len(questions):,} questions; at most {MAX_QUESTIONS:,} are asked."
         )
     return questions
 
@@ -61,8 +73,9 @@ def read_exam(path: Path) -> list[ExamQuestion]:
 def _question(line: str, place: str) -> ExamQuestion:
     try:
         row: Any = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise RagtuneError(f"{place} is not JSON: {error.msg}.") from error
+    except (ValueError, RecursionError) as error:
+        why = error.msg if isinstance(error, json.JSONDecodeError) else "it is too large"
+        raise RagtuneError(f"{place} is not JSON: {why}.") from error
     expected = 'expected {"question": "…", "answers": ["…"]}'
     if not isinstance(row, dict) or not isinstance(row.get("question"), str):
         raise RagtuneError(f"{place} has no question; {expected}.")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from comparison.lab import Lab, open_lab
 from finetune_backend.examples.find import find_examples
+from finetune_backend.examples.review import to_train_on
 from finetune_backend.examples.store import add_examples, list_examples
 from finetune_backend.examples.wording import fold, short_hash
 from finetune_backend.writer.write import (
@@ -100,8 +101,9 @@ def write_examples(lab: Lab, author: Author, report: Callable[[Written], None]) 
     gave = _gave(lab.home)
     before = list_examples(lab.database)
     there = {example.passage for example in before}
-    answers = {fold(example.question): fold(example.answer) for example in before}
-    # Where examples were deleted, they are wanted again.
+    # What was rejected must not stand in the way of a better answer.
+    answers = {fold(one.question): fold(one.answer) for one in to_train_on(before)}
+    # Where examples were deleted, they are wanted again; rejected ones are still there.
     waiting = [
         one
         for one in all_paragraphs(lab)

@@ -1,12 +1,12 @@
 """Examples as token rows, in batches drawn at random."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import ExamplesError
-from workbench.language_models.prompts import messages, render
+from workbench.language_models.prompts import count_tokens, messages, render
 from workbench.values import Example
 
 
@@ -23,6 +23,18 @@ class Row:
 
     def __len__(self) -> int:
         return len(self.prompt) + len(self.answer)
+
+
+@dataclass(frozen=True, slots=True)
+class RowTokens:
+    """How many tokens a row is."""
+
+    total: int
+    own: int
+    """Of the answer, without control tokens: what is learned besides where to stop."""
+
+
+Count = Callable[[Example], RowTokens]
 
 
 def make_rows(
@@ -68,6 +80,19 @@ def make_row(tokenizer: Any, chat: list[dict[str, str]], answer: str) -> Row:
         for text in (render(tokenizer, chat), answer)
     )
     return Row(tuple(prompt), (*said, tokenizer.eos_token_id))
+
+
+def row_counter(tokenizer: Any, system_prompt: str) -> Count:
+    """Return what counts the tokens of an example as `make_rows` makes them."""
+    control = {token for token, added in tokenizer.added_tokens_decoder.items() if added.special}
+
+    def count(example: Example) -> RowTokens:
+        prompt = count_tokens(tokenizer, messages(example.question.strip(), system_prompt))
+        said = tokenizer(example.answer.strip(), add_special_tokens=False)["input_ids"]
+        own = sum(token not in control for token in said)
+        return RowTokens(prompt + len(said) + 1, own)  # the end-of-text token is one more
+
+    return count
 
 
 def _with_words_dropped(question: str, share: float, rng: random.Random) -> str:

@@ -111,8 +111,12 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
         (["ask", "Who?", "--methods", "finetuned"], "No adapter for this model yet"),
         (["ask", "Who?", "--methods", "finetuned", "--adapter", "x"], "There is no adapter 'x'"),
         (["train"], "example"),
+        (["train", "--resume", "x", "--approved-only"], "leave --name, --set and --approved-only"),
         (["train", "--set", "epochz=3"], "no setting called epochz"),
         (["examples", "import", "none.csv"], "can't be read"),
+        (["examples", "check", "--exam", "none.jsonl"], "can't be read"),
+        (["examples", "split", "parts"], "into 0 groups of facts"),
+        (["examples", "split", "parts", "--shares", "80,10"], "The shares are 0.8, 0.1"),
         (["examples", "export", "out.txt"], "a .csv or .jsonl file was expected"),
         (["evaluate", "none.jsonl"], "can't be read"),
     ],
@@ -124,6 +128,86 @@ def test_failures_are_one_clear_line(ragtune, arguments, said):
     assert err.startswith("ragtune: ") and err.count("\n") == 1
 
 
+def test_examples_are_checked_and_split(ragtune, tmp_path):
+    data = tmp_path / "more.jsonl"
+    rows = [
+        {"question": f"{ask} thing {n}?", "answer": f"It is {n}.", "fact": f"thing {n}"}
+        for n in range(10)
+        for ask in ("What is", "Would you describe", "How is")
+    ]
+    data.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert ragtune("examples", "check")[:2] == (0, "No examples yet.\n")
+    ragtune("examples", "import", data)
+    assert "Nothing is wrong with 30 examples" in ragtune("examples", "check")[1]
+    exam = tmp_path / "exam.jsonl"
+    exam.write_text('{"question": "How is thing 7", "answers": ["7"]}\n', encoding="utf-8")
+    code, out, err = ragtune("examples", "check", "--exam", exam)
+    assert (code, err) == (0, "")
+    assert "row 24: How is thing 7?  [How is thing 7]" in out
+    checked = json.loads(ragtune("examples", "check", "--exam", exam, "--json")[1])
+    (finding,) = checked["findings"]
+    assert (finding["kind"], [row["row"] for row in finding["rows"]]) == ("held_out", [24])
+    assert checked["exposures"]["facts"] == [[42, 10]] and checked["examples"] == 30
+
+    folder = tmp_path / "parts"
+    counts = json.loads(ragtune("examples", "split", folder, "--seed", 3, "--json")[1])
+    assert counts == {"train": 24, "validation": 3, "test": 3}
+    again = tmp_path / "again"
+    ragtune("examples", "split", again, "--seed", 3)
+    for part in counts:
+        written = (folder / f"{part}.jsonl").read_text(encoding="utf-8")
+        assert written == (again / f"{part}.jsonl").read_text(encoding="utf-8")
+        assert len(written.splitlines()) == counts[part]
+    held = json.loads(ragtune("examples", "check", "--exam", folder / "test.jsonl", "--json")[1])[
+        "findings"
+    ]
+    assert [row["fact"] for row in held[0]["rows"]] == [held[0]["rows"][0]["fact"]] * 3
+
+
+def test_a_huge_file_is_refused_before_it_is_read(ragtune, tmp_path):
+    with (tmp_path / "huge.parquet").open("wb") as file:
+        file.truncate(50_000_000_000)
+    code, _, err = ragtune("examples", "import", tmp_path / "huge.parquet")
+    assert code == 1 and "50,000.0 MB, and 20 MB is the limit" in err
+
+
+def test_parts_are_written_to_a_folder_alone(ragtune, tmp_path):
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    code, _, err = ragtune("examples", "split", tmp_path / "file")
+    assert code == 1 and "a folder was expected" in err
+
+
+def test_what_nobody_looked_through_is_left_out_if_wanted(ragtune, tmp_path):
+    data = tmp_path / "mixed.jsonl"
+    states = ["waiting"] * 3 + ["rejected"] * 2 + ["approved"]
+    rows = [
+        {"question": f"Q{n}?", "answer": f"A{n}.", "status": state}
+        for n, state in enumerate(states)
+    ]
+    data.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    ragtune("examples", "import", data)
+    code, _, err = ragtune("train", "--approved-only")
+    assert code == 1 and "1 example was given" in err
+    checked = json.loads(ragtune("examples", "check", "--json")[1])
+    assert checked["exposures"]["facts"] == [[40, 4]]
+    counts = json.loads(ragtune("examples", "split", tmp_path / "parts", "--json")[1])
+    assert sum(counts.values()) == 4
+
+
+def test_columns_with_other_names_are_imported(ragtune, tmp_path):
+    data = tmp_path / "german.csv"
+    data.write_text("Frage;Antwort\nWo?;Hier.\nWann?;\n", encoding="utf-8")
+    code, out, err = ragtune("examples", "import", data)
+    assert (code, out) == (1, "") and "has the columns 'Frage', 'Antwort'" in err
+    mapped = ("--column", "question=Frage", "--column", "answer=Antwort")
+    code, out, err = ragtune("examples", "import", data, *mapped, "--json")
+    assert json.loads(out) == {"found": 1, "new": 1, "rejected": 1}
+    assert err == "row 3 left out: the answer is empty\n"
+    with pytest.raises(SystemExit) as ended:
+        ragtune("examples", "import", data, "--column", "question")
+    assert ended.value.code == 2
+
+
 def test_one_bad_file_does_not_stop_the_others(ragtune, handbook, tmp_path):
     (tmp_path / "broken.pdf").write_bytes(b"not a pdf")
     code, out, err = ragtune("add", tmp_path / "broken.pdf", handbook, "--json")
@@ -133,7 +217,7 @@ def test_one_bad_file_does_not_stop_the_others(ragtune, handbook, tmp_path):
 
 
 def test_wrong_usage_exits_with_2():
-    for arguments in ([], ["unknown"], ["ask"]):
+    for arguments in ([], ["unknown"], ["ask"], ["examples", "split", "x", "--shares", "most"]):
         with pytest.raises(SystemExit) as ended:
             cli.main(arguments)
         assert ended.value.code == 2

@@ -11,6 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 from workbench.errors import RagtuneError
 from workbench.files import disk_sentence
 from workbench.home import Home
+from workbench.values import APPROVED
 
 
 class _Base(DeclarativeBase):
@@ -105,8 +106,10 @@ class WatchedFileRow(_Base):
     size_bytes: Mapped[int]
 
 
-_SCHEMA = 2
+_SCHEMA = 3
 """Kept in the database as its user_version; 0 and 1 are those before it was kept."""
+_SAME_DOCUMENTS = 2
+"""Since this version documents are kept as they are now."""
 _STATEMENTS = (
     # The words of every passage, by its id: an inverted index that changes with the passages.
     "CREATE VIRTUAL TABLE IF NOT EXISTS passage_words "
@@ -128,6 +131,7 @@ _UPGRADE = (
     "SELECT name, sha256, 'waiting', '', '', 0, 0 FROM old_documents ORDER BY id",
     "DROP TABLE old_documents",
 )
+_ADD_STATUS = f"ALTER TABLE examples ADD COLUMN status VARCHAR NOT NULL DEFAULT '{APPROVED}'"
 
 
 class ExampleRow(_Base):
@@ -141,6 +145,8 @@ class ExampleRow(_Base):
     fact: Mapped[str]
     document: Mapped[str | None]
     passage: Mapped[str]
+    status: Mapped[str] = mapped_column(default=APPROVED, server_default=APPROVED)
+    """See `workbench.values.Example`."""
 
 
 class Database:
@@ -156,14 +162,14 @@ class Database:
                 self._set_up(connection)
 
     def _set_up(self, connection: sa.Connection) -> None:
-        """Make what isn't there yet; documents of an older Ragtune are to be indexed again."""
+        """Make what isn't there yet; documents of a much older Ragtune are to be indexed again."""
         version = _version(connection)
         if version > _SCHEMA:
             raise RagtuneError(
                 f"{self._home.database} was written by a newer Ragtune. Update this one, or choose "
                 "another folder with --home."
             )
-        older = version < _SCHEMA and sa.inspect(connection).has_table("documents")
+        older = version < _SAME_DOCUMENTS and sa.inspect(connection).has_table("documents")
         if older:
             for statement in (
                 "DROP TABLE passages",
@@ -172,6 +178,8 @@ class Database:
             ):
                 connection.execute(sa.text(statement))
         _Base.metadata.create_all(connection)
+        if "status" not in {one["name"] for one in sa.inspect(connection).get_columns("examples")}:
+            connection.execute(sa.text(_ADD_STATUS))
         for statement in (*_STATEMENTS, *(_UPGRADE if older else ())):
             connection.execute(sa.text(statement))
         connection.execute(sa.text(f"PRAGMA user_version = {_SCHEMA}"))

@@ -42,6 +42,10 @@ class Passage:
     end: int = 0
 
 
+WAITING, APPROVED, REJECTED = STATUSES = ("waiting", "approved", "rejected")
+"""What a person said of an example; see `finetune_backend.examples.review`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """One training row. Several wordings of one fact share ``fact``."""
@@ -52,3 +56,5 @@ class Example:
     document: str | None = None
     passage: str = ""
     """The text that the example came from; empty for imported ones."""
+    status: str = APPROVED
+    """One of `STATUSES`."""

@@ -17,6 +17,16 @@ def check_training_set(examples: Sequence[Example]) -> list[str]:
     Raises:
         ExamplesError: The set is empty, has fewer than 4 examples, or asks one question only.
     """
+    check_enough(examples)
+    return [*_few_wordings(examples), *_contradictions(examples), *_long_answers(examples)]
+
+
+def check_enough(examples: Sequence[Example]) -> None:
+    """Make sure that there is something to train on.
+
+    Raises:
+        ExamplesError: The set is empty, has fewer than 4 examples, or asks one question only.
+    """
     if len(examples) < MIN_EXAMPLES:
         given = {0: "No examples were", 1: "1 example was"}.get(
             len(examples), f"{len(examples)} examples were"
@@ -25,21 +35,17 @@ def check_training_set(examples: Sequence[Example]) -> list[str]:
             f"{given} given; a fine-tune needs at least {MIN_EXAMPLES}. "
             "Import more, or build them from more documents."
         )
-    answers_by_question: dict[str, dict[str, Example]] = {}
-    for example in examples:
-        answers = answers_by_question.setdefault(fold(example.question), {})
-        answers.setdefault(fold(example.answer), example)
-    if len(answers_by_question) == 1:
+    if len({fold(example.question) for example in examples}) == 1:
         raise ExamplesError(
             f"All {len(examples)} examples ask the same question, "
             f"“{shorten(examples[0].question)}”; a fine-tune needs different ones. "
             "Add other questions."
         )
-    return [
-        *_few_wordings(examples),
-        *_contradictions(answers_by_question),
-        *_long_answers(examples),
-    ]
+
+
+def general_warnings(examples: Sequence[Example]) -> list[str]:
+    """Return the warnings that are about the set and not about some of its rows."""
+    return [*_few_wordings(examples), *_long_answers(examples)] if examples else []
 
 
 def _few_wordings(examples: Sequence[Example]) -> list[str]:
@@ -58,7 +64,11 @@ def _few_wordings(examples: Sequence[Example]) -> list[str]:
     return [warning]
 
 
-def _contradictions(answers_by_question: dict[str, dict[str, Example]]) -> list[str]:
+def _contradictions(examples: Sequence[Example]) -> list[str]:
+    answers_by_question: dict[str, dict[str, Example]] = {}
+    for example in examples:
+        answers = answers_by_question.setdefault(fold(example.question), {})
+        answers.setdefault(fold(example.answer), example)
     torn = [list(answers.values()) for answers in answers_by_question.values() if len(answers) > 1]
     if not torn:
         return []

@@ -1,11 +1,13 @@
-"""Training examples read from a person's CSV, JSONL or JSON file."""
+"""Training examples read from a person's CSV, JSONL, JSON or Parquet file."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePath
 
-from finetune_backend.examples.rows import ROWS_OF
+from finetune_backend.examples.columns import Preview, check_columns
+from finetune_backend.examples.parquet import parquet_preview, parquet_rows
+from finetune_backend.examples.rows import ROWS_OF, Row, csv_preview, json_preview
 from finetune_backend.examples.wording import (
     MAX_ANSWER_CHARS,
     MAX_QUESTION_CHARS,
@@ -14,10 +16,13 @@ from finetune_backend.examples.wording import (
     short_hash,
 )
 from workbench.errors import ExamplesError
-from workbench.values import Example
+from workbench.values import APPROVED, STATUSES, Example
 
 MAX_FILE_MB = 20
 MAX_ROWS = 50_000
+PARQUET = ".parquet"
+KINDS = (*ROWS_OF, PARQUET)
+"""The extensions of the files that can be read."""
 
 _LIMITS = {"question": MAX_QUESTION_CHARS, "answer": MAX_ANSWER_CHARS}
 
@@ -40,11 +45,11 @@ class ReadResult:
     rejected: tuple[Rejected, ...]
 
 
-def read_examples(data: bytes, name: str) -> ReadResult:
+def read_examples(data: bytes, name: str, columns: Mapping[str, str] | None = None) -> ReadResult:
     """Read training examples from the bytes of a file; the extension of its name decides how.
 
-    CSV has the columns ``question`` and ``answer`` and may have ``fact`` and ``document``.
-    JSONL, and JSON with one list, hold objects with the same names, or chats:
+    CSV and Parquet have the columns ``question`` and ``answer`` and may have ``fact`` and
+    ``document``. JSONL, and JSON with one list, hold objects with the same names, or chats:
     ``{"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]}``.
 
     Where no fact is given, it is derived: the first 12 hexadecimal digits of the SHA-256 of the
@@ -52,12 +57,19 @@ def read_examples(data: bytes, name: str) -> ReadResult:
 
     A row that cannot be used is rejected with a reason and the rest is kept.
 
+    Args:
+        data: the file.
+        name: of the file.
+        columns: those of the fields whose columns have other names, such as
+            ``{"question": "Frage"}``.
+
     Raises:
-        ExamplesError: The file is not one of these, is too large, or has no row that can be used.
+        ExamplesError: The file is not one of these, is too large, lacks a column, or has no row
+            that can be used.
     """
-    text = _decode(data, name)
-    rows_of = ROWS_OF[PurePath(name).suffix.lower()]
-    rows = list(islice(rows_of(text, name), MAX_ROWS + 1))
+    if columns:
+        check_columns(columns, preview(data, name).columns, name)
+    rows = list(islice(_rows(data, name, columns or {}), MAX_ROWS + 1))
     if len(rows) > MAX_ROWS:
         raise ExamplesError(
             f"'{name}' has more than {MAX_ROWS:,} rows, which is the limit. Split it into parts."
@@ -77,10 +89,24 @@ def read_examples(data: bytes, name: str) -> ReadResult:
     return read
 
 
+def check_size(size_bytes: int, name: str) -> None:
+    """Make sure that a file is not too large, if need be before it is read.
+
+    Raises:
+        ExamplesError: it is.
+    """
+    if size_bytes > MAX_FILE_MB * 1_000_000:
+        raise ExamplesError(
+            f"'{name}' is {size_bytes / 1_000_000:,.1f} MB, and {MAX_FILE_MB} MB is the limit. "
+            "Split it into parts."
+        )
+
+
 def from_rows(rows: Iterable[tuple[int, Mapping[str, object] | str]]) -> ReadResult:
     """Make examples from numbered rows: fields by name, or the reason why there are none.
 
-    Fields are ``question``, ``answer``, and optionally ``fact``, ``document`` and ``passage``.
+    Fields are ``question``, ``answer``, and optionally ``fact``, ``document``, ``passage`` and
+    ``status``.
     """
     examples: list[Example] = []
     rejected: list[Rejected] = []
@@ -97,18 +123,42 @@ def from_rows(rows: Iterable[tuple[int, Mapping[str, object] | str]]) -> ReadRes
     return ReadResult(tuple(examples), tuple(rejected))
 
 
-def _decode(data: bytes, name: str) -> str:
-    """Return the text of the file, or say why it is none of ours."""
-    if PurePath(name).suffix.lower() not in ROWS_OF:
+def preview(data: bytes, name: str) -> Preview:
+    """Return the columns of a file and its first rows, for a person to say which are which.
+
+    Raises:
+        ExamplesError: The file can't be read, or is too large.
+    """
+    kind = _kind(data, name)
+    if kind == PARQUET:
+        return parquet_preview(data, name)
+    text = _decode(data, name)
+    if kind == ".csv":
+        return csv_preview(text)
+    return json_preview(ROWS_OF[kind](text, name, {}))
+
+
+def _rows(data: bytes, name: str, columns: Mapping[str, str]) -> Iterator[Row]:
+    kind = _kind(data, name)
+    if kind == PARQUET:
+        return parquet_rows(data, name, columns, MAX_ROWS)
+    return ROWS_OF[kind](_decode(data, name), name, columns)
+
+
+def _kind(data: bytes, name: str) -> str:
+    """Return the extension of a file that can be read and is not too large."""
+    kind = PurePath(name).suffix.lower()
+    if kind not in KINDS:
         raise ExamplesError(
             f"'{name}' is not a file of examples that can be read; "
-            f"{', '.join(ROWS_OF)} are supported. Save it as one of these."
+            f"{', '.join(KINDS)} are supported. Save it as one of these."
         )
-    if len(data) > MAX_FILE_MB * 1_000_000:
-        raise ExamplesError(
-            f"'{name}' is {len(data) / 1_000_000:.1f} MB, and {MAX_FILE_MB} MB is the limit. "
-            "Split it into parts."
-        )
+    check_size(len(data), name)
+    return kind
+
+
+def _decode(data: bytes, name: str) -> str:
+    """Return the text of the file, or say why it is none of ours."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -147,4 +197,6 @@ def _example(fields: Mapping[str, object]) -> Example | str:
         fact=texts["fact"] or short_hash(texts["answer"]),
         document=texts["document"] or None,
         passage=texts["passage"],
+        # Somebody else's file may have a column of this name that means something else.
+        status=str(status) if (status := fields.get("status")) in STATUSES else APPROVED,
     )

@@ -3,31 +3,47 @@
 import csv
 import io
 import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 
+from finetune_backend.examples.columns import (
+    MOST_COLUMNS,
+    PREVIEW_CHARS,
+    PREVIEW_ROWS,
+    Preview,
+    folded,
+    unnamed,
+    wanted_columns,
+)
 from finetune_backend.examples.wording import shorten
-from finetune_backend.examples.write import COLUMNS, unprotect_cell
+from finetune_backend.examples.write import unprotect_cell
 from workbench.errors import ExamplesError
 
 Row = tuple[int, dict[str, object] | str]
 """The number of a row, and its fields; or a sentence that says why it could not be read."""
 
+_PREVIEWED_OBJECTS = 1_000
 _DELIMITERS = (",", ";", "\t")
 _EXPECTED = "{'question': …, 'answer': …} or {'messages': […]}"
 
 
-def csv_rows(text: str, name: str) -> Iterator[Row]:
+def csv_rows(text: str, name: str, columns: Mapping[str, str]) -> Iterator[Row]:
     """Yield the rows below the header of a CSV file, numbered as a spreadsheet numbers them.
 
     Columns other than question, answer, fact and document are ignored, and so are rows in
     which every cell is empty.
 
+    Args:
+        text: of the file.
+        name: of the file.
+        columns: see `wanted_columns`.
+
     Raises:
         ExamplesError: The header does not name question and answer, each once.
     """
-    delimiter, header = _csv_header(text, name)
-    wanted = {column: header.index(column) for column in COLUMNS if column in header}
+    fields = wanted_columns(columns)
+    delimiter, header = _csv_header(text, name, fields)
+    wanted = {field: header.index(column) for field, column in fields.items() if column in header}
     records = _csv_records(text, delimiter)
     next(records)  # the header
     for number, cells in records:
@@ -41,34 +57,45 @@ def csv_rows(text: str, name: str) -> Iterator[Row]:
             )
             yield number, reason
         else:
-            present = {column: at for column, at in wanted.items() if at < len(cells)}
-            yield number, {column: unprotect_cell(cells[at]) for column, at in present.items()}
+            present = {field: at for field, at in wanted.items() if at < len(cells)}
+            yield number, {field: unprotect_cell(cells[at]) for field, at in present.items()}
 
 
-def _csv_header(text: str, name: str) -> tuple[str, list[str]]:
+def csv_preview(text: str) -> Preview:
+    """Return the columns of a CSV file and its first rows; see `csv_rows`."""
+    delimiter, columns = _widest_header(text)
+    records = (cells for _, cells in _csv_records(text, delimiter) if not isinstance(cells, str))
+    first = list(islice(records, 1 + PREVIEW_ROWS))[1:]
+    blank = [""] * len(columns)
+    rows = [tuple(cell[:PREVIEW_CHARS] for cell in [*row, *blank][: len(columns)]) for row in first]
+    return Preview(tuple(columns), tuple(rows))
+
+
+def _csv_header(text: str, name: str, fields: Mapping[str, str]) -> tuple[str, list[str]]:
     """Return the delimiter under which the first row names the columns, and those names."""
-    found: list[str] = []
     for delimiter in _DELIMITERS:
-        first = next((cells for _, cells in _csv_records(text, delimiter)), "")
-        if isinstance(first, str):
-            continue
-        header = [cell.strip().casefold() for cell in first]
-        if "question" in header and "answer" in header:
-            twice = [column for column in COLUMNS if header.count(column) > 1]
+        header = [folded(cell) for cell in _first_cells(text, delimiter)]
+        if fields.get("question") in header and fields.get("answer") in header:
+            twice = [column for column in fields.values() if header.count(column) > 1]
             if twice:
                 raise ExamplesError(
                     f"'{name}' has more than one column named '{twice[0]}'. "
                     "Rename or remove all but one of them."
                 )
             return delimiter, header
-        if len(first) > len(found):
-            found = first
-    columns = ", ".join(f"'{shorten(cell, 40)}'" for cell in found[:8]) or "none"
-    more = f" and {len(found) - 8} more" if len(found) > 8 else ""
-    raise ExamplesError(
-        f"'{name}' has the columns {columns}{more}, but 'question' and 'answer' are expected "
-        "('fact' and 'document' are optional). Name the columns so in its first row."
-    )
+    raise unnamed(fields, _widest_header(text)[1], name)
+
+
+def _widest_header(text: str) -> tuple[str, list[str]]:
+    """Return the delimiter that parts the first row into the most cells, and these."""
+    headers = {delimiter: _first_cells(text, delimiter) for delimiter in _DELIMITERS}
+    delimiter = max(headers, key=lambda one: len(headers[one]))
+    return delimiter, headers[delimiter][:MOST_COLUMNS]
+
+
+def _first_cells(text: str, delimiter: str) -> list[str]:
+    first = next((cells for _, cells in _csv_records(text, delimiter)), "")
+    return [] if isinstance(first, str) else first
 
 
 def _csv_records(text: str, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
@@ -92,16 +119,17 @@ def _csv_records(text: str, delimiter: str) -> Iterator[tuple[int, list[str] | s
             yield number, cells
 
 
-def jsonl_rows(text: str, name: str) -> Iterator[Row]:
-    """Yield the objects of a JSONL file with their line numbers.
+def jsonl_rows(text: str, name: str, columns: Mapping[str, str]) -> Iterator[Row]:
+    """Yield the objects of a JSONL file with their line numbers; see `csv_rows`.
 
     Raises:
         ExamplesError: No line holds JSON.
     """
+    wanted = wanted_columns(columns) if columns else {}
     first_broken = 0
     any_json = False
     # str.splitlines would also split at U+2028, which may stand inside a JSON string.
-    for number, line in enumerate(re.split("\r\n|\r|\n", text), start=1):
+    for number, line in enumerate(io.StringIO(text, newline=None), start=1):
         if not line.strip():
             continue
         try:
@@ -111,7 +139,7 @@ def jsonl_rows(text: str, name: str) -> Iterator[Row]:
             yield number, "it is not JSON"
             continue
         any_json = True
-        yield number, _fields(value)
+        yield number, _fields(value, wanted)
     if first_broken and not any_json:
         raise ExamplesError(
             f"'{name}' holds no JSON that can be read (line {first_broken} is the first that is "
@@ -120,12 +148,13 @@ def jsonl_rows(text: str, name: str) -> Iterator[Row]:
         )
 
 
-def json_rows(text: str, name: str) -> Iterator[Row]:
-    """Yield the objects of a JSON list, counted from 1.
+def json_rows(text: str, name: str, columns: Mapping[str, str]) -> Iterator[Row]:
+    """Yield the objects of a JSON list, counted from 1; see `csv_rows`.
 
     Raises:
         ExamplesError: The file is not JSON, or not a list.
     """
+    wanted = wanted_columns(columns) if columns else {}
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -140,14 +169,34 @@ def json_rows(text: str, name: str) -> Iterator[Row]:
             "is expected. Put the examples in a list."
         )
     for number, value in enumerate(values, start=1):
-        yield number, _fields(value)
+        yield number, _fields(value, wanted)
 
 
-def _fields(value: object) -> dict[str, object] | str:
+def json_preview(rows: Iterable[Row]) -> Preview:
+    """Return what the objects of a file hold by name, and the first of them; see `json_rows`."""
+    objects = [value for _, value in islice(rows, _PREVIEWED_OBJECTS) if isinstance(value, dict)]
+    columns = list(dict.fromkeys(key for value in objects for key in value))[:MOST_COLUMNS]
+    return Preview(
+        tuple(columns),
+        tuple(
+            tuple(_shown(value.get(column)) for column in columns)
+            for value in objects[:PREVIEW_ROWS]
+        ),
+    )
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return "" if value is None else text[:PREVIEW_CHARS]
+
+
+def _fields(value: object, wanted: Mapping[str, str]) -> dict[str, object] | str:
     """Return the fields of one JSON object, its chat messages turned into question and answer."""
     if not isinstance(value, dict):
         return f"it is {_kind(value)}; an object such as {_EXPECTED} is expected"
-    fields = {key.strip().casefold(): field for key, field in value.items()}
+    fields = {folded(key): field for key, field in value.items()}
+    if wanted:
+        return {field: fields[column] for field, column in wanted.items() if column in fields}
     if "messages" not in fields:
         return fields
     pair = _chat_pair(fields["messages"])
@@ -180,9 +229,9 @@ def _kind(value: object) -> str:
     return kinds.get(type(value), "a number")
 
 
-ROWS_OF: dict[str, Callable[[str, str], Iterator[Row]]] = {
+ROWS_OF: dict[str, Callable[[str, str, Mapping[str, str]], Iterator[Row]]] = {
     ".csv": csv_rows,
     ".jsonl": jsonl_rows,
     ".json": json_rows,
 }
-"""For each file extension, the function that takes its text and name and yields its rows."""
+"""For each extension of a file of text, what takes text, name and columns and yields its rows."""

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 
-from workbench.values import Example
+from workbench.values import APPROVED, Example
 
 COLUMNS = ("question", "answer", "fact", "document")
 
@@ -27,16 +27,18 @@ def unprotect_cell(text: str) -> str:
 
 
 def to_jsonl(examples: Iterable[Example]) -> str:
-    """Write examples as JSONL: one object a line with question, answer, fact and document.
+    """Write examples as JSONL: one object a line with question, answer, fact, document and status.
 
-    The document is left out where there is none. The passage is not written: it is part of a
-    document, not of the training set.
+    The document is left out where there is none, and the status of approved examples. The
+    passage is not written: it is part of a document, not of the training set.
     """
     lines = []
     for example in examples:
         row = {"question": example.question, "answer": example.answer, "fact": example.fact}
         if example.document is not None:
             row["document"] = example.document
+        if example.status != APPROVED:
+            row["status"] = example.status
         lines.append(json.dumps(row, ensure_ascii=False) + "\n")
     return "".join(lines)
 
@@ -44,14 +46,18 @@ def to_jsonl(examples: Iterable[Example]) -> str:
 def to_csv(examples: Iterable[Example]) -> str:
     """Write examples as CSV (RFC 4180) with the columns question, answer, fact and document.
 
+    Where not all are approved, there is a column status.
     Cells that a spreadsheet would run as a formula start with an apostrophe, which
     `read_examples` takes away again. The passage is not written. Encode the text as
     ``utf-8-sig`` when it is meant for Excel, which takes plain UTF-8 for something else.
     """
+    examples = list(examples)
+    reviewed = any(example.status != APPROVED for example in examples)
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow(COLUMNS)
+    writer.writerow([*COLUMNS, "status"] if reviewed else COLUMNS)
     for example in examples:
         cells = (example.question, example.answer, example.fact, example.document or "")
-        writer.writerow([protect_cell(cell) for cell in cells])
+        state = [example.status] if reviewed else []
+        writer.writerow([*map(protect_cell, cells), *state])
     return out.getvalue()

@@ -8,7 +8,7 @@ from finetune_backend.examples.wording import clean, fold, short_hash
 from finetune_backend.writer.alone import stands_alone
 from finetune_backend.writer.facts import Fact, facts_named, find_facts, sentence_answers
 from finetune_backend.writer.prompt import facts_prompt, writer_prompt
-from workbench.values import Block, Example
+from workbench.values import WAITING, Block, Example
 from workbench.words import f1, normalize
 
 Chat = list[dict[str, str]]
@@ -133,7 +133,7 @@ def as_examples(asked: Sequence[Asked]) -> Iterator[Example]:
     """Yield the examples that the questions make, those of each fact together.
 
     The answer is the sentence that says it, where it can stand by itself. The last of several
-    wordings then asks for the bare answer.
+    wordings then asks for the bare answer. They wait for a person to approve or reject them.
     """
     of_fact: dict[tuple[Paragraph, Fact], list[str]] = {}
     for one in asked:
@@ -149,6 +149,7 @@ def as_examples(asked: Sequence[Asked]) -> Iterator[Example]:
                 f"{paragraph.document}#{told}",
                 paragraph.document,
                 paragraph.own,
+                WAITING,
             )
 
 

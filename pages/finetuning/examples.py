@@ -1,16 +1,20 @@
 """Examples: import, find, edit and export what a fine-tune learns from."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
 
 from comparison.write_examples import found_examples, start_writing, writing_folder, written
-from finetune_backend.examples.check import check_training_set
-from finetune_backend.examples.read import from_rows, read_examples
+from finetune_backend.examples.check import check_enough
+from finetune_backend.examples.read import from_rows
+from finetune_backend.examples.review import to_train_on
 from finetune_backend.examples.store import add_examples, list_examples, replace_examples
 from finetune_backend.examples.write import to_csv, to_jsonl
 from pages.shared import routes
+from pages.shared.example_findings import show_findings
+from pages.shared.example_import import read_upload
+from pages.shared.example_table import Rows, edit_table
 from pages.shared.job_progress import watch_job
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
@@ -42,13 +46,7 @@ def collect() -> None:
     given, found = st.columns(2, border=True)
     with given:
         st.markdown("**From a file**")
-        file = st.file_uploader(
-            "CSV with question and answer columns, or JSONL",
-            type=["csv", "jsonl", "json"],
-            key=f"import-{state.import_round}",
-        )
-        if file is not None:
-            take_file(file.name, file.getvalue())
+        take_file()
     with found:
         st.markdown("**From the documents**")
         st.caption("Question-and-answer text, headings that are questions, and tables.")
@@ -75,19 +73,23 @@ def writing() -> None:
         st.rerun()
 
 
-def take_file(name: str, data: bytes) -> None:
+def take_file() -> None:
     """Import a file; what can't be used is listed with its reason."""
-    state.import_round += 1
-    before = list_examples(lab.database)
     try:
-        read = read_examples(data, name)
+        read = read_upload(f"import-{state.import_round}")
     except ExamplesError as error:
+        state.import_round += 1
         state.examples_error = str(error)
         st.rerun()
+    if read is None:
+        return
+    state.import_round += 1
+    before = list_examples(lab.database)
     new = add_examples(lab.database, read.examples)
     state.examples_rejected = [(row.row, row.reason) for row in read.rejected]
     known = len(read.examples) - new
-    changed(f"{new} examples imported" + (f", {known} were here already" if known else ""), before)
+    said = "1 example imported" if new == 1 else f"{new:,} examples imported"
+    changed(said + (f", {known:,} here already" if known else ""), before)
 
 
 def take_documents() -> None:
@@ -139,38 +141,23 @@ def tell_written() -> None:
 
 def edit(examples: list[Example]) -> None:
     """Show the examples in a table that can be edited, and keep what was changed."""
-    table = pd.DataFrame([asdict(example) for example in examples])
-    edited = st.data_editor(
-        table,
-        key=f"table-{state.table_round}",
-        num_rows="dynamic",
-        hide_index=True,
-        height=460,
-        column_order=["question", "answer", "fact", "document", "passage"],
-        column_config={
-            "question": st.column_config.TextColumn("Question", width="large", required=True),
-            "answer": st.column_config.TextColumn("Answer", width="large", required=True),
-            "fact": st.column_config.TextColumn("Fact", help="Wordings of one fact share it."),
-            "document": st.column_config.TextColumn("Document", disabled=True),
-            "passage": st.column_config.TextColumn("Passage", disabled=True),
-        },
-    )
-    # What is written meanwhile must not be replaced by a table that lacks it.
-    is_changed = not edited.equals(table) and not jobs.at_work(writing_folder(lab.home))
+
+    def save(rows: Rows) -> None:
+        read = from_rows(rows)
+        state.examples_rejected = [(row.row, row.reason) for row in read.rejected]
+        replace_examples(lab.database, read.examples)
+        changed(f"{len(read.examples)} examples saved", examples)
+
+    def replace(others: Sequence[Example], done: str) -> None:
+        replace_examples(lab.database, others)
+        changed(done, examples)
+
+    if edit_table(
+        examples, state.table_round, jobs.at_work(writing_folder(lab.home)), save, replace
+    ):
+        state.table_round += 1
+        st.rerun()
     with st.container(horizontal=True):
-        if st.button(
-            "Save changes", type="primary", icon=":material/save:", disabled=not is_changed
-        ):
-            rows = edited.astype(object).where(edited.notna(), None).to_dict("records")
-            read = from_rows(
-                (n, {str(k): v for k, v in row.items()}) for n, row in enumerate(rows, start=1)
-            )
-            state.examples_rejected = [(row.row, row.reason) for row in read.rejected]
-            replace_examples(lab.database, read.examples)
-            changed(f"{len(read.examples)} examples saved", examples)
-        if st.button("Discard changes", disabled=not is_changed):
-            state.table_round += 1
-            st.rerun()
         st.download_button(
             "CSV",
             lambda: to_csv(examples).encode("utf-8-sig"),
@@ -194,16 +181,24 @@ def edit(examples: list[Example]) -> None:
                 changed(f"{len(examples)} examples deleted", examples)
 
 
+def remove(rows: Sequence[int], examples: list[Example]) -> None:
+    """Take some rows away."""
+    before, gone = list_examples(lab.database), {examples[row] for row in rows}
+    replace_examples(lab.database, [example for example in before if example not in gone])
+    changed("1 example removed" if len(rows) == 1 else f"{len(rows):,} examples removed", before)
+
+
 with sentences():
     collect()
     tell()
     examples = list_examples(lab.database)
     if examples:
-        facts = len({example.fact for example in examples})
+        trained = to_train_on(examples)
+        facts = len({example.fact for example in trained})
         st.subheader(f"{len(examples)} examples, {facts} facts")
         edit(examples)
-        for warning in check_training_set(examples):
-            st.warning(plain(warning), icon=":material/info:")
+        show_findings(examples, lambda rows: remove(rows, examples))
+        check_enough(trained)
         st.page_link(routes.FINETUNE, label="Go on to Fine-tune", icon=":material/arrow_forward:")
     else:
         st.info(

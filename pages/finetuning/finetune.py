@@ -7,6 +7,7 @@ import streamlit as st
 from comparison.start_training import estimate_training, start_training
 from finetune_backend.estimate import free_memory_gb
 from finetune_backend.examples.check import check_training_set
+from finetune_backend.examples.review import to_train_on
 from finetune_backend.examples.store import list_examples
 from finetune_backend.runs import check_trainable, delete_run, list_runs, resume_run
 from finetune_backend.settings import TrainSettings, fit_to_data
@@ -17,7 +18,7 @@ from pages.shared.plain import plain
 from pages.shared.progress import duration
 from pages.shared.run_progress import show, watch
 from workbench.errors import ExamplesError
-from workbench.values import Example
+from workbench.values import WAITING, Example
 
 lab = get_lab()
 DEFAULTS = TrainSettings()
@@ -32,7 +33,14 @@ st.markdown(
 def new_run() -> None:
     """Offer to start a run, with sensible settings already chosen."""
     check_trainable(lab.checkpoint())
-    examples = list_examples(lab.database)
+    every = list_examples(lab.database)
+    waiting = sum(example.status == WAITING for example in every)
+    approved_only = bool(waiting) and st.toggle(
+        f"Train on approved examples only ({waiting:,} are waiting)",
+        help="Page Examples: a person approves or rejects what was written. Rejected ones are "
+        "never trained on.",
+    )
+    examples = to_train_on(every, approved_only)
     try:
         check_training_set(examples)
     except ExamplesError as error:

@@ -17,12 +17,13 @@ st.markdown(
 
 def steps() -> None:
     """Show the way through the app, with what is done already."""
+    from finetune_backend.examples.review import to_train_on
     from finetune_backend.examples.store import list_examples
     from finetune_backend.runs import list_runs
 
     lab = get_lab()
     documents = len(lab.knowledge_base.documents())
-    examples = len(list_examples(lab.database))
+    examples = len(to_train_on(list_examples(lab.database)))
     adapters = sum(run.complete for run in list_runs(lab.home))
     cards = st.columns(4, border=True)
     for card, number, title, text, state, page in zip(

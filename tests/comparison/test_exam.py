@@ -4,7 +4,9 @@ import pytest
 
 from comparison.exam import ExamQuestion, read_exam
 from comparison.form import Form
+from finetune_backend.examples.split import to_exam
 from workbench.errors import RagtuneError
+from workbench.values import Example
 
 
 def write(tmp_path, text):
@@ -29,11 +31,20 @@ def test_all_keys_are_read(tmp_path):
     ]
 
 
+def test_parts_of_a_split_are_exams(tmp_path):
+    asked = [Example("Who\u2028?", "Ada", "f", "d.md"), Example("Why?", "So.", "g")]
+    assert read_exam(write(tmp_path, to_exam(asked))) == [
+        ExamQuestion("Who\u2028?", ("Ada",), "d.md", False, "f"),
+        ExamQuestion("Why?", ("So.",), None, False, "g"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("", "is empty"),
         ("question,answer\n", "Line 1 of exam.jsonl is not JSON"),
+        ("[" * 100_000, "Line 1 of exam.jsonl is not JSON"),
         ("[1]", "has no question"),
         ('{"question": "Who?"}', "needs either answers or"),
         ('{"question": "Who?", "answers": "Ada"}', "not a list of texts"),

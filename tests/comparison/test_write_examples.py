@@ -10,8 +10,10 @@ from comparison.write_examples import (
     follow_writing,
     load_author,
     write_examples,
+    writing_folder,
     written,
 )
+from finetune_backend.examples.review import with_status
 from finetune_backend.examples.store import add_examples, list_examples, replace_examples
 from finetune_backend.writer.alone import stands_alone
 from finetune_backend.writer.write import IN_SHORT
@@ -87,6 +89,31 @@ def test_what_is_written_is_kept_and_goes_on(lab):
     add_examples(lab.database, [Example("Who flies?", "Kites do.", "fly")])
     assert write_examples(lab, author, told.append).examples == len(made)
     assert len(list_examples(lab.database)) == len(made) + 1
+
+
+def test_what_was_rejected_does_not_come_back(lab):
+    author = Author(Scripted(honest), None, None)
+    write_examples(lab, author, lambda _done: None)
+    made = list_examples(lab.database)
+    assert {one.status for one in made} == {"waiting"}
+    rejected = with_status(made, range(len(made)), "rejected")
+    replace_examples(lab.database, rejected)
+    assert write_examples(lab, author, lambda _done: None).of == 0
+    (writing_folder(lab.home) / "paragraphs.json").unlink()
+    again = write_examples(lab, author, lambda _done: None)
+    assert (again.of, again.examples) == (2, 0)
+    assert list_examples(lab.database) == rejected
+
+
+def test_a_rejected_answer_does_not_keep_out_a_better_one(lab):
+    author = Author(Scripted(honest), None, None)
+    write_examples(lab, author, lambda _done: None)
+    made = list_examples(lab.database)
+    wrong = Example(made[0].question, "Wrong.", made[0].fact, status="rejected")
+    replace_examples(lab.database, [wrong])
+    done = write_examples(lab, author, lambda _done: None)
+    assert done.examples == len(made)
+    assert list_examples(lab.database) == [wrong, *made]
 
 
 def test_no_question_has_two_answers(lab):

@@ -4,13 +4,16 @@ import hashlib
 import sqlite3
 
 import pytest
+import sqlalchemy as sa
 
 from comparison.lab import open_lab
+from finetune_backend.examples.store import add_examples, list_examples
 from rag_backend.search.find import find
 from workbench.errors import RagtuneError
 from workbench.home import open_home
 from workbench.settings import Settings
-from workbench.storage import Database
+from workbench.storage import Database, PassageRow
+from workbench.values import Example
 
 # As Ragtune wrote it before vectors were kept in the database.
 OLDER = """
@@ -57,7 +60,32 @@ def test_documents_of_an_older_version_are_indexed_again_from_their_files(tmp_pa
     with lab.database.session() as session:
         rows = session.connection().exec_driver_sql("SELECT question FROM examples").all()
     assert rows == [("Who?",)]
+    assert list_examples(lab.database) == [Example("Who?", "Nora.", "nora")]
     lab.database.close()
+
+
+def test_examples_of_an_older_version_are_approved_and_documents_stay(tmp_path):
+    lab = open_lab(tmp_path)
+    lab.knowledge_base.add_bytes(b"The kite is vermilion.", "kite.txt")
+    examples = [Example("Who?", "Nora.", "nora", "a.md", "Nora it is."), Example("A?", "a", "f")]
+    add_examples(lab.database, examples)
+    with lab.database.session() as session:
+        passages = session.scalars(sa.select(PassageRow.id)).all()
+    lab.database.close()
+    connection = sqlite3.connect(lab.home.database)
+    connection.execute("ALTER TABLE examples DROP COLUMN status")
+    connection.execute("PRAGMA user_version = 2")
+    connection.close()
+    for _ in range(2):  # once is enough, and twice does no harm
+        lab = open_lab(tmp_path)
+        assert list_examples(lab.database) == examples
+        assert lab.knowledge_base.incoming.files() == []
+        with lab.database.session() as session:
+            assert session.scalars(sa.select(PassageRow.id)).all() == passages != []
+        add_examples(lab.database, [Example("B?", "b", "g", status="rejected")])
+        examples = list_examples(lab.database)
+        assert [one.status for one in examples] == ["approved", "approved", "rejected"]
+        lab.database.close()
 
 
 def test_a_database_of_a_newer_version_is_left_alone(tmp_path):
