@@ -55,4 +55,5 @@ def read_form(row: Any, place: str) -> Form | None:
         fits = type(value) is kinds[key] and value != 0
         if not fits or (kinds[key] is list and not all(isinstance(v, str) for v in value)):
             raise RagtuneError(f"{place} has a form with {key} {value!r}; {expected}.")
-    return Form(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()})
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
+    return Form(**values)

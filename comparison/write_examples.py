@@ -172,14 +172,12 @@ def ask_about(paragraphs: Sequence[Paragraph], author: Author) -> list[Asked]:
 
 
 def read_again(asked: Sequence[Asked], author: Author) -> Iterator[str]:
-    """Yield what a reader answers to each question with its paragraph; empty where nothing."""
+    """Return what a reader answers to each question with its paragraph."""
     chats = [verify_prompt(one.question, one.paragraph.text) for one in asked]
-    for said in say_all(author.engine, author.reader, chats, _LONGEST_ANSWER):
-        if author.reader is None:
-            yield said
-        else:
-            first, _, answer = said.partition("\n")
-            yield answer.strip() if first.strip() == YES else ""
+    if author.reader is not None:
+        # Asked whether the answer is there, it would often say no before it has looked.
+        chats = [[*chat, {"role": "assistant", "content": f"{YES}\n"}] for chat in chats]
+    return say_all(author.engine, author.reader, chats, _LONGEST_ANSWER)
 
 
 def say_all(

@@ -13,7 +13,7 @@ from typing import Any
 from finetune_backend.lora import backward, token_budget, with_lora
 from finetune_backend.loss import AnswerLoss
 from finetune_backend.raft import Shown
-from finetune_backend.rows import Row, batches, micro_batches, shared_prefix
+from finetune_backend.rows import Row, batches, shared_prefix, split_batch
 from finetune_backend.settings import TrainSettings, fit_to_data
 from finetune_backend.training_set import Prompts, TrainingSet
 from workbench.hardware import best_device, fastest_dtype
@@ -173,7 +173,7 @@ def estimate(checkpoint: Checkpoint, rows: Sequence[Row], settings: TrainSetting
 
 
 def _parts(batch: Sequence[Row], device: str) -> list[list[Row]]:
-    return micro_batches(batch, shared_prefix(batch), token_budget(device))
+    return [part for part, _ in split_batch(batch, token_budget(device), shared_prefix)]
 
 
 def _tokens(part: Sequence[Row]) -> int:

@@ -13,10 +13,9 @@ from finetune_backend.loss import AnswerLoss
 from finetune_backend.recall import HeldOut, measure, no_longer_rises
 from finetune_backend.rows import (
     Row,
-    about_one_text,
     batches,
     drawn_together,
-    micro_batches,
+    split_batch,
 )
 from finetune_backend.settings import TrainSettings
 from workbench.errors import RagtuneError
@@ -175,12 +174,10 @@ def backward(
         budget_tokens: tokens computed at once.
     """
     loss = 0.0
-    for group in about_one_text(rows).values():
-        prefix = loss_of.prefix(group)
-        for part in micro_batches(group, prefix, budget_tokens):
-            part_loss = loss_of(part, prefix) / batch_tokens
-            part_loss.backward()
-            loss += part_loss.item()
+    for part, prefix in split_batch(rows, budget_tokens, loss_of.prefix):
+        part_loss = loss_of(part, prefix) / batch_tokens
+        part_loss.backward()
+        loss += part_loss.item()
     return loss
 
 

@@ -9,6 +9,9 @@ from workbench.errors import ExamplesError
 from workbench.language_models.prompts import count_tokens, messages, render
 from workbench.values import Example
 
+_TEXTS_SHARE = 3
+"""A text takes at most a third of what is computed at once with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -132,6 +135,23 @@ def shared_prefix(rows: Sequence[Row]) -> int:
         (i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first)
     )
     return min(shared, *(len(row.prompt) - 1 for row in rows))
+
+
+def split_batch(
+    batch: Sequence[Row], token_budget: int, prefix_of: Callable[[Sequence[Row]], int]
+) -> Iterator[tuple[list[Row], int]]:
+    """Yield the parts of a batch, computed one after the other, with the tokens each shares.
+
+    Args:
+        batch: its rows.
+        token_budget: the tokens of a part. One about a long text has more, so that the text is
+            not computed again for every few questions.
+        prefix_of: how many tokens of some rows are computed once.
+    """
+    for group in about_one_text(batch).values():
+        prefix = prefix_of(group)
+        for part in micro_batches(group, prefix, max(token_budget, _TEXTS_SHARE * prefix)):
+            yield part, prefix
 
 
 def micro_batches(batch: Sequence[Row], prefix: int, token_budget: int) -> list[list[Row]]:

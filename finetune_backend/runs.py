@@ -15,6 +15,7 @@ from typing import Any
 from finetune_backend.estimate import Estimate, estimate_run, free_memory_gb
 from finetune_backend.examples.check import check_training_set
 from finetune_backend.examples.read import read_examples
+from finetune_backend.examples.wording import fold
 from finetune_backend.examples.write import to_jsonl
 from finetune_backend.forgetting.measure import Change
 from finetune_backend.raft import Shown, write_shown
@@ -99,6 +100,7 @@ def start_run(
     """
     check_trainable(checkpoint)
     check_training_set(examples)
+    examples, shown = _each_once(examples, shown)
     settings = fit_to_data(settings, examples)
     expected = estimate_run(checkpoint, tuple(examples), settings, prompts, tuple(shown))
     _check_memory(expected)
@@ -284,6 +286,17 @@ def delete_run(run: Run) -> None:
     if run.state.active:
         raise RagtuneError(f"The fine-tune {run.name!r} is still running. Cancel it first.")
     shutil.rmtree(run.folder)
+
+
+def _each_once(
+    examples: Sequence[Example], shown: Sequence[Shown | None]
+) -> tuple[list[Example], list[Shown | None]]:
+    """Leave out what is asked and answered twice: the run's file of examples has it once."""
+    first: dict[tuple[str, str], int] = {}
+    for place, example in enumerate(examples):
+        first.setdefault((fold(example.question), fold(example.answer)), place)
+    places = first.values()
+    return [examples[n] for n in places], [shown[n] for n in places] if shown else []
 
 
 def _check_memory(expected: Estimate) -> None:

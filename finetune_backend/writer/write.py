@@ -90,6 +90,11 @@ def write_questions(paragraphs: Sequence[Paragraph], say: Say, wordings: int) ->
         for paragraph, answers in zip(paragraphs, listed, strict=True)
         for fact in _facts(paragraph, answers.splitlines())
     ]
+    return ask_for(facts, say, wordings)
+
+
+def ask_for(facts: Sequence[tuple[Paragraph, Fact]], say: Say, wordings: int) -> list[Asked]:
+    """Ask for facts of paragraphs; see `write_questions`."""
     wanted = [
         (paragraph, fact, opener)
         for paragraph, fact in facts

@@ -8,7 +8,7 @@ import pytest
 import cli
 from comparison.show_passages import show_passages, stand_ins
 from comparison.start_training import estimate_training, start_training
-from finetune_backend.raft import DECLINES, read_shown
+from finetune_backend.raft import DECLINES, Shown, read_shown
 from finetune_backend.runs import read_run
 from finetune_backend.settings import TrainSettings
 from workbench.errors import RagtuneError
@@ -30,15 +30,14 @@ def filled_lab(tiny_lab, handbook):
     return tiny_lab
 
 
-def test_the_right_passage_holds_the_answer_and_the_wrong_ones_do_not(filled_lab):
+def test_the_right_passage_holds_the_answer(filled_lab):
     leave, opening, never, elsewhere, unknown = show_passages(filled_lab, EXAMPLES, RAFT)
-    assert leave.right.startswith("handbook > Leave\nEvery employee")
-    assert len(leave.wrong) == 1 and "opens at 6:40" in leave.wrong[0]
-    assert opening.right.startswith("handbook > Workshop\n")
-    # Nothing answers it, so all that the search finds is wrong.
-    assert never.right == "" and len(never.wrong) == 2
+    assert leave.holds and leave.passage.startswith("handbook > Leave\nEvery employee")
+    assert opening.holds and opening.passage.startswith("handbook > Workshop\n")
+    # Nothing answers it, so what the search finds first does not.
+    assert not never.holds and never.passage.startswith("handbook > ")
     # Its own passage, where the documents don't have it any more.
-    assert elsewhere.right == "old\nAda sews them by hand." and len(elsewhere.wrong) == 2
+    assert elsewhere == Shown("old\nAda sews them by hand.", True)
     assert unknown is None
 
 
@@ -54,7 +53,8 @@ def test_passages_make_a_fine_tune_longer(filled_lab):
 
 
 def test_a_fine_tune_reads_the_passages(filled_lab):
-    run = start_training(filled_lab, EXAMPLES, RAFT, "reads")
+    twice = Example(LEAVE.question.upper(), LEAVE.answer, "again")
+    run = start_training(filled_lab, [LEAVE, twice, *EXAMPLES[1:]], RAFT, "reads")
     deadline = time.monotonic() + 120
     while run.state.active and time.monotonic() < deadline:
         time.sleep(0.1)

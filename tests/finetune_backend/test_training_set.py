@@ -1,13 +1,16 @@
 """What a fine-tune is shown, and what is held out of it."""
 
 import random
+import re
 
 import pytest
 
-from finetune_backend.raft import DECLINES, Shown, asked_with_passages, read_shown, write_shown
+from finetune_backend.raft import DECLINES, Shown, draw_texts, read_shown, write_shown
 from finetune_backend.replay import read_replay
+from finetune_backend.rows import about_one_text
 from finetune_backend.settings import TrainSettings
 from finetune_backend.training_set import Prompts, TrainingSet, choose_held_out
+from workbench.errors import ExamplesError
 from workbench.language_models.loading import find_checkpoint, load_tokenizer
 from workbench.language_models.prompts import DEFAULT_TEMPLATE
 from workbench.settings import DEFAULT_MODEL
@@ -56,41 +59,73 @@ def test_facts_with_few_wordings_and_questions_of_two_facts_are_not_held_out():
     assert choose_held_out(FACTS, 3, 1) == choose_held_out(FACTS, 3, 1)
 
 
-def test_a_share_of_the_examples_is_asked_with_passages(tokenizer):
-    shown = [Shown(f"Right {n}", (f"Wrong {n}", "Other", "Third")) for n in range(len(FACTS))]
-    made = TrainingSet(FACTS, tokenizer, plain(raft=0.5, distractors=2), Prompts("Brief."), shown)
-    rows = texts(made.rows(0), tokenizer)
-    asked = [(prompt, answer) for prompt, answer in rows if "Based on the text above" in prompt]
-    assert len(rows) == 80 and len(asked) == 40
-    assert rows != texts(made.rows(1), tokenizer)
-    assert rows == texts(made.rows(0), tokenizer)
-    declined = [prompt for prompt, answer in asked if answer.startswith(DECLINES)]
-    assert 2 <= len(declined) <= 16
-    assert all("Right" not in prompt for prompt in declined)
-    assert all(p.count("Right") == 1 for p, answer in asked if not answer.startswith(DECLINES))
-    assert all("Third" not in p for p, a in asked if not a.startswith(DECLINES))
-    assert {p.count("Wrong") + p.count("Other") for p, _ in asked} >= {0, 1, 2}
+SHOWN = [Shown(f"Passage about {example.fact}.", True) for example in FACTS]
 
 
-def test_passages_that_do_not_fit_are_left_out(tokenizer):
-    shown = [Shown("short", ("very " * 100, "long " * 100))] * len(FACTS)
-    made = TrainingSet(FACTS, tokenizer, plain(raft=1.0, max_tokens=160), Prompts(), shown)
-    rows = made.rows(0)
-    assert max(map(len, rows)) <= 160 and len(rows) == 80
-    assert any("very" in prompt for prompt, _ in texts(rows, tokenizer))
+def test_a_share_of_the_passages_is_read_with_others_before_the_questions(tokenizer):
+    made = TrainingSet(FACTS, tokenizer, plain(raft=0.5, distractors=2), Prompts("Brief."), SHOWN)
+    for epoch in range(3):
+        rows = made.rows(epoch)
+        read = [row for row in rows if row.text]
+        assert len(rows) - len(read) == 40  # half of the examples are asked alone
+        assert len(about_one_text(read)) == 4  # of 20 passages ten are read, three at a time
+        asked = texts(read, tokenizer)
+        assert all(1 <= prompt.count("Passage about") <= 3 for prompt, _ in asked)
+        for prompt, answer in asked:
+            fact = prompt.split("of what ")[1].split(" is?")[0]
+            there = f"Passage about {fact}." in prompt
+            assert there or answer.startswith(DECLINES)
+            assert there is not answer.startswith(DECLINES)
+        # A batch draws the texts together, and the passages stand in the shared part.
+        for prefix, group in about_one_text(read).items():
+            assert "Passage about" in tokenizer.decode(prefix)
+            assert all(row.prompt[: row.text] == prefix for row in group)
+    assert made.rows(0) == made.rows(0) != made.rows(1)
 
 
-def test_an_example_without_a_right_passage_teaches_to_decline():
+def test_some_are_asked_about_a_text_without_their_passage():
     draw = random.Random(0)
+    asked = [
+        one
+        for _ in range(10)
+        for text in draw_texts(FACTS, SHOWN, 1.0, 3, DEFAULT_TEMPLATE, draw)
+        for one in text
+    ]
+    declined = sum(one.answer == DECLINES for one in asked)
+    assert len(asked) == 800 and 40 <= declined <= 130
+    # With one text there is no other to ask about.
+    (alone,) = draw_texts(FACTS[:8], SHOWN[:8], 1.0, 3, DEFAULT_TEMPLATE, draw)
+    assert not any(one.answer == DECLINES for one in alone)
+
+
+def test_passages_of_a_document_stand_together(tokenizer):
+    examples = [
+        Example(f"What is {n}?", f"It is {n * 3}.", str(n), f"{n % 2}.md") for n in range(16)
+    ]
+    shown = [Shown(f"<{n}>", True) for n in range(16)]
+    texts_ = draw_texts(examples, shown, 1.0, 3, "{passages}|{question}", random.Random(1))
+    for text in texts_:
+        read = {int(number) % 2 for number in re.findall(r"<(\d+)>", text[0].said)}
+        assert len(read) == 1
+
+
+def test_too_many_passages_are_one_clear_sentence(tokenizer):
+    shown = [Shown(f"{example.fact} " + "very " * 100, True) for example in FACTS]
+    made = TrainingSet(FACTS, tokenizer, plain(raft=1.0, max_tokens=300), Prompts(), shown)
+    with pytest.raises(ExamplesError, match="Lower distractors, or raise max_tokens"):
+        made.rows(0)
+
+
+def test_what_the_passage_does_not_answer_is_declined():
     example = Example("Who?", DECLINES, "f")
-    for _ in range(20):
-        asked = asked_with_passages(example, Shown("", ("a", "b", "c")), 2, DEFAULT_TEMPLATE, draw)
-        assert asked.answer == DECLINES
-        assert "a" in asked.question.split("\n\nBased")[0].split()
+    ((asked,),) = draw_texts(
+        [example], [Shown("a", False)], 1.0, 2, DEFAULT_TEMPLATE, random.Random(0)
+    )
+    assert asked.answer == DECLINES and asked.said.startswith("a\n\nBased on")
 
 
 def test_passages_of_a_run_are_kept_in_order(tmp_path):
-    shown = [Shown("a\nb\u2028c", ("x",)), None, Shown("", ("y", "ü"))]
+    shown = [Shown("a\nb\u2028c", True), None, Shown("ü", False)]
     write_shown(tmp_path, shown)
     assert read_shown(tmp_path) == shown
     assert read_shown(tmp_path / "nowhere") == []

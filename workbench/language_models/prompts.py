@@ -68,15 +68,20 @@ def render(tokenizer: Any, chat: list[dict[str, str]]) -> str:
 
     A checkpoint without a chat template gets a plain one, so that base models work too.
     The model's control tokens are taken out of what people and documents say, so that no
-    text can end its turn and speak as somebody else.
+    text can end its turn and speak as somebody else. Where the last turn is the assistant's, it
+    is how the answer begins, and the model goes on from there.
     """
+    begun = ""
+    if chat[-1]["role"] == "assistant":
+        chat, begun = chat[:-1], chat[-1]["content"]
     chat = [
         {**turn, "content": _without_control_tokens(tokenizer, turn["content"])} for turn in chat
     ]
     if tokenizer.chat_template:
-        return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
+        said = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+        return f"{said}{begun}"
     turns = [message["content"] for message in chat]
-    return "\n\n".join(turns) + "\nAnswer: "
+    return "\n\n".join(turns) + f"\nAnswer: {begun}"
 
 
 def count_tokens(tokenizer: Any, chat: Sequence[dict[str, str]]) -> int:
