@@ -1,18 +1,18 @@
 """Runs: start a fine-tune, follow it, cancel it, and find the adapters that runs made."""
 
-import contextlib
 import dataclasses
 import hashlib
 import re
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from finetune_backend.estimate import Estimate, estimate_run, free_memory_gb
+from finetune_backend import queue
+from finetune_backend.estimate import Estimate, check_fits, estimate_run, free_memory_gb
 from finetune_backend.examples.check import check_training_set
 from finetune_backend.examples.read import read_examples
 from finetune_backend.examples.write import to_jsonl
@@ -29,6 +29,7 @@ from workbench.values import Example
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 _FREE_BYTES_NEEDED = 200_000_000
+_TRAINS = "finetune_backend.train_process"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,9 @@ class Run:
     """What was expected before it started; None for runs of older versions."""
     forgetting: tuple[Change, ...] = ()
     """What the adapter changed of what the model could do before; empty while there is none."""
+    examples_sha256: str = ""
+    """Of the examples as they were when it was started."""
+    system_prompt: str = ""
 
     @property
     def adapter(self) -> Path:
@@ -77,24 +81,26 @@ def start_run(
     system_prompt: str = "",
     name: str | None = None,
 ) -> Run:
-    """Start a fine-tune in its own process and return at once.
+    """Start a fine-tune in its own process, or queue it behind others, and return at once.
 
     Raises:
         ExamplesError: the examples can't be trained on.
-        RagtuneError: the model is on a server, another fine-tune is running, the name is
-            taken or unusable, the disk is nearly full, or the memory won't do.
+        RagtuneError: the model is on a server, the name is taken or unusable, the disk is
+            nearly full, or the memory won't do.
     """
     check_trainable(checkpoint)
     check_training_set(examples)
     settings = fit_to_data(settings, examples)
     expected = estimate_run(checkpoint, tuple(examples), settings, system_prompt)
-    _check_memory(expected)
-    with _starting(home):
-        folder = _new_folder(home, name)
-        data = to_jsonl(examples).encode()
-        with writing(folder):
-            folder.mkdir()
-        try:
+    data = to_jsonl(examples).encode()
+    folder = None
+    try:
+        with queue.changing(home):
+            if queue.holder(home) is None:  # what waits is looked at when its turn comes
+                check_fits(expected, free_memory_gb())
+            folder = new_folder(home, name)
+            with writing(folder):
+                folder.mkdir()
             write_bytes(folder / "examples.jsonl", data)
             write_json(
                 folder / "run.json",
@@ -111,11 +117,12 @@ def start_run(
                     "created": time.time(),
                 },
             )
-            jobs.start(folder, "finetune_backend.train_process", _processes())
-        except BaseException:
+            queue.put(folder, _TRAINS, _processes())
+    except BaseException:
+        if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
-            raise
-        return read_run(folder)
+        raise
+    return read_run(folder)
 
 
 def check_trainable(checkpoint: Checkpoint) -> None:
@@ -133,8 +140,13 @@ def check_trainable(checkpoint: Checkpoint) -> None:
 
 
 def list_runs(home: Home) -> list[Run]:
-    """Return all runs, the newest first."""
-    folders = [folder for folder in home.runs.iterdir() if (folder / "state.json").exists()]
+    """Return all runs, the newest first; where one was killed, the next in the queue starts."""
+    queue.start_next(home)
+    folders = [
+        folder
+        for folder in home.runs.glob("[!.]*")
+        if all((folder / file).exists() for file in ("run.json", "state.json"))
+    ]
     return sorted((read_run(folder) for folder in folders), key=lambda run: -run.created)
 
 
@@ -205,6 +217,8 @@ def read_run(folder: Path) -> Run:
         adapter_sha256=result.get("adapter_sha256"),
         estimate=Estimate(**saved["estimate"]) if "estimate" in saved else None,
         forgetting=tuple(Change(**change) for change in result.get("forgetting", ())),
+        examples_sha256=saved.get("examples_sha256", ""),
+        system_prompt=saved.get("system_prompt", ""),
     )
 
 
@@ -215,8 +229,9 @@ def trained_facts(run: Run) -> set[str]:
 
 
 def cancel_run(run: Run) -> None:
-    """Ask a run to stop at its next step, for good."""
-    jobs.cancel(run.folder)
+    """Ask a run to stop at its next step, for good; one that waits leaves the queue."""
+    if not queue.leave(run.folder):
+        jobs.cancel(run.folder)
 
 
 def pause_run(run: Run) -> None:
@@ -230,53 +245,33 @@ def save_run(run: Run) -> None:
 
 
 def resume_run(home: Home, run: Run) -> Run:
-    """Let a run go on from what it saved last, as if it had never stopped.
+    """Let a run go on from what it saved last, as if it had never stopped; it may have to wait.
 
     Raises:
-        RagtuneError: it is complete, was cancelled, or another fine-tune is running.
+        RagtuneError: it is complete, was cancelled, or hasn't stopped.
     """
-    with _starting(home):
+    with queue.changing(home):
         run = read_run(run.folder)
         if not run.can_go_on:
             raise RagtuneError(
                 f"The fine-tune {run.name!r} is {run.state.state}; only one that was paused, "
                 "interrupted or failed can go on."
             )
-        jobs.start(run.folder, "finetune_backend.train_process", _processes())
-        return read_run(run.folder)
-
-
-@contextlib.contextmanager
-def _starting(home: Home) -> Iterator[None]:
-    """Let one fine-tune start at a time, and none beside a running one."""
-    with home.lock("start-run", 10, "Another fine-tune is being started; try again."):
-        for run in list_runs(home):
-            if run.state.active:
-                raise RagtuneError(
-                    f"The fine-tune {run.name!r} is still running. "
-                    "Wait until it is done, or pause or cancel it first."
-                )
-        yield
+        queue.put(run.folder, _TRAINS, _processes())
+    return read_run(run.folder)
 
 
 def delete_run(run: Run) -> None:
-    """Delete a run and its adapter.
+    """Delete a run and its adapter; one that waits leaves the queue.
 
     Raises:
         RagtuneError: it is still running.
     """
-    if run.state.active:
-        raise RagtuneError(f"The fine-tune {run.name!r} is still running. Cancel it first.")
-    shutil.rmtree(run.folder)
-
-
-def _check_memory(expected: Estimate) -> None:
-    free = free_memory_gb()
-    if expected.memory_gb > free:
-        raise RagtuneError(
-            f"This fine-tune needs about {expected.memory_gb:.1f} GB of memory, but {free:.1f} GB "
-            f"are free. {expected.lower}, or close other programs."
-        )
+    with queue.changing(queue.home_of(run.folder)):
+        if jobs.at_work(run.folder):
+            raise RagtuneError(f"The fine-tune {run.name!r} is still running. Cancel it first.")
+        if run.folder.exists():  # another tab may have been first
+            shutil.rmtree(run.folder)
 
 
 def _processes() -> int:
@@ -286,7 +281,12 @@ def _processes() -> int:
     return max(1, int(torch.cuda.device_count()))
 
 
-def _new_folder(home: Home, name: str | None) -> Path:
+def new_folder(home: Home, name: str | None) -> Path:
+    """Return where a new run goes; the folder is not made.
+
+    Raises:
+        RagtuneError: the name is taken or unusable, or the disk is nearly full.
+    """
     free = shutil.disk_usage(home.runs).free
     if free < _FREE_BYTES_NEEDED:
         raise RagtuneError(
@@ -298,11 +298,20 @@ def _new_folder(home: Home, name: str | None) -> Path:
         while (home.runs / f"adapter-{number}").exists():
             number += 1
         name = f"adapter-{number}"
-    if not _NAME.fullmatch(name):
-        raise RagtuneError(
-            f"{name!r} can't be the name of a fine-tune; use letters, digits, '.', '_' and '-', "
-            "at most 60, beginning with a letter or digit."
-        )
+    check_name(name, "fine-tune")
     if (home.runs / name).exists():
         raise RagtuneError(f"There is a fine-tune {name!r} already. Choose another name.")
     return home.runs / name
+
+
+def check_name(name: str, kind: str) -> None:
+    """Make sure that something new may have this name, which is a folder's too.
+
+    Raises:
+        RagtuneError: it may not.
+    """
+    if not _NAME.fullmatch(name):
+        raise RagtuneError(
+            f"{name!r} can't be the name of a {kind}; use letters, digits, '.', '_' and '-', "
+            "at most 60, beginning with a letter or digit."
+        )

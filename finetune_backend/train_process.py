@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from finetune_backend import saved
-from finetune_backend.estimate import peak_memory_gb
+from finetune_backend import queue, saved
+from finetune_backend.estimate import Estimate, check_fits, free_memory_gb, peak_memory_gb
 from finetune_backend.examples.read import read_examples
 from finetune_backend.forgetting.measure import Change, compare, probe, probe_base
 from finetune_backend.lora import Keep, Step, train
@@ -47,13 +47,14 @@ def work(folder: Path) -> None:
             # The first process tells what happened.
             with contextlib.suppress(jobs.Cancelled, RagtuneError):
                 keep = Keep(folder, lambda: False)
-                train(*_what(folder), lambda _step: None, folder / _PARTIAL, keep)
+                train(*what_to_train(folder), lambda _step: None, folder / _PARTIAL, keep)
 
 
 def _train(folder: Path, job: jobs.Job) -> None:
     """Train, report every step, and write what was measured last of all."""
     job.say("Loading the language model")
-    checkpoint, rows_of, settings = _what(folder)
+    _check_memory(folder)
+    checkpoint, rows_of, settings = what_to_train(folder)
     partial, adapter = folder / _PARTIAL, folder / _ADAPTER
     _clear(folder)  # what a process left that was killed
     steps = steps_before(folder, saved.read_reached(folder) or saved.Reached())
@@ -115,7 +116,14 @@ def _forgotten(folder: Path, checkpoint: Checkpoint, job: jobs.Job) -> tuple[Cha
     return compare(before, probe(checkpoint, folder / _ADAPTER, functools.partial(say, "after")))
 
 
-def _what(folder: Path) -> tuple[Checkpoint, Callable[[int], list[Row]], TrainSettings]:
+def _check_memory(folder: Path) -> None:
+    """Make sure that the run fits, as others may have come while it waited for its turn."""
+    expected = read_json(folder / "run.json").get("estimate")
+    if expected:
+        check_fits(Estimate(**expected), free_memory_gb() + peak_memory_gb())
+
+
+def what_to_train(folder: Path) -> tuple[Checkpoint, Callable[[int], list[Row]], TrainSettings]:
     """Read what to train: the base model, what makes an epoch's rows, and the settings."""
     run = read_json(folder / "run.json")
     settings = TrainSettings(**run["settings"])
@@ -139,4 +147,8 @@ def _what(folder: Path) -> tuple[Checkpoint, Callable[[int], list[Row]], TrainSe
 
 
 if __name__ == "__main__":
-    work(Path(sys.argv[1]))
+    try:
+        work(Path(sys.argv[1]))
+    finally:
+        if is_first():
+            queue.start_next(queue.home_of(Path(sys.argv[1])), queue.LOCK_SECONDS)
