@@ -40,6 +40,8 @@ class Step:
     """Since the first step."""
     seconds: float
     seconds_left: float
+    recall: float | None = None
+    validation_loss: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
