@@ -31,8 +31,11 @@ PATIENT = {"GOMP_SPINCOUNT": "2000", "KMP_BLOCKTIME": "1"}
 keeps the processor from others: a fine-tune beside another program takes four times as long as
 alone. With this it takes under three times as long, and alone 5 % longer. Less patience than
 this costs a fifth alone, more helps less beside others."""
-_OF_TORCHRUN = ("RANK", "LOCAL_", "WORLD_", "GROUP_", "ROLE_", "MASTER_", "TORCHELASTIC_")
-"""Beginnings of what torchrun tells its processes; a job that one of them starts is no part."""
+_OF_TORCHRUN = (
+    *("RANK", "LOCAL_RANK", "GROUP_RANK", "ROLE_RANK", "ROLE_NAME", "MASTER_ADDR", "MASTER_PORT"),
+    *("WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_WORLD_SIZE", "ROLE_WORLD_SIZE"),
+)
+"""What torchrun tells its processes; a job that one of them starts is not one of those."""
 
 
 State = Literal[
@@ -104,7 +107,11 @@ def start(folder: Path, module: str, processes: int = 1) -> None:
 
 
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(_OF_TORCHRUN)}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _OF_TORCHRUN and not name.startswith("TORCHELASTIC_")
+    }
 
 
 def read(folder: Path) -> JobState:

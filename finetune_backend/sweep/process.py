@@ -67,6 +67,7 @@ class _Trials:
             params = self._search.begin(number, trial.params or None)
             self._begun = None
             self._end(self._try(dataclasses.replace(trial, params=params, epochs=())))
+            self._job.check()
 
     def _try(self, trial: Trial) -> Trial:
         """Train a trial to its end, or until it is seen to lead nowhere, and return it."""
@@ -84,9 +85,7 @@ class _Trials:
                     self._judge(trial, steps)
 
             try:
-                # What a trial reached before it was interrupted, the search has to know again.
-                for number, epoch in enumerate(self._epochs(trial, steps), start=1):
-                    self._search.is_hopeless(number, epoch.score)
+                self._judge_again(trial, steps)
                 train(*what_to_train(place), report, place / _PARTIAL, self._saving(place))
                 how: tuple[State, str] = ("done", "")
             except _Hopeless:
@@ -94,8 +93,7 @@ class _Trials:
             except _TimeIsUp:
                 how = "stopped", "The time was used up"
             except jobs.Cancelled:
-                self._end(self._at(trial, steps, "stopped", "The sweep was cancelled"))
-                raise
+                how = "stopped", "The sweep was cancelled"
             except RagtuneError as error:
                 how = "failed", str(error)
         return self._at(trial, steps, *how)
@@ -133,6 +131,13 @@ class _Trials:
                 raise _Hopeless
             if self._spent(last.seconds):
                 raise _TimeIsUp
+
+    def _judge_again(self, trial: Trial, steps: list[Step]) -> None:
+        """Tell the search what a trial had reached before it was interrupted."""
+        for number, epoch in enumerate(self._epochs(trial, steps), start=1):
+            hopeless = self._search.is_hopeless(number, epoch.score)
+            if hopeless and number < self._settings(trial).epochs:
+                raise _Hopeless
 
     def _say(self, trial: Trial, step: Step) -> None:
         budget = self._sweep.budget

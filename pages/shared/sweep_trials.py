@@ -78,7 +78,7 @@ def _lines(sweep: "Sweep") -> None:
         for point in points
     )
     axes = list(dict.fromkeys(frame["Axis"]))
-    x = alt.X("Axis:N", sort=axes, title=None, axis=alt.Axis(labelAngle=0))
+    x = alt.X("Axis:N", sort=axes, title=None, axis=alt.Axis(labelAngle=-25))
     drawn = (
         alt.Chart(frame)
         .mark_line(point=True)

@@ -172,7 +172,7 @@ def test_a_trial_below_the_median_is_pruned(start, tiny_lab):
     sweep = wait(resume_sweep(tiny_lab.home, sweep))
     assert sweep.state.state == "done", sweep.state.message
     last = sweep.trials[-1]
-    assert (last.state, last.number) == ("pruned", 4) and len(last.epochs) < 5
+    assert (last.state, last.number) == ("pruned", 4) and 0 < len(last.epochs) < 60
     assert "Below the median" in last.message and not (sweep.folder / "trials" / "4").exists()
 
 
