@@ -180,3 +180,11 @@ def test_what_a_kill_left_of_a_start_is_not_started_again(home, start):
     assert [one.folder for one in queue.waiting(home)] == [second.folder]
     (second.folder / "state.json").unlink()  # a kill before its state was written
     assert queue.waiting(home) == [] and "second" not in states(home)
+
+
+def test_a_job_that_torchrun_s_process_starts_is_not_one_of_its_processes(home, start, monkeypatch):
+    """With these, the training would wait forever for a second process."""
+    for name, value in {"RANK": "0", "WORLD_SIZE": "2", "LOCAL_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    run = wait(start("alone", SHORT))
+    assert run.complete, run.state.message
