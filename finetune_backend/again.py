@@ -11,6 +11,7 @@ from workbench.home import Home
 from workbench.language_models.loading import find_checkpoint
 from workbench.values import Example
 
+_EXAMPLES = "examples.jsonl"
 _LONGEST_NAME = 60
 
 
@@ -45,8 +46,20 @@ def run_again(
 
 
 def examples_of(run: Run) -> Sequence[Example]:
-    """Return the examples that a run learns from, as they were when it was started."""
-    return read_examples((run.folder / "examples.jsonl").read_bytes(), "examples.jsonl").examples
+    """Return the examples that a run learns from, as they were when it was started.
+
+    Raises:
+        RagtuneError: they are not there, as where an adapter was made elsewhere.
+    """
+    file = run.folder / _EXAMPLES
+    if not file.exists():
+        raise RagtuneError(f"What {run.name!r} learned from is not kept here; it can't run again.")
+    return read_examples(file.read_bytes(), _EXAMPLES).examples
+
+
+def can_run_again(run: Run) -> bool:
+    """Are a run's examples there?"""
+    return (run.folder / _EXAMPLES).exists()
 
 
 def next_name(home: Home, name: str) -> str:

@@ -18,6 +18,8 @@ from workbench.home import Home
 
 _FILE = "queued.json"
 _LOCK = "start-run"
+_MODULES = {"runs": "finetune_backend.train_process", "sweeps": "finetune_backend.sweep.process"}
+"""What works on a folder, by where it is."""
 LOCK_SECONDS = 10.0
 
 
@@ -28,9 +30,8 @@ class Waiting:
     folder: Path
     place: float
     """Smaller is earlier."""
-    module: str
-    """To be run when its turn comes; see `workbench.jobs.start`."""
     processes: int
+    """To train together; see `workbench.jobs.start`."""
     before: dict[str, Any] | None
     """The state that it had before it waited; None where it was never started."""
 
@@ -48,18 +49,17 @@ def changing(home: Home) -> Iterator[None]:
         _start_first(home)
 
 
-def put(folder: Path, module: str, processes: int = 1) -> None:
+def put(folder: Path, processes: int = 1) -> None:
     """Put a job at the end of the line; to be called inside `changing`.
 
     Args:
         folder: the job's, under the home's ``runs`` or ``sweeps``.
-        module: see `workbench.jobs.start`; so are the processes.
+        processes: to train together; see `workbench.jobs.start`.
     """
     line = waiting(home_of(folder))
     state = folder / "state.json"
     entry = {
         "place": line[-1].place + 1 if line else 0,
-        "module": module,
         "processes": processes,
         "before": read_json(state) if state.exists() else None,
     }
@@ -166,7 +166,7 @@ def _start_first(home: Home) -> None:
     line = waiting(home)
     if line and holder(home) is None:
         first = line[0]
-        jobs.start(first.folder, first.module, first.processes)
+        jobs.start(first.folder, _MODULES[first.folder.parent.name], first.processes)
         (first.folder / _FILE).unlink(missing_ok=True)
 
 

@@ -29,7 +29,6 @@ from workbench.values import Example
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 _FREE_BYTES_NEEDED = 200_000_000
-_TRAINS = "finetune_backend.train_process"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ def start_run(
                     "created": time.time(),
                 },
             )
-            queue.put(folder, _TRAINS, _processes())
+            queue.put(folder, _processes())
     except BaseException:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -257,7 +256,7 @@ def resume_run(home: Home, run: Run) -> Run:
                 f"The fine-tune {run.name!r} is {run.state.state}; only one that was paused, "
                 "interrupted or failed can go on."
             )
-        queue.put(run.folder, _TRAINS, _processes())
+        queue.put(run.folder, _processes())
     return read_run(run.folder)
 
 

@@ -17,6 +17,8 @@ from workbench.files import read_json, sha256, sync_folder, write_json, writing
 from workbench.home import Home
 from workbench.language_models.loading import find_checkpoint
 
+_LONGEST_STEM = 55
+
 
 def promote(home: Home, sweep: Sweep, number: int | None = None, name: str | None = None) -> Run:
     """Make a run of a trial: at once where its adapter was kept, else by training it again.
@@ -31,7 +33,7 @@ def promote(home: Home, sweep: Sweep, number: int | None = None, name: str | Non
         RagtuneError: there is no such trial, or none came to its end; or the name is taken.
     """
     trial = _chosen(sweep, number)
-    name = name or f"{sweep.name}-{trial.number}"
+    name = name or run_name(sweep, trial)
     place = sweep.folder / "trials" / str(trial.number)
     if trial == sweep.best and (place / "adapter").exists():
         return _kept(home, sweep, trial, place, name)
@@ -47,6 +49,11 @@ def promote(home: Home, sweep: Sweep, number: int | None = None, name: str | Non
         sweep.system_prompt,
         name,
     )
+
+
+def run_name(sweep: Sweep, trial: Trial) -> str:
+    """Return the name that a trial's run gets where none is chosen."""
+    return f"{sweep.name[:_LONGEST_STEM]}-{trial.number}"
 
 
 def _chosen(sweep: Sweep, number: int | None) -> Trial:

@@ -29,7 +29,6 @@ TRIALS = 12
 """By default."""
 _MOST_TRIALS = 1000
 _MOST_MINUTES = 100_000.0
-_SEARCHES = "finetune_backend.sweep.process"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +160,7 @@ def start_sweep(
                     "created": time.time(),
                 },
             )
-            queue.put(folder, _SEARCHES)
+            queue.put(folder)
     except BaseException:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -240,7 +239,7 @@ def resume_sweep(home: Home, sweep: Sweep) -> Sweep:
                 f"The sweep {sweep.name!r} is {sweep.state.state}; only one that was paused, "
                 "interrupted or failed can go on."
             )
-        queue.put(sweep.folder, _SEARCHES)
+        queue.put(sweep.folder)
     return read_sweep(sweep.folder)
 
 

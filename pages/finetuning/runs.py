@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from finetune_backend.again import can_run_again
 from finetune_backend.notes import LONGEST_CHARACTERS, read_notes, write_notes
 from finetune_backend.runs import Run, delete_run, list_runs, resume_run
 from finetune_backend.side_by_side import MEANINGS, row
@@ -100,7 +101,8 @@ def details(run: Run) -> None:
             resume_run(lab.home, run)
             st.rerun()
         delete([run])
-    again_form(run)
+    if can_run_again(run):
+        again_form(run)
 
 
 def note(run: Run) -> None:

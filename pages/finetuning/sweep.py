@@ -8,7 +8,7 @@ from finetune_backend.examples.check import check_training_set
 from finetune_backend.examples.store import list_examples
 from finetune_backend.runs import check_trainable
 from finetune_backend.settings import TrainSettings, fit_to_data
-from finetune_backend.sweep.promote import promote
+from finetune_backend.sweep.promote import promote, run_name
 from finetune_backend.sweep.space import SEARCHED, Range, default_space
 from finetune_backend.sweep.sweeps import (
     TRIALS,
@@ -115,6 +115,25 @@ def say_what_it_costs(
         )
 
 
+def promoting(sweep: Sweep) -> None:
+    """Offer to make a fine-tune of the best trial, or lead to the one that was made."""
+    if sweep.best is None:
+        return
+    name = run_name(sweep, sweep.best)
+    if (lab.home.runs / name).exists():
+        state.runs_chosen = [name]
+        st.page_link(routes.RUNS, label=f"Its best trial is {plain(name)}", icon=routes.RUNS.icon)
+    elif st.button(
+        "Make the best trial a fine-tune",
+        type="primary",
+        icon=":material/upgrade:",
+        help="Its adapter is there already, so that this costs nothing.",
+    ):
+        promote(lab.home, sweep)
+        state.runs_chosen = [name]
+        st.switch_page(routes.RUNS)
+
+
 def ended(sweeps: list[Sweep]) -> None:
     """Show one of the sweeps that have ended, the newest by default."""
     names = [sweep.name for sweep in sweeps]
@@ -125,15 +144,7 @@ def ended(sweeps: list[Sweep]) -> None:
         st.error(plain(sweep.state.message), icon=":material/error:")
     summary(sweep)
     with st.container(horizontal=True):
-        if sweep.best and st.button(
-            "Make the best trial a fine-tune",
-            type="primary",
-            icon=":material/upgrade:",
-            help="Its adapter is there already, so that this costs nothing.",
-        ):
-            run = promote(lab.home, sweep)
-            state.runs_chosen = [run.name]
-            st.switch_page(routes.RUNS)
+        promoting(sweep)
         if sweep.can_go_on and st.button("Go on", icon=":material/play_arrow:"):
             resume_sweep(lab.home, sweep)
             st.rerun()

@@ -5,12 +5,12 @@ import dataclasses
 import pytest
 
 from finetune_backend import queue
-from finetune_backend.again import examples_of, next_name, run_again
+from finetune_backend.again import can_run_again, examples_of, next_name, run_again
 from finetune_backend.examples.read import read_examples
 from finetune_backend.forgetting.measure import Change
 from finetune_backend.lora import Step
 from finetune_backend.notes import read_notes, write_notes
-from finetune_backend.runs import cancel_run, read_run, start_run
+from finetune_backend.runs import cancel_run, list_runs, read_run, start_run
 from finetune_backend.settings import TrainSettings
 from finetune_backend.side_by_side import CURVES, MEANINGS, curves, differences, row
 from finetune_backend.steps import adding_steps
@@ -101,6 +101,14 @@ def test_notes_are_kept_within_bounds(make):
     with pytest.raises(RagtuneError, match="was deleted"):
         write_notes(run.folder.with_name("gone"), "text")
     assert not run.folder.with_name("gone").exists()
+
+
+def test_a_run_whose_examples_are_not_here_cannot_run_again(tiny_lab, make):
+    run = make("elsewhere")
+    assert not can_run_again(run)
+    with pytest.raises(RagtuneError, match="'elsewhere' learned from is not kept here"):
+        run_again(tiny_lab.home, run)
+    assert [one.name for one in list_runs(tiny_lab.home)] == ["elsewhere"]
 
 
 def test_names_count_on(tiny_lab, make):
