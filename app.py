@@ -20,7 +20,7 @@ st.navigation(
     {
         "": [routes.HOME],
         "Retrieval": [routes.DOCUMENTS],
-        "Fine-tuning": [routes.EXAMPLES, routes.FINETUNE],
+        "Fine-tuning": [routes.EXAMPLES, routes.FINETUNE, routes.RUNS, routes.SWEEP],
         "Comparison": [routes.ASK],
         "Setup": [routes.SETTINGS],
     }

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from comparison.answer import Answer
     from comparison.lab import Lab
     from finetune_backend.runs import Run
+    from finetune_backend.sweep.sweeps import Sweep
+    from finetune_backend.sweep.trials import Trial
     from rag_backend.knowledge_base import KnowledgeBase
     from rag_backend.search.only import Only
     from workbench.language_models.loading import Checkpoint
@@ -29,6 +31,7 @@ _METHODS = "base,rag,finetuned,hybrid"
 _LOG_LINE_SECONDS = 10.0
 _WATCH_SECONDS = 2.0
 _ROWS_SHOWN = 10
+_POLL_SECONDS = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -177,6 +180,38 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--resume", metavar="N", help="go on with a fine-tune that was paused or interrupted"
     )
+    train.add_argument(
+        "--like", metavar="N", help="the examples and settings of another fine-tune; see --set"
+    )
+    runs = command("runs", _runs, "list the fine-tunes; delete one, or note something about it")
+    kinds = runs.add_subparsers(title="commands", metavar="COMMAND")
+    delete = kinds.add_parser("delete", help="a fine-tune and its adapter", parents=[common])
+    delete.add_argument("name", metavar="NAME")
+    delete.set_defaults(run=_runs_delete)
+    note = kinds.add_parser("note", help="keep a text about a fine-tune", parents=[common])
+    note.add_argument("name", metavar="NAME")
+    note.add_argument("text", metavar="TEXT", help="in place of the one before; may be empty")
+    note.set_defaults(run=_runs_note)
+
+    sweep = command("sweep", _sweep, "search for settings that learn best, in short fine-tunes")
+    sweep.add_argument("--name", metavar="N", help="the sweep's name")
+    sweep.add_argument("--trials", type=int, metavar="N", help="at most (default: 12)")
+    sweep.add_argument("--minutes", type=float, metavar="M", help="of training, at most")
+    sweep.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=LOW..HIGH",
+        help="what to search, e.g. rank=4..64; KEY=VALUE fixes a setting; repeatable",
+    )
+    sweep.add_argument("--resume", metavar="N", help="go on with one that was paused or killed")
+    kinds = sweep.add_subparsers(title="commands", metavar="COMMAND")
+    kinds.add_parser("list", help="all sweeps", parents=[common]).set_defaults(run=_sweep_list)
+    promoting = kinds.add_parser("promote", help="make the best trial a run", parents=[common])
+    promoting.add_argument("sweep", metavar="NAME")
+    promoting.add_argument("--trial", type=int, metavar="N", help="another than the best one")
+    promoting.add_argument("--as", dest="name", metavar="N", help="the run's name")
+    promoting.set_defaults(run=_sweep_promote)
     pause = command("pause", _pause, "save a running fine-tune and stop it, to go on later")
     pause.add_argument("name", metavar="NAME")
     command("adapters", _adapters, "list adapters with their settings and measures")
@@ -495,12 +530,14 @@ def _train(options: argparse.Namespace) -> None:
 
     lab = _lab(options)
     if options.resume:
-        if options.name or options.set or options.approved_only:
+        if options.name or options.set or options.like or options.approved_only:
             raise RagtuneError(
                 "--resume goes on with the name, the settings and the examples of the fine-tune; "
-                "leave --name, --set and --approved-only out."
+                "leave --name, --set, --like and --approved-only out."
             )
         run = resume_run(lab.home, find_run(lab.home, options.resume))
+    elif options.like:
+        run = _trained_again(options, lab)
     else:
         settings = from_text(TrainSettings, options.set)
         check_trainable(lab.checkpoint())
@@ -511,9 +548,9 @@ def _train(options: argparse.Namespace) -> None:
             run = start_training(lab, examples, settings, options.name, _progress.show)
         finally:
             _progress.end()
-        if run.estimate:
-            minutes, memory = run.estimate.seconds / 60, run.estimate.memory_gb
-            print(f"estimated: {minutes:.1f} min, {memory:.1f} GB of memory", file=sys.stderr)
+    if run.estimate and not options.resume:
+        minutes, memory = run.estimate.seconds / 60, run.estimate.memory_gb
+        print(f"estimated: {minutes:.1f} min, {memory:.1f} GB of memory", file=sys.stderr)
     run = _followed(run)
     if run.measures is None:
         raise RagtuneError(f"The fine-tune {run.name!r} is {run.state.state}: {run.state.message}")
@@ -535,13 +572,30 @@ def _train(options: argparse.Namespace) -> None:
             print(f"    {change.sentence()}")
 
 
+def _trained_again(options: argparse.Namespace, lab: "Lab") -> "Run":
+    from finetune_backend.again import run_again
+    from finetune_backend.runs import find_run
+    from finetune_backend.settings import TrainSettings
+    from workbench.settings import from_text
+
+    run = find_run(lab.home, options.like)
+    before = [f"{key}={value}" for key, value in dataclasses.asdict(run.settings).items()]
+    settings = from_text(TrainSettings, [*before, *options.set])
+    return run_again(lab.home, run, settings, options.name)
+
+
 def _followed(run: "Run") -> "Run":
-    """Show how a fine-tune goes until it ends, and return it; Ctrl-C pauses it."""
+    """Show how a fine-tune goes until it ends, and return it.
+
+    Ctrl-C pauses it; one that still waits for its turn leaves the queue.
+    """
+    from finetune_backend import queue
     from finetune_backend.runs import pause_run, read_run
     from finetune_backend.steps import read_steps
 
     try:
-        while (run := read_run(run.folder)).state.active:
+        _wait_for_turn(run.folder)
+        while not (run := read_run(run.folder)).state.ended:
             steps = read_steps(run.folder)
             if steps:
                 step = steps[-1]
@@ -552,15 +606,36 @@ def _followed(run: "Run") -> "Run":
                 )
             else:
                 _progress.show(run.state.message, 0.0)
-            time.sleep(0.5)
+            time.sleep(_POLL_SECONDS)
     except KeyboardInterrupt:
-        pause_run(run)
         _progress.end()
+        if queue.leave(run.folder):
+            print(f"{run.name} left the queue.", file=sys.stderr)
+            raise
+        pause_run(run)
         print(f"Pausing; go on with `ragtune train --resume {run.name}`.", file=sys.stderr)
         raise
     finally:
         _progress.end()
     return run
+
+
+def _wait_for_turn(folder: Path) -> None:
+    """Wait until a run or a sweep has left the queue, and say what it waits for."""
+    from finetune_backend import queue
+    from workbench import jobs
+
+    told = ""
+    while folder.exists() and jobs.read(folder).queued:
+        queue.start_next(queue.home_of(folder))
+        ahead = ", ".join(queue.title(one) for one in queue.before(folder))
+        if ahead and ahead != told:
+            told = ahead
+            _progress.end()
+            print(f"{folder.name} waits for {ahead}", file=sys.stderr, flush=True)
+        time.sleep(_POLL_SECONDS)
+    if not folder.exists():
+        raise RagtuneError(f"{folder.name} was deleted while it waited for its turn.")
 
 
 def _pause(options: argparse.Namespace) -> None:
@@ -592,11 +667,165 @@ def _adapters(options: argparse.Namespace) -> None:
     _show(options, rows, columns, empty)
 
 
+def _sweep(options: argparse.Namespace) -> None:
+    from comparison.start_training import start_search
+    from finetune_backend.examples.check import check_training_set
+    from finetune_backend.examples.review import to_train_on
+    from finetune_backend.examples.store import list_examples
+    from finetune_backend.runs import check_trainable
+    from finetune_backend.settings import TrainSettings, fit_to_data
+    from finetune_backend.sweep.space import from_pairs
+    from finetune_backend.sweep.sweeps import (
+        TRIALS,
+        Budget,
+        find_sweep,
+        resume_sweep,
+    )
+
+    lab = _lab(options)
+    if options.resume:
+        sweep = resume_sweep(lab.home, find_sweep(lab.home, options.resume))
+    else:
+        budget = Budget(TRIALS if options.trials is None else options.trials, options.minutes)
+        check_trainable(lab.checkpoint())
+        examples = to_train_on(list_examples(lab.database), False)
+        for warning in check_training_set(examples):
+            print(f"note: {warning}", file=sys.stderr)
+        settings, space = from_pairs(fit_to_data(TrainSettings(), examples), options.set)
+        try:
+            sweep = start_search(
+                lab, examples, settings, space, budget, options.name, _progress.show
+            )
+        finally:
+            _progress.end()
+        minutes = sweep.estimate.seconds / 60
+        print(f"estimated: at most {minutes:.1f} min of training", file=sys.stderr)
+    _tell_sweep(options, _followed_sweep(sweep))
+
+
+def _followed_sweep(sweep: "Sweep") -> "Sweep":
+    """Show how a sweep goes until it ends, and return it; Ctrl-C pauses it or unqueues it."""
+    from finetune_backend import queue
+    from finetune_backend.sweep.sweeps import pause_sweep, read_sweep
+
+    try:
+        _wait_for_turn(sweep.folder)
+        while not (sweep := read_sweep(sweep.folder)).state.ended:
+            _progress.show(sweep.state.message, sweep.state.share)
+            time.sleep(_POLL_SECONDS)
+    except KeyboardInterrupt:
+        _progress.end()
+        if queue.leave(sweep.folder):
+            print(f"{sweep.name} left the queue.", file=sys.stderr)
+            raise
+        pause_sweep(sweep)
+        print(f"Pausing; go on with `ragtune sweep --resume {sweep.name}`.", file=sys.stderr)
+        raise
+    finally:
+        _progress.end()
+    if sweep.state.state != "done":
+        raise RagtuneError(
+            f"The sweep {sweep.name!r} is {sweep.state.state}: {sweep.state.message}"
+        )
+    return sweep
+
+
+def _tell_sweep(options: argparse.Namespace, sweep: "Sweep") -> None:
+    rows = [_trial_row(trial) for trial in sweep.trials]
+    if _json_wanted(options):
+        _print_json(_sweep_row(sweep) | {"trials": rows, "importances": sweep.importances})
+        return
+    columns = ("number", "state", *sweep.space, "recall", "validation_loss", "loss", "seconds")
+    _show(options, [row | row["params"] for row in rows], columns, "No trials were made.")
+    if sweep.best:
+        number = sweep.best.number
+        print(f"The best is trial {number}: `ragtune sweep promote {sweep.name}` makes it a run.")
+
+
+def _trial_row(trial: "Trial") -> dict[str, Any]:
+    last = trial.epochs[-1] if trial.epochs else None
+    reached = ("recall", "validation_loss", "loss")
+    return dataclasses.asdict(trial) | {key: getattr(last, key, None) for key in reached}
+
+
+def _sweep_row(sweep: "Sweep") -> dict[str, Any]:
+    return {
+        "sweep": sweep.name,
+        "state": sweep.state.state,
+        "message": sweep.state.message,
+        "model": sweep.checkpoint,
+        "examples": sweep.examples,
+        "trials": len(sweep.trials),
+        "best": _trial_row(sweep.best) if sweep.best else None,
+    }
+
+
+def _sweep_list(options: argparse.Namespace) -> None:
+    from finetune_backend.sweep.sweeps import list_sweeps
+
+    rows = [_sweep_row(sweep) for sweep in list_sweeps(_lab(options).home)]
+    if not _json_wanted(options):
+        rows = [row | {"best": row["best"] and row["best"]["number"]} for row in rows]
+    columns = ("sweep", "state", "model", "examples", "trials", "best")
+    _show(options, rows, columns, "No sweeps yet: `ragtune sweep`.")
+
+
+def _sweep_promote(options: argparse.Namespace) -> None:
+    from finetune_backend.sweep.promote import promote
+    from finetune_backend.sweep.sweeps import find_sweep
+
+    lab = _lab(options)
+    run = promote(lab.home, find_sweep(lab.home, options.sweep), options.trial, options.name)
+    if not run.complete:
+        run = _followed(run)
+    if not run.complete:
+        raise RagtuneError(f"The fine-tune {run.name!r} is {run.state.state}: {run.state.message}")
+    if _json_wanted(options):
+        _print_json(_adapter_row(run))
+    else:
+        print(f"adapter {run.name}")
+
+
+def _runs(options: argparse.Namespace) -> None:
+    from finetune_backend.notes import read_notes
+    from finetune_backend.runs import list_runs
+    from finetune_backend.side_by_side import row
+
+    rows = []
+    for run in list_runs(_lab(options).home):
+        more = _adapter_row(run) | {"message": run.state.message, "notes": read_notes(run.folder)}
+        rows.append(row(run) | more if _json_wanted(options) else row(run))
+    columns = ("name", "state", "created", "examples", "facts", "epochs", "rank")
+    measured = ("loss", "recall", "forgetting_points", "seconds")
+    _show(options, rows, (*columns, *measured), "No fine-tunes yet: `ragtune train`.")
+
+
+def _runs_delete(options: argparse.Namespace) -> None:
+    from finetune_backend.runs import delete_run, find_run
+
+    delete_run(find_run(_lab(options).home, options.name))
+    if _json_wanted(options):
+        _print_json({"deleted": options.name})
+    else:
+        print(f"deleted   {options.name}")
+
+
+def _runs_note(options: argparse.Namespace) -> None:
+    from finetune_backend.notes import write_notes
+    from finetune_backend.runs import find_run
+
+    write_notes(find_run(_lab(options).home, options.name).folder, options.text)
+    if _json_wanted(options):
+        _print_json({"noted": options.name})
+    else:
+        print(f"noted     {options.name}")
+
+
 def _adapter_row(run: "Run") -> dict[str, Any]:
     return {
         "name": run.name,
         "model": run.checkpoint,
-        "folder": str(run.adapter),
+        "folder": str(run.adapter) if run.complete else None,
         "examples": run.examples,
         "facts": run.facts,
         "settings": dataclasses.asdict(run.settings),

@@ -30,7 +30,7 @@ from workbench.language_models.prompts import messages, passage_prompt
 from workbench.values import Example, Passage
 
 SETTINGS = TrainSettings(
-    epochs=6,
+    epochs=4,
     learning_rate=8e-4,
     batch_size=2,
     raft=1.0,

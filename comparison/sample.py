@@ -35,17 +35,15 @@ def add_documents(lab: Lab, progress: Progress) -> int:
 def train_sample(lab: Lab) -> Run:
     """Start the sample fine-tune, or return the one that was started before.
 
-    The run trains on the sample's examples alone, and adds them to the table of examples.
-
-    Raises:
-        RagtuneError: another fine-tune is running.
+    The run trains on the sample's examples alone, and adds them to the table of examples. It
+    may have to wait until another one has ended.
     """
     examples = read_examples(TRAINING.read_bytes(), TRAINING.name).examples
     add_examples(lab.database, examples)
     checkpoint = lab.checkpoint()
     names = {run.name: run for run in list_runs(lab.home)}
     for name, run in names.items():
-        usable = run.complete or run.state.active
+        usable = run.complete or not run.state.ended
         if name.startswith(RUN_NAME) and usable and run.checkpoint_sha256 == checkpoint.sha256:
             return run
     number = 1

@@ -1,4 +1,4 @@
-"""Start a fine-tune in a lab: with its model, and with its questions asked as the lab asks them."""
+"""Start a fine-tune or a sweep in a lab: with its model, and asking as the lab asks."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,6 +7,8 @@ from comparison.show_passages import show_passages, stand_ins
 from finetune_backend.estimate import Estimate, estimate_run
 from finetune_backend.runs import Run, start_run
 from finetune_backend.settings import TrainSettings
+from finetune_backend.sweep.space import Space
+from finetune_backend.sweep.sweeps import Budget, Sweep, expected_cost, start_sweep
 from finetune_backend.training_set import Prompts
 from workbench.values import Example
 
@@ -38,6 +40,30 @@ def estimate_training(lab: Lab, examples: Sequence[Example], settings: TrainSett
     """Estimate what a fine-tune will take; see `finetune_backend.estimate`."""
     shown = tuple(stand_ins(lab, examples, settings))
     return estimate_run(lab.checkpoint(), tuple(examples), settings, prompts(lab), shown)
+
+
+def start_search(
+    lab: Lab,
+    examples: Sequence[Example],
+    settings: TrainSettings,
+    space: Space,
+    budget: Budget,
+    name: str | None = None,
+    progress: Callable[[str, float], object] = lambda _message, _share: None,
+) -> Sweep:
+    """Start a sweep and return; see `finetune_backend.sweep.sweeps.start_sweep`."""
+    shown = show_passages(lab, examples, settings, progress)
+    return start_sweep(
+        lab.home, examples, settings, space, lab.checkpoint(), budget, prompts(lab), name, shown
+    )
+
+
+def search_cost(
+    lab: Lab, examples: Sequence[Example], settings: TrainSettings, space: Space, budget: Budget
+) -> Estimate:
+    """Estimate what a sweep will take at most; see `finetune_backend.sweep.sweeps`."""
+    shown = stand_ins(lab, examples, settings)
+    return expected_cost(lab.checkpoint(), examples, settings, space, budget, prompts(lab), shown)
 
 
 def prompts(lab: Lab) -> Prompts:

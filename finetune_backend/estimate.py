@@ -16,6 +16,7 @@ from finetune_backend.raft import Shown
 from finetune_backend.rows import Row, batches, shared_prefix, split_batch
 from finetune_backend.settings import TrainSettings, fit_to_data
 from finetune_backend.training_set import Prompts, TrainingSet
+from workbench.errors import RagtuneError
 from workbench.hardware import best_device, fastest_dtype
 from workbench.language_models.loading import (
     Checkpoint,
@@ -96,6 +97,19 @@ def free_memory_gb() -> float:
     if best_device() == "cuda":
         return float(torch.cuda.mem_get_info()[0] / 1e9)
     return float(psutil.virtual_memory().available / 1e9)
+
+
+def check_fits(expected: Estimate, free_gb: float) -> None:
+    """Make sure that there is the memory that a fine-tune is expected to take.
+
+    Raises:
+        RagtuneError: there is less; says what would lower it.
+    """
+    if expected.memory_gb > free_gb:
+        raise RagtuneError(
+            f"This fine-tune needs about {expected.memory_gb:.1f} GB of memory, but {free_gb:.1f} "
+            f"GB are free. {expected.lower}, or close other programs."
+        )
 
 
 def peak_memory_gb() -> float:

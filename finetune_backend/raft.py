@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from finetune_backend.settings import TrainSettings
+from workbench.errors import ExamplesError
 from workbench.files import write_bytes
 from workbench.language_models.prompts import passage_prompt
 from workbench.values import Example
@@ -19,7 +21,8 @@ from workbench.values import Example
 DECLINES = "The text does not say."
 _ELSEWHERE = 0.1
 """Share of the examples that are asked about a text without their passage."""
-_FILE = "shown.jsonl"
+SHOWN = "shown.jsonl"
+"""The file of a run that holds its examples' passages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +89,28 @@ def draw_texts(
     return [one for one in asked if one]
 
 
+def check_shown(settings: TrainSettings, shown: Sequence[Shown | None]) -> None:
+    """Make sure that there is something to read where something is to be read.
+
+    Raises:
+        ExamplesError: no example has a passage.
+    """
+    if settings.raft and not any(shown):
+        raise ExamplesError(
+            f"raft is {settings.raft:g}, but none of the examples has a passage to be asked with. "
+            "Add the documents that answer them, or leave raft at 0."
+        )
+
+
 def write_shown(folder: Path, shown: Sequence[Shown | None]) -> None:
     """Keep the passages of a run's examples in its folder."""
     lines = [json.dumps(asdict(one) if one else None, ensure_ascii=False) for one in shown]
-    write_bytes(folder / _FILE, "".join(f"{line}\n" for line in lines).encode())
+    write_bytes(folder / SHOWN, "".join(f"{line}\n" for line in lines).encode())
 
 
 def read_shown(folder: Path) -> list[Shown | None]:
     """Return the passages of a run's examples, in their order; none where it has no file."""
-    file = folder / _FILE
+    file = folder / SHOWN
     if not file.exists():
         return []
     # Not str.splitlines, which would also split at U+2028 inside a passage.

@@ -1,27 +1,27 @@
 """Runs: start a fine-tune, follow it, cancel it, and find the adapters that runs made."""
 
-import contextlib
 import dataclasses
 import hashlib
 import re
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from finetune_backend.estimate import Estimate, estimate_run, free_memory_gb
+from finetune_backend import queue
+from finetune_backend.estimate import Estimate, check_fits, estimate_run, free_memory_gb
 from finetune_backend.examples.check import check_training_set
 from finetune_backend.examples.read import read_examples
 from finetune_backend.examples.wording import fold
 from finetune_backend.examples.write import to_jsonl
 from finetune_backend.forgetting.measure import Change
-from finetune_backend.raft import Shown, write_shown
+from finetune_backend.raft import Shown, check_shown, write_shown
 from finetune_backend.settings import TrainSettings, fit_to_data
 from finetune_backend.train_process import SAVE_NOW
-from finetune_backend.training_set import PLAIN, Prompts
+from finetune_backend.training_set import PLAIN, Prompts, read_prompts
 from workbench import jobs
 from workbench.errors import RagtuneError
 from workbench.files import read_json, write_bytes, write_json, writing
@@ -55,6 +55,10 @@ class Run:
     """What was expected before it started; None for runs of older versions."""
     forgetting: tuple[Change, ...] = ()
     """What the adapter changed of what the model could do before; empty while there is none."""
+    examples_sha256: str = ""
+    """Of the examples as they were when it was started."""
+    prompts: Prompts = PLAIN
+    """How questions were asked in it."""
 
     @property
     def adapter(self) -> Path:
@@ -81,7 +85,7 @@ def start_run(
     name: str | None = None,
     shown: Sequence[Shown | None] = (),
 ) -> Run:
-    """Start a fine-tune in its own process and return at once.
+    """Start a fine-tune in its own process, or queue it behind others, and return at once.
 
     Args:
         home: where it is kept.
@@ -95,21 +99,24 @@ def start_run(
 
     Raises:
         ExamplesError: the examples can't be trained on.
-        RagtuneError: the model is on a server, another fine-tune is running, the name is
-            taken or unusable, the disk is nearly full, or the memory won't do.
+        RagtuneError: the model is on a server, the name is taken or unusable, the disk is
+            nearly full, or the memory won't do.
     """
     check_trainable(checkpoint)
     check_training_set(examples)
-    examples, shown = _each_once(examples, shown)
+    examples, shown = each_once(examples, shown)
+    check_shown(settings, shown)
     settings = fit_to_data(settings, examples)
     expected = estimate_run(checkpoint, tuple(examples), settings, prompts, tuple(shown))
-    _check_memory(expected)
-    with _starting(home):
-        folder = _new_folder(home, name)
-        data = to_jsonl(examples).encode()
-        with writing(folder):
-            folder.mkdir()
-        try:
+    data = to_jsonl(examples).encode()
+    folder = None
+    try:
+        with queue.changing(home):
+            if queue.holder(home) is None:  # what waits is looked at when its turn comes
+                check_fits(expected, free_memory_gb())
+            folder = new_folder(home, name)
+            with writing(folder):
+                folder.mkdir()
             write_bytes(folder / "examples.jsonl", data)
             if settings.raft:
                 write_shown(folder, shown)
@@ -119,8 +126,7 @@ def start_run(
                     "settings": dataclasses.asdict(settings),
                     "checkpoint": checkpoint.name,
                     "checkpoint_sha256": checkpoint.sha256,
-                    "system_prompt": prompts.system,
-                    "passage_prompt": prompts.passages,
+                    **prompts.saved(),
                     "examples": len(examples),
                     "facts": len({example.fact for example in examples}),
                     "examples_sha256": hashlib.sha256(data).hexdigest(),
@@ -129,11 +135,12 @@ def start_run(
                     "created": time.time(),
                 },
             )
-            jobs.start(folder, "finetune_backend.train_process", _processes())
-        except BaseException:
+            queue.put(folder, _processes())
+    except BaseException:
+        if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
-            raise
-        return read_run(folder)
+        raise
+    return read_run(folder)
 
 
 def check_trainable(checkpoint: Checkpoint) -> None:
@@ -151,8 +158,13 @@ def check_trainable(checkpoint: Checkpoint) -> None:
 
 
 def list_runs(home: Home) -> list[Run]:
-    """Return all runs, the newest first."""
-    folders = [folder for folder in home.runs.iterdir() if (folder / "state.json").exists()]
+    """Return all runs, the newest first; where one was killed, the next in the queue starts."""
+    queue.start_next(home)
+    folders = [
+        folder
+        for folder in home.runs.glob("[!.]*")
+        if all((folder / file).exists() for file in ("run.json", "state.json"))
+    ]
     return sorted((read_run(folder) for folder in folders), key=lambda run: -run.created)
 
 
@@ -223,6 +235,8 @@ def read_run(folder: Path) -> Run:
         adapter_sha256=result.get("adapter_sha256"),
         estimate=Estimate(**saved["estimate"]) if "estimate" in saved else None,
         forgetting=tuple(Change(**change) for change in result.get("forgetting", ())),
+        examples_sha256=saved.get("examples_sha256", ""),
+        prompts=read_prompts(saved),
     )
 
 
@@ -233,8 +247,9 @@ def trained_facts(run: Run) -> set[str]:
 
 
 def cancel_run(run: Run) -> None:
-    """Ask a run to stop at its next step, for good."""
-    jobs.cancel(run.folder)
+    """Ask a run to stop at its next step, for good; one that waits leaves the queue."""
+    if not queue.leave(run.folder):
+        jobs.cancel(run.folder)
 
 
 def pause_run(run: Run) -> None:
@@ -248,47 +263,36 @@ def save_run(run: Run) -> None:
 
 
 def resume_run(home: Home, run: Run) -> Run:
-    """Let a run go on from what it saved last, as if it had never stopped.
+    """Let a run go on from what it saved last, as if it had never stopped; it may have to wait.
 
     Raises:
-        RagtuneError: it is complete, was cancelled, or another fine-tune is running.
+        RagtuneError: it is complete, was cancelled, or hasn't stopped.
     """
-    with _starting(home):
+    with queue.changing(home):
         run = read_run(run.folder)
         if not run.can_go_on:
             raise RagtuneError(
                 f"The fine-tune {run.name!r} is {run.state.state}; only one that was paused, "
                 "interrupted or failed can go on."
             )
-        jobs.start(run.folder, "finetune_backend.train_process", _processes())
-        return read_run(run.folder)
-
-
-@contextlib.contextmanager
-def _starting(home: Home) -> Iterator[None]:
-    """Let one fine-tune start at a time, and none beside a running one."""
-    with home.lock("start-run", 10, "Another fine-tune is being started; try again."):
-        for run in list_runs(home):
-            if run.state.active:
-                raise RagtuneError(
-                    f"The fine-tune {run.name!r} is still running. "
-                    "Wait until it is done, or pause or cancel it first."
-                )
-        yield
+        queue.put(run.folder, _processes())
+    return read_run(run.folder)
 
 
 def delete_run(run: Run) -> None:
-    """Delete a run and its adapter.
+    """Delete a run and its adapter; one that waits leaves the queue.
 
     Raises:
         RagtuneError: it is still running.
     """
-    if run.state.active:
-        raise RagtuneError(f"The fine-tune {run.name!r} is still running. Cancel it first.")
-    shutil.rmtree(run.folder)
+    with queue.changing(queue.home_of(run.folder)):
+        if jobs.at_work(run.folder):
+            raise RagtuneError(f"The fine-tune {run.name!r} is still running. Cancel it first.")
+        if run.folder.exists():  # another tab may have been first
+            shutil.rmtree(run.folder)
 
 
-def _each_once(
+def each_once(
     examples: Sequence[Example], shown: Sequence[Shown | None]
 ) -> tuple[list[Example], list[Shown | None]]:
     """Leave out what is asked and answered twice: the run's file of examples has it once."""
@@ -299,15 +303,6 @@ def _each_once(
     return [examples[n] for n in places], [shown[n] for n in places] if shown else []
 
 
-def _check_memory(expected: Estimate) -> None:
-    free = free_memory_gb()
-    if expected.memory_gb > free:
-        raise RagtuneError(
-            f"This fine-tune needs about {expected.memory_gb:.1f} GB of memory, but {free:.1f} GB "
-            f"are free. {expected.lower}, or close other programs."
-        )
-
-
 def _processes() -> int:
     """Return how many processes train together: one for each GPU."""
     import torch
@@ -315,7 +310,12 @@ def _processes() -> int:
     return max(1, int(torch.cuda.device_count()))
 
 
-def _new_folder(home: Home, name: str | None) -> Path:
+def new_folder(home: Home, name: str | None) -> Path:
+    """Return where a new run goes; the folder is not made.
+
+    Raises:
+        RagtuneError: the name is taken or unusable, or the disk is nearly full.
+    """
     free = shutil.disk_usage(home.runs).free
     if free < _FREE_BYTES_NEEDED:
         raise RagtuneError(
@@ -327,11 +327,20 @@ def _new_folder(home: Home, name: str | None) -> Path:
         while (home.runs / f"adapter-{number}").exists():
             number += 1
         name = f"adapter-{number}"
-    if not _NAME.fullmatch(name):
-        raise RagtuneError(
-            f"{name!r} can't be the name of a fine-tune; use letters, digits, '.', '_' and '-', "
-            "at most 60, beginning with a letter or digit."
-        )
+    check_name(name, "fine-tune")
     if (home.runs / name).exists():
         raise RagtuneError(f"There is a fine-tune {name!r} already. Choose another name.")
     return home.runs / name
+
+
+def check_name(name: str, kind: str) -> None:
+    """Make sure that something new may have this name, which is a folder's too.
+
+    Raises:
+        RagtuneError: it may not.
+    """
+    if not _NAME.fullmatch(name):
+        raise RagtuneError(
+            f"{name!r} can't be the name of a {kind}; use letters, digits, '.', '_' and '-', "
+            "at most 60, beginning with a letter or digit."
+        )

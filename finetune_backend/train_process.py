@@ -11,8 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from finetune_backend import saved
-from finetune_backend.estimate import peak_memory_gb
+from finetune_backend import queue, saved
+from finetune_backend.estimate import Estimate, check_fits, free_memory_gb, peak_memory_gb
 from finetune_backend.examples.read import read_examples
 from finetune_backend.forgetting.measure import Change, compare, probe, probe_base
 from finetune_backend.lora import Keep, Step, train
@@ -20,12 +20,11 @@ from finetune_backend.parallel import is_first, joined
 from finetune_backend.raft import read_shown
 from finetune_backend.settings import TrainSettings
 from finetune_backend.steps import adding_steps, steps_before
-from finetune_backend.training_set import Prompts, TrainingSet
+from finetune_backend.training_set import TrainingSet, read_prompts
 from workbench import jobs
 from workbench.errors import RagtuneError
 from workbench.files import read_json, sha256, sync_folder, write_json
 from workbench.language_models.loading import Checkpoint, find_checkpoint, load_tokenizer
-from workbench.language_models.prompts import DEFAULT_TEMPLATE
 
 _PARTIAL, _ADAPTER = "adapter.partial", "adapter"
 SAVE_NOW = "save"
@@ -48,7 +47,7 @@ def work(folder: Path) -> None:
             # The first process tells what happened.
             with contextlib.suppress(jobs.Cancelled, RagtuneError):
                 keep = Keep(folder, lambda: False)
-                checkpoint, shown, settings = _what(folder)
+                checkpoint, shown, settings = what_to_train(folder)
                 train(
                     checkpoint,
                     shown.rows,
@@ -63,7 +62,8 @@ def work(folder: Path) -> None:
 def _train(folder: Path, job: jobs.Job) -> None:
     """Train, report every step, and write what was measured last of all."""
     job.say("Loading the language model")
-    checkpoint, shown, settings = _what(folder)
+    _check_memory(folder)
+    checkpoint, shown, settings = what_to_train(folder)
     partial, adapter = folder / _PARTIAL, folder / _ADAPTER
     _clear(folder)  # what a process left that was killed
     steps = steps_before(folder, saved.read_reached(folder) or saved.Reached())
@@ -128,7 +128,14 @@ def _forgotten(folder: Path, checkpoint: Checkpoint, job: jobs.Job) -> tuple[Cha
     return compare(before, probe(checkpoint, folder / _ADAPTER, functools.partial(say, "after")))
 
 
-def _what(folder: Path) -> tuple[Checkpoint, TrainingSet, TrainSettings]:
+def _check_memory(folder: Path) -> None:
+    """Make sure that the run fits, as others may have come while it waited for its turn."""
+    expected = read_json(folder / "run.json").get("estimate")
+    if expected:
+        check_fits(Estimate(**expected), free_memory_gb() + peak_memory_gb())
+
+
+def what_to_train(folder: Path) -> tuple[Checkpoint, TrainingSet, TrainSettings]:
     """Read what to train: the base model, what it is shown, and the settings."""
     run = read_json(folder / "run.json")
     settings = TrainSettings(**run["settings"])
@@ -136,14 +143,14 @@ def _what(folder: Path) -> tuple[Checkpoint, TrainingSet, TrainSettings]:
     checkpoint = find_checkpoint(run["checkpoint"])
     if checkpoint.sha256 != run["checkpoint_sha256"]:
         raise RagtuneError(f"The model {checkpoint.name} changed since the run was started.")
-    prompts = Prompts(run["system_prompt"], run.get("passage_prompt", DEFAULT_TEMPLATE))
-    tokenizer = load_tokenizer(checkpoint)
-    return (
-        checkpoint,
-        TrainingSet(examples, tokenizer, settings, prompts, read_shown(folder)),
-        settings,
-    )
+    tokenizer, prompts = load_tokenizer(checkpoint), read_prompts(run)
+    shown = TrainingSet(examples, tokenizer, settings, prompts, read_shown(folder))
+    return checkpoint, shown, settings
 
 
 if __name__ == "__main__":
-    work(Path(sys.argv[1]))
+    try:
+        work(Path(sys.argv[1]))
+    finally:
+        if is_first():
+            queue.start_next(queue.home_of(Path(sys.argv[1])), queue.LOCK_SECONDS)

@@ -1,7 +1,7 @@
 """What a fine-tune is shown: every epoch's rows, and the wordings that are held out of them."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +29,17 @@ class Prompts:
     passages: str = DEFAULT_TEMPLATE
     """With passages before them; see `workbench.language_models.prompts.passage_prompt`."""
 
+    def saved(self) -> dict[str, str]:
+        """Return them as `read_prompts` reads them from a run's file."""
+        return {"system_prompt": self.system, "passage_prompt": self.passages}
+
 
 PLAIN = Prompts()
+
+
+def read_prompts(saved: Mapping[str, str]) -> Prompts:
+    """Return the prompts of a run; one of an older version has only the first."""
+    return Prompts(saved["system_prompt"], saved.get("passage_prompt", DEFAULT_TEMPLATE))
 
 
 class TrainingSet:

@@ -53,6 +53,11 @@ class Home:
         """One folder for each fine-tune."""
         return self.folder / "runs"
 
+    @property
+    def sweeps(self) -> Path:
+        """One folder for each search for good settings."""
+        return self.folder / "sweeps"
+
     @contextlib.contextmanager
     def lock(self, name: str, wait_seconds: float, busy: str) -> Iterator[None]:
         """Hold a lock between processes; the system frees it however its process ends.
@@ -84,6 +89,6 @@ def open_home(folder: str | Path | None = None) -> Home:
             f"{home.folder} is a file; a folder was expected. Choose another with --home."
         )
     with writing(home.folder):
-        for place in (home.folder, home.uploads, home.runs):
+        for place in (home.folder, home.uploads, home.runs, home.sweeps):
             place.mkdir(parents=True, exist_ok=True)
     return home

@@ -31,9 +31,16 @@ PATIENT = {"GOMP_SPINCOUNT": "2000", "KMP_BLOCKTIME": "1"}
 keeps the processor from others: a fine-tune beside another program takes four times as long as
 alone. With this it takes under three times as long, and alone 5 % longer. Less patience than
 this costs a fifth alone, more helps less beside others."""
+_OF_TORCHRUN = (
+    *("RANK", "LOCAL_RANK", "GROUP_RANK", "ROLE_RANK", "ROLE_NAME", "MASTER_ADDR", "MASTER_PORT"),
+    *("WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_WORLD_SIZE", "ROLE_WORLD_SIZE"),
+)
+"""What torchrun tells its processes; a job that one of them starts is not one of those."""
 
 
-State = Literal["starting", "running", "done", "failed", "cancelled", "paused", "interrupted"]
+State = Literal[
+    "queued", "starting", "running", "done", "failed", "cancelled", "paused", "interrupted"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,16 @@ class JobState:
     def active(self) -> bool:
         """Is a process working on it, or about to?"""
         return self.state in ("starting", "running")
+
+    @property
+    def queued(self) -> bool:
+        """Does it wait until others have ended?"""
+        return self.state == "queued"
+
+    @property
+    def ended(self) -> bool:
+        """Is it neither at work nor waiting?"""
+        return not (self.active or self.queued)
 
 
 class Cancelled(Exception):
@@ -78,7 +95,7 @@ def start(folder: Path, module: str, processes: int = 1) -> None:
         process = subprocess.Popen(
             [sys.executable, *(torchrun if processes > 1 else ()), "-m", module, str(folder)],
             cwd=folder,
-            env={**PATIENT, **os.environ},
+            env={**PATIENT, **_environment()},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -87,6 +104,14 @@ def start(folder: Path, module: str, processes: int = 1) -> None:
     (folder / _PID).write_text(str(process.pid), encoding="utf-8")
     # Whoever outlives the job takes note of its end, so that it leaves no zombie.
     threading.Thread(target=process.wait, daemon=True).start()
+
+
+def _environment() -> dict[str, str]:
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _OF_TORCHRUN and not name.startswith("TORCHELASTIC_")
+    }
 
 
 def read(folder: Path) -> JobState:

@@ -1,22 +1,24 @@
-"""Fine-tune: start a run, watch it, cancel it, and keep or delete what it made."""
+"""Fine-tune: start a run, watch it, and see what waits for its turn."""
 
 import dataclasses
 
 import streamlit as st
 
 from comparison.start_training import estimate_training, start_training
+from finetune_backend import queue
 from finetune_backend.estimate import free_memory_gb
 from finetune_backend.examples.check import check_training_set
 from finetune_backend.examples.review import to_train_on
 from finetune_backend.examples.store import list_examples
-from finetune_backend.runs import check_trainable, delete_run, list_runs, resume_run
+from finetune_backend.runs import Run, check_trainable, list_runs
 from finetune_backend.settings import TrainSettings, fit_to_data
 from pages.shared import routes
 from pages.shared.lab import get_lab, sentences
 from pages.shared.option_input import option_input
 from pages.shared.plain import plain
 from pages.shared.progress import duration
-from pages.shared.run_progress import show, watch
+from pages.shared.run_progress import watch
+from pages.shared.run_queue import watch_queue
 from workbench.errors import ExamplesError
 from workbench.values import WAITING, Example
 
@@ -26,7 +28,8 @@ DEFAULTS = TrainSettings()
 st.title("Fine-tune")
 st.markdown(
     "Trains a LoRA adapter: small matrices beside the model's frozen weights. "
-    "It runs in the background; you can close this tab, pause it, and let it go on later."
+    "It runs in the background; you can close this tab, pause it, and let it go on later. "
+    "Several run one after the other."
 )
 
 
@@ -62,16 +65,18 @@ def new_run() -> None:
                 for number, field in enumerate(dataclasses.fields(TrainSettings))
             }
         settings = TrainSettings(**values)
-        started = st.button("Start the fine-tune", type="primary", icon=":material/play_arrow:")
+        busy = queue.holder(lab.home) is not None
+        label = "Put it in the queue" if busy else "Start the fine-tune"
+        started = st.button(label, key="start", type="primary", icon=":material/play_arrow:")
         if not started:  # after the button, so that nobody waits for the estimate
-            say_what_it_takes(examples, settings)
+            say_what_it_takes(examples, settings, busy)
     if started:
         with st.spinner("Starting …"):
             start_training(lab, examples, settings, name.strip() or None)
         st.rerun()
 
 
-def say_what_it_takes(examples: list[Example], settings: TrainSettings) -> None:
+def say_what_it_takes(examples: list[Example], settings: TrainSettings, busy: bool) -> None:
     """Show the time and memory that a run with these settings will take."""
     with sentences(), st.spinner("Estimating time and memory …"):
         expected = estimate_training(lab, examples, settings)
@@ -79,56 +84,46 @@ def say_what_it_takes(examples: list[Example], settings: TrainSettings) -> None:
             f":material/timer: About {duration(expected.seconds)} on this machine · "
             f":material/memory: {expected.memory_gb:.1f} GB of memory, "
             f"{free_memory_gb():.1f} GB are free"
+            + (" · tried beside what is running, so it may be faster" if busy else "")
         )
 
 
-def list_finished() -> None:
-    """List the runs that have ended, newest first."""
-    every = list_runs(lab.home)
-    runs = [run for run in every if not run.state.active]
-    busy = len(runs) < len(every)
-    if runs:
-        st.subheader("Runs")
-    icons = {
-        "done": ":material/check_circle:",
-        "cancelled": ":material/cancel:",
-        "paused": ":material/pause_circle:",
-    }
+def holder() -> None:
+    """Show what has the machine: a fine-tune, live, or the name of a sweep."""
+    place = queue.holder(lab.home)
+    if place is None:
+        return
+    st.subheader("Running now")
+    if place.parent == lab.home.runs:
+        st.session_state.watched = place.name
+        watch(place.name)
+    else:
+        st.markdown(f"The {plain(queue.title(place))}.")
+        st.page_link(routes.SWEEP, label="Open Sweep", icon=routes.SWEEP.icon)
+
+
+def tell_ended(runs: list[Run], watched: str | None) -> None:
+    """Say how the run ended that was watched here last, and lead to all of them."""
     for run in runs:
-        label = f"{plain(run.name)} – {run.state.state}"
-        if run.measures:
-            label += f", loss {run.measures['loss']:.3f}, {duration(run.measures['seconds'])}"
-        with st.expander(label, icon=icons.get(run.state.state, ":material/error:")):
-            if run.state.state not in icons:
-                st.error(plain(run.state.message))
-            st.markdown(
-                f"{run.examples} examples, {run.facts} facts, on {plain(run.checkpoint)} · "
-                f"rank {run.settings.rank}, learning rate {run.settings.learning_rate:g}, "
-                f"{run.settings.epochs} epochs, batch size {run.settings.batch_size}"
-            )
-            show(run)
-            if run.can_go_on and st.button(
-                "Go on",
-                key=f"resume-{run.name}",
-                icon=":material/play_arrow:",
-                disabled=busy,
-                help="From what it saved last, as if it had never stopped.",
-            ):
-                resume_run(lab.home, run)
-                st.rerun()
-            with st.popover("Delete", icon=":material/delete:"):
-                st.markdown("The adapter can't be brought back.")
-                if st.button("Delete for good", key=f"delete-{run.name}"):
-                    delete_run(run)
-                    st.rerun()
+        if run.name == watched and run.state.ended:
+            said = f"{plain(run.name)} is {run.state.state}."
+            if run.complete:
+                st.success(said, icon=":material/check_circle:")
+            elif run.state.state in ("failed", "interrupted"):
+                st.error(f"{said} {plain(run.state.message)}", icon=":material/error:")
+            else:
+                st.info(said, icon=":material/info:")
+            st.session_state.runs_chosen = [run.name]
+    if ended := sum(run.state.ended for run in runs):
+        label = f"{ended} in Runs, with results, curves and notes"
+        st.page_link(routes.RUNS, label=label, icon=routes.RUNS.icon)
 
 
 with sentences():
-    active = next((run for run in list_runs(lab.home) if run.state.active), None)
-    if active is not None:
-        st.subheader("Running now")
-        watch(active.name)
-    else:
-        with sentences():
-            new_run()
-    list_finished()
+    every = list_runs(lab.home)
+    watched = st.session_state.get("watched")
+    holder()
+    tell_ended(every, watched)
+    watch_queue()
+    with sentences():
+        new_run()

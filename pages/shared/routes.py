@@ -10,5 +10,7 @@ EXAMPLES = st.Page("pages/finetuning/examples.py", title="Examples", icon=":mate
 FINETUNE = st.Page(
     "pages/finetuning/finetune.py", title="Fine-tune", icon=":material/model_training:"
 )
+RUNS = st.Page("pages/finetuning/runs.py", title="Runs", icon=":material/monitoring:")
+SWEEP = st.Page("pages/finetuning/sweep.py", title="Sweep", icon=":material/travel_explore:")
 ASK = st.Page("pages/comparing/ask.py", title="Ask", icon=":material/balance:")
 SETTINGS = st.Page("pages/setup/settings.py", title="Settings", icon=":material/tune:")

@@ -26,8 +26,11 @@ def watch(name: str) -> None:
     from pages.shared.lab import get_lab
 
     run = read_run(get_lab().home.runs / name)
-    if not run.state.active:
+    if run.state.ended:
         st.rerun(scope="app")
+    if run.state.queued:
+        wait(run)
+        return
     show(run)
     with st.container(horizontal=True):
         pausing, cancelling = ((run.folder / asked).exists() for asked in ("pause", "cancel"))
@@ -57,6 +60,19 @@ def watch(name: str) -> None:
         ):
             cancel_run(run)
             st.rerun(scope="fragment")
+
+
+def wait(run: "Run") -> None:
+    """Say what a run waits for, and let it leave the queue."""
+    from finetune_backend import queue
+    from finetune_backend.runs import cancel_run
+
+    queue.start_next(queue.home_of(run.folder))
+    ahead = ", ".join(queue.title(one) for one in queue.before(run.folder))
+    st.progress(0.0, text=plain(f"{run.name} waits for {ahead or 'its turn'}"))
+    if st.button("Take it out of the queue", key=f"leave-{run.name}", icon=":material/close:"):
+        cancel_run(run)
+        st.rerun(scope="app")
 
 
 def show(run: "Run") -> None:

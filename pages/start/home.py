@@ -66,7 +66,7 @@ def sample() -> None:
         "learned here. It takes about four minutes on two cores."
     )
     running = next(
-        (r for r in list_runs(lab.home) if r.state.active and r.name.startswith(made.RUN_NAME)),
+        (r for r in list_runs(lab.home) if not r.state.ended and r.name.startswith(made.RUN_NAME)),
         None,
     )
     if running is None and st.button(

@@ -61,7 +61,7 @@ def test_upload_train_ask(app, page, examples_file):
     page.get_by_role("link", name="Go on to Fine-tune").click()
     page.get_by_label("Name", exact=True).fill("kites")
     page.get_by_role("button", name="Start the fine-tune").click()
-    expect(page.get_by_text("kites – done, loss")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("kites is done.")).to_be_visible(timeout=120_000)
 
     open_page(page, "Ask")
     page.get_by_label("Question").fill("When does the workshop close?")
@@ -121,7 +121,7 @@ def test_a_fine_tune_outlives_its_tab_and_can_be_cancelled(app, page, examples_f
     expect(other.get_by_text("Time left")).to_be_visible(timeout=30_000)
     expect(other.get_by_role("button", name="Start the fine-tune")).to_have_count(0)
     other.get_by_role("button", name="Cancel").click()
-    expect(other.get_by_text("adapter-1 – cancelled")).to_be_visible(timeout=60_000)
+    expect(other.get_by_text("adapter-1 is cancelled.")).to_be_visible(timeout=60_000)
     expect(other.get_by_role("button", name="Start the fine-tune")).to_be_visible()
 
 

@@ -82,8 +82,6 @@ def test_a_run_makes_an_adapter_that_peft_loads(tiny_lab, examples, checkpoint):
 def test_cancelling_leaves_no_adapter_and_frees_the_way(tiny_lab, examples, checkpoint):
     run = start_run(tiny_lab.home, examples, LONG, checkpoint)
     wait(run, lambda run: len(read_steps(run.folder)) > 3)
-    with pytest.raises(RagtuneError, match="'adapter-1' is still running"):
-        start_run(tiny_lab.home, examples, LONG, checkpoint)
     with pytest.raises(RagtuneError, match="still running"):
         delete_run(read_run(run.folder))
     cancel_run(run)
@@ -112,7 +110,7 @@ def test_a_paused_run_goes_on_as_if_nothing_had_been(tiny_lab, examples, checkpo
     run = start_run(tiny_lab.home, examples, settings, checkpoint, name="paused")
     for reached in (10, 40):
         wait(run, lambda run, reached=reached: len(read_steps(run.folder)) > reached)
-        with pytest.raises(RagtuneError, match="still running"):
+        with pytest.raises(RagtuneError, match="is running; only one that was paused"):
             resume_run(tiny_lab.home, run)
         pause_run(run)
         run = wait(run)

@@ -65,6 +65,8 @@ def test_home_shows_the_way_and_the_sample(app):
         ("pages/retrieval/documents.py", "No documents yet"),
         ("pages/finetuning/examples.py", "No examples yet"),
         ("pages/finetuning/finetune.py", "needs at least"),
+        ("pages/finetuning/runs.py", "No fine-tunes yet"),
+        ("pages/finetuning/sweep.py", "needs at least"),
         ("pages/comparing/ask.py", "No adapter for this model yet"),
     ],
 )
@@ -296,11 +298,12 @@ def test_a_fine_tune_is_paused_and_goes_on_from_the_page(app, examples_file):
     assert {"Pause", "Save now", "Cancel"} <= {one.label for one in app.button}
     button(app, "Pause").click().run()
     reach(lambda run: not run.state.active)
-    at(app, "pages/finetuning/finetune.py")
+    at(app, "pages/finetuning/runs.py")
     assert read_run(run.folder).state.state == "paused"
-    assert "long – paused" in [one.label for one in app.expander]
+    assert plain("long") + " – paused" in [one.value for one in app.subheader]
     button(app, "Go on").click().run()
     assert not app.exception and read_run(run.folder).state.active
+    at(app, "pages/finetuning/finetune.py")
     button(app, "Cancel").click().run()
     reach(lambda run: not run.state.active)
     assert read_run(run.folder).state.state == "cancelled"

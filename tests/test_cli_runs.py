@@ -1,0 +1,161 @@
+"""Many fine-tunes from a terminal: the queue, the list of runs, sweeps."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import cli
+from finetune_backend import queue
+from finetune_backend.runs import cancel_run, list_runs, read_run
+from finetune_backend.steps import read_steps
+from workbench.home import open_home
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture()
+def home(tmp_path):
+    home = open_home(tmp_path / "home")
+    yield home
+    for one in queue.waiting(home):
+        queue.leave(one.folder)
+    for run in list_runs(home):
+        if run.state.active:
+            cancel_run(run)
+
+
+@pytest.fixture()
+def ragtune(home, tiny_model, examples_file, monkeypatch, capsys):
+    """Run a command where examples are; returns the exit code, stdout and stderr."""
+    monkeypatch.setenv("RAGTUNE_MODEL", str(tiny_model))
+
+    def run(*arguments):
+        code = cli.main(["--home", str(home.folder), *map(str, arguments)])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    assert run("examples", "import", examples_file)[0] == 0
+    return run
+
+
+@pytest.fixture()
+def started(home, ragtune):
+    """Start a command as a process of its own."""
+    processes = []
+
+    def start(*arguments):
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, ROOT / "cli.py", "--home", home.folder, *arguments],
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def until(done):
+    deadline = time.monotonic() + 120
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_runs_are_listed_noted_repeated_and_deleted(home, ragtune):
+    assert "No fine-tunes yet" in ragtune("runs")[1]
+    assert json.loads(ragtune("runs", "--json")[1]) == []
+    assert ragtune("train", "--name", "one", "--set", "epochs=1", "--set", "rank=4")[0] == 0
+    code, out, err = ragtune("train", "--like", "one", "--set", "epochs=2", "--json")
+    assert code == 0, err
+    assert json.loads(out)["adapter"] == "one-2" and "estimated" in err
+    assert ragtune("runs", "note", "one", "The first.")[0] == 0
+    two, one = json.loads(ragtune("runs", "--json")[1])
+    assert (one["name"], one["notes"], two["notes"]) == ("one", "The first.", "")
+    assert (two["settings"]["rank"], two["settings"]["epochs"]) == (4, 2)
+    assert one["state"] == "done" and one["measures"]["loss"] == one["loss"] > 0
+    assert [line.split()[0] for line in ragtune("runs")[1].splitlines()] == ["name", "one-2", "one"]
+    assert json.loads(ragtune("runs", "delete", "one", "--json")[1]) == {"deleted": "one"}
+    assert [run.name for run in list_runs(home)] == ["one-2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["runs", "delete", "none"], "There is no adapter 'none'"),
+        (["runs", "note", "none", "text"], "There is no adapter 'none'"),
+        (["train", "--like", "none"], "There is no adapter 'none'"),
+        (["train", "--like", "none", "--resume", "none"], "--resume goes on with"),
+        (["sweep", "--set", "rank=8..4"], "expected to be smaller"),
+        (["sweep", "--set", "dropout=0..0.5"], "dropout can't be searched"),
+        (["sweep", "--trials", "0"], "0 trials were asked for"),
+        (["sweep", "--resume", "none"], "There is no sweep 'none'"),
+        (["sweep", "promote", "none"], "There is no sweep 'none'"),
+    ],
+)
+def test_failures_are_one_clear_line(ragtune, arguments, said):
+    code, out, err = ragtune(*arguments)
+    assert (code, out) == (1, "") and said in err
+    assert err.splitlines()[-1].startswith("ragtune: ")
+
+
+def test_train_waits_for_its_turn_and_leaves_the_queue_when_stopped(home, started):
+    first = started("train", "--name", "first", "--set", "epochs=1000", "--set", "batch_size=1")
+    folder = home.runs / "first"
+    until(lambda: folder.exists() and len(read_steps(folder)) > 2)
+    second = started("train", "--name", "second", "--set", "epochs=1")
+    third = started("train", "--name", "third", "--set", "epochs=1")
+    until(lambda: len(queue.waiting(home)) == 2)
+    waiting = {one.folder.name: one for one in queue.waiting(home)}
+    for process in (second, third):  # so that it has said what it waits for
+        assert "waits for first" in _line(process, "waits for")
+    third.send_signal(signal.SIGINT)
+    _, err = third.communicate(timeout=60)
+    assert third.returncode == 130 and "third left the queue." in err
+    assert read_run(waiting["third"].folder).state.state == "cancelled"
+    first.send_signal(signal.SIGINT)
+    _, err = first.communicate(timeout=60)
+    assert "ragtune train --resume first" in err
+    out, err = second.communicate(timeout=120)
+    assert second.returncode == 0, err
+    assert "adapter second: loss" in out
+    assert read_run(folder).state.state == "paused"
+
+
+def _line(process, words):
+    for line in process.stderr:
+        if words in line:
+            return line
+    return ""
+
+
+def test_a_sweep_is_made_listed_and_promoted(home, ragtune):
+    assert "No sweeps yet" in ragtune("sweep", "list")[1]
+    options = ("--trials", 2, "--set", "epochs=1..2", "--set", "rank=4", "--set", "batch_size=4")
+    code, out, err = ragtune("sweep", "--name", "rates", *options, "--json")
+    assert code == 0, err
+    made = json.loads(out)
+    assert (made["sweep"], made["state"], len(made["trials"])) == ("rates", "done", 2)
+    assert set(made["trials"][0]["params"]) == {"epochs", "learning_rate"}
+    assert made["best"]["number"] in (1, 2) and "at most" in err
+    (row,) = json.loads(ragtune("sweep", "list", "--json")[1])
+    assert (row["sweep"], row["trials"]) == ("rates", 2)
+    assert "rates" in ragtune("sweep", "list")[1]
+    code, out, err = ragtune("sweep", "promote", "rates", "--as", "best", "--json")
+    assert code == 0, err
+    assert json.loads(out)["name"] == "best"
+    other = 3 - made["best"]["number"]
+    assert ragtune("sweep", "promote", "rates", "--trial", other)[1] == f"adapter rates-{other}\n"
+    assert {run.name for run in list_runs(home) if run.complete} == {"best", f"rates-{other}"}
