@@ -52,6 +52,8 @@ class Run:
     """What was expected before it started; None for runs of older versions."""
     forgetting: tuple[Change, ...] = ()
     """What the adapter changed of what the model could do before; empty while there is none."""
+    imported: bool = False
+    """Was its adapter made elsewhere? Then its examples, and most of its settings, are unknown."""
 
     @property
     def adapter(self) -> Path:
@@ -90,7 +92,7 @@ def start_run(
     expected = estimate_run(checkpoint, tuple(examples), settings, system_prompt)
     _check_memory(expected)
     with _starting(home):
-        folder = _new_folder(home, name)
+        folder = new_folder(home, name)
         data = to_jsonl(examples).encode()
         with writing(folder):
             folder.mkdir()
@@ -205,13 +207,21 @@ def read_run(folder: Path) -> Run:
         adapter_sha256=result.get("adapter_sha256"),
         estimate=Estimate(**saved["estimate"]) if "estimate" in saved else None,
         forgetting=tuple(Change(**change) for change in result.get("forgetting", ())),
+        imported="imported" in saved,
     )
+
+
+def trained_examples(run: Run) -> tuple[Example, ...]:
+    """Return what the run learns from; none where its adapter was made elsewhere."""
+    if run.imported:
+        return ()
+    data = (run.folder / "examples.jsonl").read_bytes()
+    return read_examples(data, "examples.jsonl").examples
 
 
 def trained_facts(run: Run) -> set[str]:
     """Return the facts that the run's examples teach."""
-    data = (run.folder / "examples.jsonl").read_bytes()
-    return {example.fact for example in read_examples(data, "examples.jsonl").examples}
+    return {example.fact for example in trained_examples(run)}
 
 
 def cancel_run(run: Run) -> None:
@@ -286,7 +296,12 @@ def _processes() -> int:
     return max(1, int(torch.cuda.device_count()))
 
 
-def _new_folder(home: Home, name: str | None) -> Path:
+def new_folder(home: Home, name: str | None) -> Path:
+    """Return the folder for a new run, which is not made yet.
+
+    Raises:
+        RagtuneError: the name is taken or unusable, or the disk is nearly full.
+    """
     free = shutil.disk_usage(home.runs).free
     if free < _FREE_BYTES_NEEDED:
         raise RagtuneError(

@@ -10,6 +10,7 @@ from finetune_backend.examples.store import list_examples
 from finetune_backend.runs import check_trainable, delete_run, list_runs, resume_run, start_run
 from finetune_backend.settings import TrainSettings, fit_to_data
 from pages.shared import routes
+from pages.shared.adapter_files import adapter_files, import_file
 from pages.shared.lab import get_lab, sentences
 from pages.shared.option_input import option_input
 from pages.shared.plain import plain
@@ -110,6 +111,7 @@ def list_finished() -> None:
                 f"{run.settings.epochs} epochs, batch size {run.settings.batch_size}"
             )
             show(run)
+            adapter_files(run)
             if run.can_go_on and st.button(
                 "Go on",
                 key=f"resume-{run.name}",
@@ -124,6 +126,7 @@ def list_finished() -> None:
                 if st.button("Delete for good", key=f"delete-{run.name}"):
                     delete_run(run)
                     st.rerun()
+    import_file()
 
 
 with sentences():
