@@ -17,7 +17,12 @@ from finetune_backend.runs import Run
 from workbench.errors import RagtuneError
 from workbench.files import disk_sentence, read_json, sync_folder, write_bytes
 from workbench.language_models.adapters import with_adapter
-from workbench.language_models.loading import Checkpoint, load_tokenizer, load_weights
+from workbench.language_models.loading import (
+    Checkpoint,
+    load_tokenizer,
+    load_weights,
+    making_model,
+)
 from workbench.language_models.quiet import importing, quiet_transformers
 
 PRECISIONS: dict[str, tuple[str, ...]] = {
@@ -186,7 +191,7 @@ def _load(made: Path, form: str, checkpoint: Checkpoint) -> tuple[Any, Any]:
         written = Checkpoint(made.name, made, "")
         return load_weights(written, torch.float32, "cpu"), load_tokenizer(written)
     # transformers reads the weights as they are, but splits text as Llama 3 does.
-    with quiet_transformers():
+    with making_model, quiet_transformers():
         model = AutoModelForCausalLM.from_pretrained(
             made.parent, gguf_file=made.name, dtype=torch.float32
         )

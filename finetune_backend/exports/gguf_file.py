@@ -3,6 +3,8 @@
 Its names and their meaning: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
 
+import errno
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,10 @@ def save(model: Any, tokenizer: Any, file: Path, precision: str, name: str, base
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
+    except OSError as error:
+        if error.errno is None:  # numpy says how much it wrote, but not what stopped it
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise
     finally:
         writer.close()
 

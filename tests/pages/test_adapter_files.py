@@ -3,9 +3,11 @@
 import io
 import time
 import zipfile
+from pathlib import Path
 
 import pytest
-from test_pages import at, button, words  # noqa: F401: the fixture
+import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from finetune_backend.examples.read import read_examples
 from finetune_backend.exports.process import export_folder, read_export
@@ -15,7 +17,33 @@ from pages.shared.lab import get_lab
 from workbench import jobs
 from workbench.language_models.loading import find_checkpoint
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = "pages/finetuning/finetune.py"
+
+
+@pytest.fixture()
+def app(tmp_path, tiny_model, monkeypatch):
+    monkeypatch.setenv("RAGTUNE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("RAGTUNE_MODEL", str(tiny_model))
+    monkeypatch.setenv("RAGTUNE_ENGINE", "transformers")
+    monkeypatch.chdir(ROOT)
+    st.cache_resource.clear()
+    yield AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    st.cache_resource.clear()
+
+
+def at(app, script):
+    app.switch_page(script).run()
+    assert not app.exception
+
+
+def words(app):
+    kinds = (app.markdown, app.caption, app.error, app.success)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def button(app, label):
+    return next(one for one in app.button if one.label == label)
 
 
 @pytest.fixture()
@@ -49,7 +77,7 @@ def test_an_adapter_is_downloaded_in_each_form_and_imported_again(app, run):
     at(app, PAGE)
     made = read_export(run, "peft")
     assert f"Download, {made.size_bytes / 1e6:,.1f} MB" in labels(app)
-    assert "8 of 8 answers equal; mean KL 0.0000 nats" in words(app).replace("\\", "")
+    assert "8 of 8 answers equal; mean KL 0.0000 nats" in words(app)
     with zipfile.ZipFile(made.place) as archive:
         files = set(archive.namelist())
         assert "8 of 8 answers equal" in archive.read("kites/README.md").decode()
@@ -89,7 +117,7 @@ def test_an_export_that_failed_says_why(app, run, tmp_path, tiny_model):
         model.write_text(whole, encoding="utf-8")
     at(app, PAGE)
     app.selectbox(key="form-kites").set_value("GGUF, 16 bit").run()
-    assert "was changed since the adapter" in words(app).replace("\\", "")
+    assert "was changed since the adapter" in words(app)
     assert "Make the file" in labels(app)
     left = export_folder(run, "gguf", "float16").iterdir()
     assert not [file.name for file in left if file.name.startswith(("kites", ".kites"))]
