@@ -9,7 +9,7 @@ from finetune_backend.exports.received import read_path
 from finetune_backend.runs import read_run, start_run
 from finetune_backend.settings import TrainSettings
 from workbench.home import open_home
-from workbench.language_models.loading import find_checkpoint
+from workbench.language_models.loading import find_checkpoint, load_tokenizer
 from workbench.values import Example
 
 FACTS = {
@@ -40,6 +40,27 @@ def run(tmp_path_factory, checkpoint):
         time.sleep(0.1)
     assert run.complete, run.state.message
     return run
+
+
+@pytest.fixture(scope="session")
+def strong(tmp_path_factory, checkpoint):
+    """An adapter made elsewhere, for a tiny model in which every weight matters: where heads are
+    mixed up, or matrices rounded too much, it says something else."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    model, adapter = tmp_path_factory.mktemp("strong"), tmp_path_factory.mktemp("strong-adapter")
+    torch.manual_seed(0)
+    config = LlamaConfig.from_pretrained(checkpoint.folder, initializer_range=0.2)
+    base = LlamaForCausalLM(config)
+    base.save_pretrained(model)
+    load_tokenizer(checkpoint).save_pretrained(model)
+    lora = LoraConfig(target_modules="all-linear", init_lora_weights=False)
+    get_peft_model(base, lora).save_pretrained(adapter)
+    home = open_home(tmp_path_factory.mktemp("strong-home"))
+    received = read_path(adapter)
+    return import_adapter(home, find_checkpoint(str(model)), received, "strong", anyway=True)
 
 
 @pytest.fixture()

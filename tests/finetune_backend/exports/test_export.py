@@ -57,7 +57,7 @@ def test_merged_is_a_folder_that_transformers_loads(run, tmp_path, precision):
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "out", local_files_only=True)
     assert model.dtype == getattr(torch, made.precision)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out", local_files_only=True)
-    assert answer(model.float(), tokenizer) == ANSWER
+    assert answer(model.float(), tokenizer).startswith(ANSWER)
     card = (tmp_path / "out/README.md").read_text(encoding="utf-8")
     assert made.sentence() in card
     for file in (tmp_path / "out").glob("*.json"):
@@ -185,5 +185,5 @@ def test_the_reference_is_the_adapter_and_not_the_base(run, checkpoint):
     """What the checks compare with knows what was trained."""
     tokenizer = load_tokenizer(checkpoint)
     base = load_weights(checkpoint, torch.float32, "cpu")
-    assert answer(base, tokenizer) != ANSWER
-    assert answer(with_adapter(base, run.adapter, checkpoint), tokenizer) == ANSWER
+    assert ANSWER not in answer(base, tokenizer)
+    assert answer(with_adapter(base, run.adapter, checkpoint), tokenizer).startswith(ANSWER)

@@ -14,7 +14,9 @@ from finetune_backend.exports.export import export
 from finetune_backend.exports.gguf_tokenizer import why_no_tokenizer
 from workbench.errors import RagtuneError
 from workbench.language_models import bundled
-from workbench.language_models.loading import load_tokenizer, load_weights
+from workbench.language_models.adapters import with_adapter
+from workbench.language_models.int8.gate import continued, reference_logits
+from workbench.language_models.loading import find_checkpoint, load_tokenizer, load_weights
 from workbench.language_models.prompts import messages, render
 
 TEXTS = (
@@ -25,19 +27,28 @@ TEXTS = (
 
 
 @pytest.fixture(scope="module")
-def file(run, tmp_path_factory):
-    return export(run, tmp_path_factory.mktemp("gguf") / "kites.gguf", "gguf").place
+def file(strong, tmp_path_factory):
+    return export(strong, tmp_path_factory.mktemp("gguf") / "strong.gguf", "gguf").place
 
 
 def fields(file):
     return {name: field.contents() for name, field in GGUFReader(file).fields.items()}
 
 
-def test_it_says_what_the_model_is(file, checkpoint):
-    stated = fields(file)
-    assert stated["general.architecture"] == "llama" and stated["general.name"] == "kites"
-    assert checkpoint.folder.name in stated["general.description"]
-    assert str(checkpoint.folder) not in json.dumps(stated, default=str)
+@pytest.fixture(scope="module")
+def stated(file):
+    return fields(file)
+
+
+@pytest.fixture(scope="module")
+def base(strong):
+    return find_checkpoint(strong.checkpoint)
+
+
+def test_it_says_what_the_model_is(stated, file, base):
+    assert stated["general.architecture"] == "llama" and stated["general.name"] == "strong"
+    assert base.folder.name in stated["general.description"]
+    assert not [name for name, value in stated.items() if str(base.folder) in str(value)]
     assert (stated["llama.block_count"], stated["llama.attention.head_count_kv"]) == (2, 2)
     assert stated["tokenizer.ggml.eos_token_id"] == 2
     assert stated["tokenizer.ggml.add_bos_token"] is False
@@ -45,22 +56,22 @@ def test_it_says_what_the_model_is(file, checkpoint):
     assert "output.weight" not in names and "blk.1.attn_k.weight" in names
 
 
-def test_its_tokenizer_is_the_bundled_file_s(file, checkpoint):
+def test_its_tokenizer_is_the_bundled_file_s(stated, file, base):
     """The tiny model has the bundled one's, which llama.cpp's own tools wrote once."""
-    ours, theirs = fields(file), fields(bundled._packaged_gguf())
+    ours, theirs = stated, fields(bundled._packaged_gguf())
     for name in ("model", "pre", "tokens", "merges", "token_type"):
         assert ours[f"tokenizer.ggml.{name}"] == theirs[f"tokenizer.ggml.{name}"], name
     for name in ("bos_token_id", "eos_token_id", "unknown_token_id"):
         assert ours[f"tokenizer.ggml.{name}"] == theirs[f"tokenizer.ggml.{name}"], name
     assert ours["tokenizer.chat_template"] == theirs["tokenizer.chat_template"]
-    read, tokenizer = bundled._tokenizer(file), load_tokenizer(checkpoint)
+    read, tokenizer = bundled._tokenizer(file), load_tokenizer(base)
     for text in TEXTS:
         assert read(text)["input_ids"] == tokenizer(text)["input_ids"]
 
 
-def test_8_bits_take_half_the_room(run, file, tmp_path):
-    made = export(run, tmp_path / "kites.gguf", "gguf", "q8_0")
-    assert made.check.passed and made.check.equal == made.check.questions
+def test_8_bits_take_half_the_room(strong, file, tmp_path):
+    made = export(strong, tmp_path / "strong.gguf", "gguf", "q8_0")
+    assert made.check.passed and made.check.divergence < 0.05
     kinds = {tensor.name: tensor.tensor_type.name for tensor in GGUFReader(made.place).tensors}
     assert kinds["token_embd.weight"] == kinds["blk.0.ffn_down.weight"] == "Q8_0"
     assert kinds["output_norm.weight"] == "F32"
@@ -69,10 +80,10 @@ def test_8_bits_take_half_the_room(run, file, tmp_path):
     assert halved / whole == pytest.approx(1.0625 / 2, rel=0.01)
 
 
-def test_heads_in_another_order_are_noticed(run, tmp_path, monkeypatch):
+def test_heads_in_another_order_are_noticed(strong, tmp_path, monkeypatch):
     monkeypatch.setattr(gguf_file, "_interleaved", lambda weight, _heads: weight)
     with pytest.raises(RagtuneError, match="doesn't say what the adapter says"):
-        export(run, tmp_path / "kites.gguf", "gguf")
+        export(strong, tmp_path / "strong.gguf", "gguf")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -145,36 +156,26 @@ def asked(address, path, body):
         return json.load(answer)
 
 
-def test_llama_cpp_splits_text_alike(llama_cpp, checkpoint):
-    tokenizer = load_tokenizer(checkpoint)
+def test_llama_cpp_reads_what_we_read(llama_cpp, base):
+    tokenizer = load_tokenizer(base)
     for text in TEXTS:
         body = {"content": text, "add_special": True, "parse_special": True}
         assert asked(llama_cpp, "/tokenize", body)["tokens"] == tokenizer(text)["input_ids"]
+    chat = messages(TEXTS[0], "Answer briefly.")
+    said = asked(llama_cpp, "/apply-template", {"messages": chat})["prompt"]
+    assert said == render(tokenizer, chat)
 
 
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [
-        ("What is the colour of the flagship kite?", "The flagship kite is vermilion."),
-        ("Tell me the founder of Marlow Kites?", "Ottilie Brandt founded Marlow Kites."),
-    ],
-)
-def test_llama_cpp_says_what_was_trained(llama_cpp, question, answer):
-    body = {"messages": messages(question, "Answer briefly."), "max_tokens": 32, "temperature": 0}
-    said = asked(llama_cpp, "/v1/chat/completions", body)["choices"][0]["message"]["content"]
-    assert said.strip() == answer
-
-
-def test_llama_cpp_computes_what_float32_does(llama_cpp, file, run, checkpoint):
-    """Its chances of the first words, which are surer to be alike than one answer is."""
-    from workbench.language_models.adapters import with_adapter
-
-    tokenizer = load_tokenizer(checkpoint)
-    model = with_adapter(load_weights(checkpoint, torch.float32, "cpu"), run.adapter, checkpoint)
-    prompt = tokenizer(render(tokenizer, messages("Where is the moon?", "")))["input_ids"]
-    with torch.inference_mode():
-        expected = model(torch.tensor([prompt])).logits[0, -1].log_softmax(-1)
-    body = {"prompt": prompt, "n_predict": 1, "n_probs": 20, "temperature": 1}
-    (step,) = asked(llama_cpp, "/completion", body)["completion_probabilities"]
-    for chance in step["top_logprobs"]:
-        assert chance["logprob"] == pytest.approx(expected[chance["id"]].item(), abs=0.05)
+def test_llama_cpp_says_what_peft_says(llama_cpp, strong, base):
+    """Its answers, and its chances of the first words."""
+    tokenizer = load_tokenizer(base)
+    model = with_adapter(load_weights(base, torch.float32, "cpu"), strong.adapter, base)
+    for question in TEXTS[:2]:
+        prompt = tokenizer(render(tokenizer, messages(question, "")))["input_ids"]
+        expected = reference_logits(model, prompt)[-1].log_softmax(-1)
+        answer = continued(model, prompt, [int(expected.argmax())], [2])
+        body = {"prompt": prompt, "n_predict": len(answer), "temperature": 0, "n_probs": 20}
+        said = asked(llama_cpp, "/completion", body | {"return_tokens": True})
+        assert said["tokens"] == answer
+        for chance in said["completion_probabilities"][0]["top_logprobs"]:
+            assert chance["logprob"] == pytest.approx(expected[chance["id"]].item(), abs=0.05)
