@@ -549,6 +549,7 @@ def _adapters_import(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
+    _be_patient()
     from finetune_backend.exports.export import check_form, export
     from finetune_backend.runs import find_run
 
@@ -658,10 +659,7 @@ def _calibrate(options: argparse.Namespace) -> None:
 
 
 def _provision(options: argparse.Namespace) -> None:
-    from workbench.jobs import PATIENT
-
-    for name, value in PATIENT.items():
-        os.environ.setdefault(name, value)
+    _be_patient()
     from finetune_backend.forgetting.measure import probe_base
     from rag_backend.verify.verifier import Verifier
     from workbench.hardware import best_device
@@ -715,6 +713,14 @@ def _prepare_fast_engine(checkpoint: "Checkpoint") -> None:
         f"{parity.reading_f1:.3f} and {parity.reference_f1:.3f}.",
         file=sys.stderr,
     )
+
+
+def _be_patient() -> None:
+    """Let long work go on beside other programs; before PyTorch is imported."""
+    from workbench.jobs import PATIENT
+
+    for name, value in PATIENT.items():
+        os.environ.setdefault(name, value)
 
 
 def _tell_examples(options: argparse.Namespace, counts: dict[str, int]) -> None:

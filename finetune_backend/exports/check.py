@@ -9,15 +9,16 @@ from typing import Any
 from finetune_backend.runs import Run, trained_examples
 from workbench.language_models.int8.gate import (
     LARGEST_DIVERGENCE,
-    continued,
     divergences,
     gate_cases,
     reference_logits,
     same_tokens,
 )
 from workbench.language_models.prompts import messages, render
+from workbench.language_models.quiet import quiet_transformers
 
 MOST_QUESTIONS = 12
+_ANSWER_TOKENS = 24
 BOUNDS = {"float32": 0.001, "float16": 0.01, "bfloat16": 0.02, "q8_0": LARGEST_DIVERGENCE}
 """Mean Kullback-Leibler divergence that is allowed, in nats a token, by what weights are kept in;
 with 8 bits as much as the int8 engine is."""
@@ -86,17 +87,13 @@ def listen(
         system_prompt: the one that the adapter was trained with.
         progress: called with the share that is done.
     """
-    ends = model.generation_config.eos_token_id
-    ends = ends if isinstance(ends, list) else [ends]
     texts = tuple(render(tokenizer, messages(one, system_prompt)) for one in questions)
     prompts = tuple(_tokens(tokenizer, text) for text in texts)
-    answers, logits = list[list[int]](), list[Any]()
-    for number, prompt in enumerate(prompts):
-        first = int(reference_logits(model, prompt)[-1].argmax())
-        answers.append(continued(model, prompt, [first], ends))
-        logits.append(_along(model, prompt, answers[-1]))
+    answers, logits = _answers(model, prompts), list[Any]()
+    for number, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):
+        logits.append(_along(model, prompt, answer))
         progress((number + 1) / len(prompts))
-    return Reference(texts, prompts, tuple(answers), tuple(logits))
+    return Reference(texts, prompts, answers, tuple(logits))
 
 
 def compare(
@@ -129,6 +126,30 @@ def compare(
 def _tokens(tokenizer: Any, text: str) -> list[int]:
     tokens: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
     return tokens
+
+
+def _answers(model: Any, prompts: Sequence[list[int]]) -> tuple[list[int], ...]:
+    """Return greedy answers with their end tokens, all written at once: one takes as long."""
+    import torch
+    from transformers import GenerationConfig
+
+    ends = model.generation_config.eos_token_id
+    ends = set(ends if isinstance(ends, list) else [ends])
+    longest = max(map(len, prompts))
+    # Begun with what pads, so that all of them end at the same place.
+    tokens = torch.tensor([[0] * (longest - len(one)) + one for one in prompts])
+    read = torch.tensor([[0] * (longest - len(one)) + [1] * len(one) for one in prompts])
+    greedy = GenerationConfig(
+        do_sample=False,
+        max_new_tokens=_ANSWER_TOKENS,
+        eos_token_id=sorted(ends - {None}) or None,
+        pad_token_id=0,
+    )
+    with torch.inference_mode(), quiet_transformers():
+        written = model.generate(input_ids=tokens, attention_mask=read, generation_config=greedy)
+    rows: list[list[int]] = written[:, longest:].tolist()
+    lengths = (next((n + 1 for n, t in enumerate(row) if t in ends), len(row)) for row in rows)
+    return tuple(row[:length] for row, length in zip(rows, lengths, strict=True))
 
 
 def _along(model: Any, prompt: list[int], answer: list[int]) -> Any:

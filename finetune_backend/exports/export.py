@@ -1,6 +1,7 @@
 """Exports: a run's adapter for other programs, checked by loading it again."""
 
 import contextlib
+import io
 import os
 import shutil
 import tempfile
@@ -191,7 +192,8 @@ def _load(made: Path, form: str, checkpoint: Checkpoint) -> tuple[Any, Any]:
         written = Checkpoint(made.name, made, "")
         return load_weights(written, torch.float32, "cpu"), load_tokenizer(written)
     # transformers reads the weights as they are, but splits text as Llama 3 does.
-    with making_model, quiet_transformers():
+    bars = contextlib.redirect_stderr(io.StringIO())  # it draws one whatever it is told
+    with making_model, quiet_transformers(), bars:
         model = AutoModelForCausalLM.from_pretrained(
             made.parent, gguf_file=made.name, dtype=torch.float32
         )

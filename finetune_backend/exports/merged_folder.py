@@ -58,6 +58,6 @@ def rounding_loss(model: Any, half: str) -> float:
     with torch.inference_mode():
         for weight in model.parameters():
             rounded = weight.to(getattr(torch, half)).float()
-            changed += float((weight - rounded).square().sum(dtype=torch.float64))
-            whole += float(weight.square().sum(dtype=torch.float64))
+            changed += float((weight - rounded).square().sum())
+            whole += float(weight.square().sum())
     return math.sqrt(changed / whole) if math.isfinite(changed) and whole else math.inf
