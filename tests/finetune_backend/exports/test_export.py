@@ -45,7 +45,7 @@ def test_peft_is_a_folder_that_peft_loads(run, checkpoint, tmp_path):
     assert made.sentence() in card and "8 of 8 answers equal; mean KL 0.0000 nats" in card
     base = load_weights(checkpoint, torch.float32, "cpu")
     tuned = PeftModel.from_pretrained(base, tmp_path / "out")
-    assert answer(tuned, load_tokenizer(checkpoint)) == ANSWER
+    assert answer(tuned, load_tokenizer(checkpoint)).startswith(ANSWER)
 
 
 @pytest.mark.parametrize("precision", ["", "bfloat16"])
