@@ -270,13 +270,15 @@ def _starting(home: Home) -> Iterator[None]:
 
 
 def delete_run(run: Run) -> None:
-    """Delete a run and its adapter.
+    """Delete a run, its adapter and its exports.
 
     Raises:
-        RagtuneError: it is still running.
+        RagtuneError: it is still running, or an export of it is being made.
     """
     if run.state.active:
         raise RagtuneError(f"The fine-tune {run.name!r} is still running. Cancel it first.")
+    if any(map(jobs.at_work, (run.folder / "exports").glob("*"))):
+        raise RagtuneError(f"A file of {run.name!r} is being made. Wait for it, or stop it.")
     shutil.rmtree(run.folder)
 
 

@@ -207,8 +207,9 @@ def _made_beside(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         work = tempfile.mkdtemp(".partial", f".{target.name}.", target.parent)
     except OSError as error:
-        reason = disk_sentence(error, target) or f"{target} can't be made: {error.strerror}."
-        raise RagtuneError(reason) from error
+        raise RagtuneError(
+            disk_sentence(error, target) or f"{target} can't be made: {error.strerror}."
+        ) from error
     try:
         yield Path(work)
     except RagtuneError:

@@ -139,7 +139,15 @@ def test_kinds_of_lora_are_applied_by_both_engines(taken, made, int8_ready, opti
     load_adapter(int8_ready, load_base(int8_ready), tokenizer, imported.adapter)
 
 
-@pytest.mark.filterwarnings("ignore:Model has `tie_word_embeddings=True`")
+def test_dora_is_merged_and_told(taken, made, tmp_path):
+    imported = taken(made(use_dora=True, lora_alpha=8))
+    merged = export(imported, tmp_path / "out", "merged")
+    assert merged.check.passed and merged.check.divergence < 1e-3
+    card = (tmp_path / "out/README.md").read_text(encoding="utf-8")
+    assert "variant: DoRA" in card and "rank: 4" in card and merged.sentence() in card
+
+
+@pytest.mark.filterwarnings("ignore:Model (has|with) `tie_word_embeddings=True`")
 def test_what_changes_the_output_layer_is_never_answered_wrongly(taken, made, int8_ready, tmp_path):
     """transformers answers with it; what can't, says so."""
     imported = taken(made(target_modules=["q_proj", "lm_head"]))
