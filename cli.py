@@ -214,7 +214,36 @@ def _parser() -> argparse.ArgumentParser:
     promoting.set_defaults(run=_sweep_promote)
     pause = command("pause", _pause, "save a running fine-tune and stop it, to go on later")
     pause.add_argument("name", metavar="NAME")
-    command("adapters", _adapters, "list adapters with their settings and measures")
+    adapters = command("adapters", _adapters, "list adapters with their settings and measures")
+    more = adapters.add_subparsers(title="commands", metavar="COMMAND")
+    taking = more.add_parser(
+        "import", help="an adapter that was made elsewhere, with PEFT", parents=[common]
+    )
+    taking.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="a PEFT folder, or a zip file of one"
+    )
+    taking.add_argument("--name", metavar="N", help="the adapter's name here")
+    taking.add_argument(
+        "--anyway", action="store_true", help="also where it names another base model, if it fits"
+    )
+    taking.set_defaults(run=_adapters_import)
+    export = command("export", _export, "write an adapter for other programs, and check it")
+    export.add_argument("name", metavar="NAME")
+    export.add_argument("target", type=Path, metavar="FOLDER_OR_FILE")
+    export.add_argument(
+        "--as",
+        dest="form",
+        default="peft",
+        metavar="FORM",
+        help="peft (a folder, the default), merged (a folder for transformers) or gguf (a file)",
+    )
+    export.add_argument(
+        "--precision",
+        default="",
+        metavar="P",
+        help="merged: float16 or bfloat16 (default: as its base, or what loses less); "
+        "gguf: float16 (default) or q8_0",
+    )
 
     ask = command("ask", _ask, "ask one question to several methods")
     ask.add_argument("question", metavar="QUESTION")
@@ -840,6 +869,38 @@ def _served_row(model: str, name: str) -> dict[str, Any]:
     return {"name": name, "model": model, **dict.fromkeys(unknown)}
 
 
+def _adapters_import(options: argparse.Namespace) -> None:
+    from finetune_backend.exports.adopt import import_adapter
+    from finetune_backend.exports.received import read_path
+
+    lab = _lab(options)
+    run = import_adapter(
+        lab.home, lab.checkpoint(), read_path(options.folder), options.name, options.anyway
+    )
+    if _json_wanted(options):
+        _print_json(_adapter_row(run))
+    else:
+        print(f"imported  {run.name}, for {run.checkpoint}: rank {run.settings.rank}")
+
+
+def _export(options: argparse.Namespace) -> None:
+    _be_patient()
+    from finetune_backend.exports.export import check_form, export
+    from finetune_backend.runs import find_run
+
+    check_form(options.form, options.precision)
+    run = find_run(_lab(options).home, options.name)
+    try:
+        made = export(run, options.target, options.form, options.precision, _progress.show)
+    finally:
+        _progress.end()
+    if _json_wanted(options):
+        _print_json({**dataclasses.asdict(made), "place": str(made.place)})
+    else:
+        print(f"exported  {made.place}, {made.size_bytes / 1e6:,.1f} MB, {made.precision}")
+        print(f"    {made.sentence()}")
+
+
 def _ask(options: argparse.Namespace) -> int:
     from comparison.answer import as_json
     from comparison.ask import METHODS, ask
@@ -933,10 +994,7 @@ def _calibrate(options: argparse.Namespace) -> None:
 
 
 def _provision(options: argparse.Namespace) -> None:
-    from workbench.jobs import PATIENT
-
-    for name, value in PATIENT.items():
-        os.environ.setdefault(name, value)
+    _be_patient()
     from finetune_backend.forgetting.measure import probe_base
     from rag_backend.verify.verifier import Verifier
     from workbench.hardware import best_device
@@ -990,6 +1048,14 @@ def _prepare_fast_engine(checkpoint: "Checkpoint") -> None:
         f"{parity.reading_f1:.3f} and {parity.reference_f1:.3f}.",
         file=sys.stderr,
     )
+
+
+def _be_patient() -> None:
+    """Let long work go on beside other programs; before PyTorch is imported."""
+    from workbench.jobs import PATIENT
+
+    for name, value in PATIENT.items():
+        os.environ.setdefault(name, value)
 
 
 def _tell_examples(options: argparse.Namespace, counts: dict[str, int]) -> None:

@@ -58,7 +58,7 @@ def evaluate(
     facts = None
     if "finetuned" in methods or "hybrid" in methods:
         run = lab.adapter(adapter).run
-        facts = trained_facts(run) if run else None
+        facts = trained_facts(run) if run and not run.imported else None
     engine = lab.engine()  # a faster one may become ready while this one answers
     rows: list[Row] = []
     for number, question in enumerate(questions, start=1):

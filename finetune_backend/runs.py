@@ -59,6 +59,8 @@ class Run:
     """Of the examples as they were when it was started."""
     prompts: Prompts = PLAIN
     """How questions were asked in it."""
+    imported: bool = False
+    """Was its adapter made elsewhere? Then its examples, and most of its settings, are unknown."""
 
     @property
     def adapter(self) -> Path:
@@ -237,13 +239,21 @@ def read_run(folder: Path) -> Run:
         forgetting=tuple(Change(**change) for change in result.get("forgetting", ())),
         examples_sha256=saved.get("examples_sha256", ""),
         prompts=read_prompts(saved),
+        imported="imported" in saved,
     )
+
+
+def trained_examples(run: Run) -> tuple[Example, ...]:
+    """Return what the run learns from; none where its adapter was made elsewhere."""
+    if run.imported:
+        return ()
+    data = (run.folder / "examples.jsonl").read_bytes()
+    return read_examples(data, "examples.jsonl").examples
 
 
 def trained_facts(run: Run) -> set[str]:
     """Return the facts that the run's examples teach."""
-    data = (run.folder / "examples.jsonl").read_bytes()
-    return {example.fact for example in read_examples(data, "examples.jsonl").examples}
+    return {example.fact for example in trained_examples(run)}
 
 
 def cancel_run(run: Run) -> None:
@@ -280,14 +290,16 @@ def resume_run(home: Home, run: Run) -> Run:
 
 
 def delete_run(run: Run) -> None:
-    """Delete a run and its adapter; one that waits leaves the queue.
+    """Delete a run, its adapter and its exports; one that waits leaves the queue.
 
     Raises:
-        RagtuneError: it is still running.
+        RagtuneError: it is still running, or an export of it is being made.
     """
     with queue.changing(queue.home_of(run.folder)):
         if jobs.at_work(run.folder):
             raise RagtuneError(f"The fine-tune {run.name!r} is still running. Cancel it first.")
+        if any(map(jobs.at_work, (run.folder / "exports").glob("*"))):
+            raise RagtuneError(f"A file of {run.name!r} is being made. Wait for it, or stop it.")
         if run.folder.exists():  # another tab may have been first
             shutil.rmtree(run.folder)
 
@@ -311,7 +323,7 @@ def _processes() -> int:
 
 
 def new_folder(home: Home, name: str | None) -> Path:
-    """Return where a new run goes; the folder is not made.
+    """Return the folder for a new run, which is not made yet.
 
     Raises:
         RagtuneError: the name is taken or unusable, or the disk is nearly full.

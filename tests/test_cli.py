@@ -55,7 +55,25 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
     (adapter,) = json.loads(ragtune("adapters", "--json")[1])
     assert (adapter["name"], adapter["settings"]["epochs"]) == ("one", 2)
 
-    asked = json.loads(ragtune("ask", "How many days of leave do employees have?", "--json")[1])
+    code, out, err = ragtune("export", "one", tmp_path / "one.gguf", "--as", "gguf", "--json")
+    assert code == 0, err
+    exported = json.loads(out)
+    assert exported["place"] == str(tmp_path / "one.gguf")
+    assert exported["size_bytes"] == (tmp_path / "one.gguf").stat().st_size
+    assert (exported["form"], exported["precision"]) == ("gguf", "float16")
+    assert exported["check"]["questions"] == 8 and exported["check"]["divergence"] < 0.01
+    code, out, _ = ragtune("export", "one", tmp_path / "one")
+    assert code == 0 and "8 of 8 answers equal; mean KL 0.0000 nats" in out
+    code, out, err = ragtune("adapters", "import", tmp_path / "one", "--name", "two", "--json")
+    assert code == 0, err
+    assert json.loads(out)["settings"]["rank"] == adapter["settings"]["rank"]
+    names = [row["name"] for row in json.loads(ragtune("adapters", "--json")[1])]
+    assert sorted(names) == ["one", "two"]
+    shown = ragtune("adapters")[1]
+    assert "two" in shown and "–" in shown
+
+    command = ("ask", "How many days of leave do employees have?", "--adapter", "one", "--json")
+    asked = json.loads(ragtune(*command)[1])
     assert asked["question"] == "How many days of leave do employees have?"
     assert [answer["method"] for answer in asked["answers"]] == [
         "base",
@@ -111,7 +129,13 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
         (["ask", "Who?", "--methods", "finetuned"], "No adapter for this model yet"),
         (["ask", "Who?", "--methods", "finetuned", "--adapter", "x"], "There is no adapter 'x'"),
         (["train"], "example"),
-        (["train", "--resume", "x", "--approved-only"], "leave --name, --set and --approved-only"),
+        (
+            ["train", "--resume", "x", "--approved-only"],
+            "leave --name, --set, --like and --approved-only out",
+        ),
+        (["export", "x", "out"], "There is no adapter 'x'"),
+        (["export", "x", "out", "--as", "onnx"], "one of peft, merged, gguf was expected"),
+        (["adapters", "import", "none"], "can't be read: No such file or directory"),
         (["train", "--set", "epochz=3"], "no setting called epochz"),
         (["examples", "import", "none.csv"], "can't be read"),
         (["examples", "check", "--exam", "none.jsonl"], "can't be read"),

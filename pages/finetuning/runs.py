@@ -10,6 +10,7 @@ from finetune_backend.notes import LONGEST_CHARACTERS, read_notes, write_notes
 from finetune_backend.runs import Run, delete_run, list_runs, resume_run
 from finetune_backend.side_by_side import MEANINGS, row
 from pages.shared import routes
+from pages.shared.adapter_files import adapter_files, import_file
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
 from pages.shared.run_again import again_form
@@ -80,8 +81,9 @@ def details(run: Run) -> None:
     st.subheader(f"{plain(run.name)} – {run.state.state}")
     if run.state.state in ("failed", "interrupted"):
         st.error(plain(run.state.message), icon=":material/error:")
+    learned = "" if run.imported else f"{run.examples} examples, {run.facts} facts, "
     st.markdown(
-        f"{run.examples} examples, {run.facts} facts, on {plain(run.checkpoint)} · "
+        f"{learned}on {plain(run.checkpoint)} · "
         f"rank {run.settings.rank}, learning rate {run.settings.learning_rate:g}, "
         f"{run.settings.epochs} epochs, batch size {run.settings.batch_size}"
     )
@@ -90,6 +92,7 @@ def details(run: Run) -> None:
     show(run)
     with st.expander("Its curves", icon=":material/show_chart:"):
         overlay([run])
+    adapter_files(run)
     note(run)
     with st.container(horizontal=True):
         if run.can_go_on and st.button(
@@ -173,3 +176,4 @@ with sentences():
     else:
         st.info("No fine-tunes yet.", icon=":material/monitoring:")
         st.page_link(routes.FINETUNE, label="Start one on Fine-tune", icon=routes.FINETUNE.icon)
+    import_file()

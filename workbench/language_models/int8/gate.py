@@ -109,27 +109,27 @@ def measure_parity(
         cases: what is asked.
         progress: called with the share that is done.
     """
-    divergences, scores, equal = list[float](), list[tuple[float, float]](), 0
+    apart, scores, equal = list[float](), list[tuple[float, float]](), 0
     for number, case in enumerate(cases):
         text = render(tokenizer, messages(case.user, ""))
         prompt = tokenizer(text, add_special_tokens=False)["input_ids"]
         answer, reached = _answer(weights, prompt)
-        expected = _reference_logits(model, prompt + answer[:-1])[len(prompt) - 1 :]
-        divergences.extend(_divergences(expected, reached))
-        same = _same_tokens(expected, answer)
+        expected = reference_logits(model, prompt + answer[:-1])[len(prompt) - 1 :]
+        apart.extend(divergences(expected, reached))
+        same = same_tokens(expected, answer)
         equal += same == len(answer)
         if case.answers:
             reference = answer
             if same < len(answer):  # float32 goes on from where they part
                 begun = answer[:same] + [int(expected[same].argmax())]
-                reference = _continued(model, prompt, begun, weights.shape.ends)
+                reference = continued(model, prompt, begun, weights.shape.ends)
             said, said_by_reference = (
                 tokenizer.decode(tokens, skip_special_tokens=True) for tokens in (answer, reference)
             )
             scores.append((f1(said, case.answers), f1(said_by_reference, case.answers)))
         progress((number + 1) / len(cases))
     ours, theirs = zip(*scores, strict=True) if scores else ((0.0,), (0.0,))
-    return Parity(mean(divergences), equal, len(cases), mean(ours), mean(theirs))
+    return Parity(mean(apart), equal, len(cases), mean(ours), mean(theirs))
 
 
 def adapter_divergences(
@@ -149,14 +149,14 @@ def adapter_divergences(
     for case in cases:
         text = render(tokenizer, messages(case.user, "")) + " ".join(case.answers[:1])
         texts.append(tokenizer(text, add_special_tokens=False)["input_ids"])
-        expected.append(_reference_logits(model, texts[-1])[-_ANSWER_TOKENS:])
+        expected.append(reference_logits(model, texts[-1])[-_ANSWER_TOKENS:])
 
     def divergence(weights: Int8Weights) -> float:
         reached = (_last_logits(weights, tokens) for tokens in texts)
         return mean(
             nats
             for one, other in zip(expected, reached, strict=True)
-            for nats in _divergences(one, other)
+            for nats in divergences(one, other)
         )
 
     return divergence
@@ -183,29 +183,33 @@ def _answer(weights: Int8Weights, prompt: list[int]) -> tuple[list[int], Any]:
     return answer, torch.stack(logits)
 
 
-def _reference_logits(model: Any, tokens: list[int]) -> Any:
+def reference_logits(model: Any, tokens: list[int]) -> Any:
+    """Return what a transformers model says after each token: float32, (tokens, vocabulary)."""
     import torch
 
     with torch.inference_mode():
         return model(torch.tensor([tokens])).logits[0].float()
 
 
-def _divergences(expected: Any, reached: Any) -> list[float]:
+def divergences(expected: Any, reached: Any) -> list[float]:
+    """Return the Kullback-Leibler divergence of each row of logits from what was expected, in
+    nats."""
     expected, reached = expected.log_softmax(-1), reached.log_softmax(-1)
     per_token: list[float] = (expected.exp() * (expected - reached)).sum(-1).tolist()
     return per_token
 
 
-def _same_tokens(expected: Any, answer: list[int]) -> int:
-    """Return how many tokens float32 would have written too before the first other one."""
+def same_tokens(expected: Any, answer: list[int]) -> int:
+    """Return how many tokens of an answer the logits would have written too, before the first
+    other one."""
     for number, token in enumerate(expected.argmax(-1).tolist()):
         if token != answer[number]:
             return number
     return len(answer)
 
 
-def _continued(model: Any, prompt: list[int], begun: list[int], ends: Sequence[int]) -> list[int]:
-    """Let the reference finish an answer that it has begun."""
+def continued(model: Any, prompt: list[int], begun: list[int], ends: Sequence[int]) -> list[int]:
+    """Let a transformers model finish an answer that it has begun, up to 16 tokens."""
     import torch
 
     step, cache = prompt + begun, None

@@ -141,14 +141,15 @@ def load_adapter(
     """Load the base with an adapter merged, converting and checking it the first time.
 
     Raises:
-        RagtuneError: there is no adapter, it is for another model, or the int8 engine
-            doesn't say what PEFT says with it.
+        RagtuneError: there is no adapter, it is for another model, changes more than the
+            layers, or the int8 engine doesn't say what PEFT says with it.
     """
     import torch
 
     from workbench.language_models.adapters import with_adapter
 
     file = _adapter_file(checkpoint, adapter)
+    _check_within_layers(adapter)
     if file.exists():
         os.utime(file)  # the least recently used one goes first
         return load_converted(file, base)
@@ -198,6 +199,23 @@ def _adapter_file(checkpoint: Checkpoint, adapter: Path) -> Path:
     made_of = f"{sha256(weights)} {sha256(config)} {kernel.build_id()}"
     name = hashlib.sha256(made_of.encode()).hexdigest()[:16]
     return _folder(checkpoint) / "adapters" / f"{name}.safetensors"
+
+
+def _check_within_layers(adapter: Path) -> None:
+    """Refuse what would be left out: embeddings, last norm and output layer are the base's."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(adapter / "adapter_model.safetensors", framework="pt") as opened:
+            names = list(opened.keys())
+    except SafetensorError:
+        return  # loading it tells what is wrong
+    beyond = next((name for name in names if ".layers." not in name), None)
+    if beyond:
+        raise RagtuneError(
+            f"The adapter in {adapter} changes more than the model's layers ({beyond}), which the "
+            "int8 engine would leave out. Choose the engine transformers in Settings."
+        )
 
 
 def _save(weights: Int8Weights, file: Path, base: Int8Weights | None = None) -> None:
