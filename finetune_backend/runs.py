@@ -278,6 +278,7 @@ def resume_run(home: Home, run: Run) -> Run:
     Raises:
         RagtuneError: it is complete, was cancelled, or hasn't stopped.
     """
+    processes = _processes()  # which may load torch: not while others wait
     with queue.changing(home):
         run = read_run(run.folder)
         if not run.can_go_on:
@@ -285,7 +286,7 @@ def resume_run(home: Home, run: Run) -> Run:
                 f"The fine-tune {run.name!r} is {run.state.state}; only one that was paused, "
                 "interrupted or failed can go on."
             )
-        queue.put(run.folder, _processes())
+        queue.put(run.folder, processes)
     return read_run(run.folder)
 
 
