@@ -873,10 +873,12 @@ def _adapters_import(options: argparse.Namespace) -> None:
     from finetune_backend.exports.adopt import import_adapter
     from finetune_backend.exports.received import read_path
 
-    lab = _lab(options)
-    run = import_adapter(
-        lab.home, lab.checkpoint(), read_path(options.folder), options.name, options.anyway
-    )
+    lab, received = _lab(options), read_path(options.folder)
+    _progress.show("checking that it fits, and that it changes what the model says", 0.0)
+    try:
+        run = import_adapter(lab.home, lab.checkpoint(), received, options.name, options.anyway)
+    finally:
+        _progress.end()
     if _json_wanted(options):
         _print_json(_adapter_row(run))
     else:

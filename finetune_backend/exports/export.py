@@ -98,7 +98,6 @@ def export(
     if form == "gguf":
         _check_writable(checkpoint, tokenizer)
     model = load_weights(checkpoint, torch.float32, "cpu")
-    weights = sum(weight.numel() for weight in model.parameters())
     tuned = with_adapter(model, run.adapter, checkpoint)
     reference = listen(
         tuned,
@@ -108,24 +107,9 @@ def export(
         lambda share: progress("Asking the model with its adapter", 0.15 + 0.35 * share),
     )
     with _made_beside(target) as work:
-        made, note = work / target.name, ""
+        made = work / target.name
         progress("Writing", 0.5)
-        if form == "peft":
-            _check_space(target, (run.adapter / "adapter_model.safetensors").stat().st_size)
-            precision = "float32"
-            peft_folder.save(run, made)
-        else:
-            merged = tuned.merge_and_unload()
-            if form == "merged":
-                best, why = merged_folder.best_half(merged, checkpoint)
-                precision, note = (precision, "") if precision else (best, why)
-            precision = precision or PRECISIONS[form][0]
-            _check_space(target, weights * _BYTES_A_WEIGHT[precision])
-            if form == "merged":
-                merged_folder.save(merged, tokenizer, made, precision)
-            else:
-                gguf_file.save(merged, tokenizer, made, precision, run.name, base_of(run))
-            del merged
+        precision, note = _write(run, tuned, tokenizer, checkpoint, made, form, precision)
         del model, tuned  # before the weights come a second time
         progress("Loading what was written", 0.6)
         check = compare(
@@ -165,6 +149,42 @@ def check_form(form: str, precision: str = "") -> None:
             f"{form} can't be written in {precision!r}; {' or '.join(PRECISIONS[form])} was "
             "expected."
         )
+
+
+def _write(
+    run: Run,
+    tuned: Any,
+    tokenizer: Any,
+    checkpoint: Checkpoint,
+    made: Path,
+    form: str,
+    precision: str,
+) -> tuple[str, str]:
+    """Write an export, and return its precision and why it is that one.
+
+    Args:
+        run: whose adapter it is.
+        tuned: a PeftModel in float32, which is merged.
+        tokenizer: the checkpoint's.
+        checkpoint: the base.
+        made: the folder or file to write.
+        form, precision: as for `export`.
+    """
+    if form == "peft":
+        _check_space(made, (run.adapter / "adapter_model.safetensors").stat().st_size)
+        peft_folder.save(run, made)
+        return PRECISIONS[form][0], ""
+    merged, note = tuned.merge_and_unload(), ""
+    if form == "merged" and not precision:
+        precision, note = merged_folder.best_half(merged, checkpoint)
+    precision = precision or PRECISIONS[form][0]
+    weights = sum(weight.numel() for weight in merged.parameters())
+    _check_space(made, weights * _BYTES_A_WEIGHT[precision])
+    if form == "merged":
+        merged_folder.save(merged, tokenizer, made, precision)
+    else:
+        gguf_file.save(merged, tokenizer, made, precision, run.name, base_of(run))
+    return precision, note
 
 
 def _check_writable(checkpoint: Checkpoint, tokenizer: Any) -> None:
@@ -223,12 +243,13 @@ def _made_beside(target: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _check_space(target: Path, size_bytes: float) -> None:
-    free, needed = shutil.disk_usage(target.parent).free, size_bytes + _BESIDE_BYTES
+def _check_space(made: Path, size_bytes: float) -> None:
+    place = made.parent.parent  # of what isn't complete is the folder in between
+    free, needed = shutil.disk_usage(place).free, size_bytes + _BESIDE_BYTES
     if free < needed:
         raise RagtuneError(
-            f"The disk that holds {target.parent} is nearly full ({free / 1e6:,.0f} MB left; the "
-            f"export needs {needed / 1e6:,.0f} MB). Free some space and try again."
+            f"The disk that holds {place} is nearly full ({free / 1e6:,.0f} MB left; the export "
+            f"needs {needed / 1e6:,.0f} MB). Free some space and try again."
         )
 
 

@@ -27,6 +27,7 @@ _HELP = (
 def adapter_files(run: "Run") -> None:
     """Offer a complete run's adapter in other programs' forms, each checked before."""
     from finetune_backend.exports.card import write_card
+    from finetune_backend.exports.process import read_export
 
     if not run.complete:
         return
@@ -36,10 +37,12 @@ def adapter_files(run: "Run") -> None:
         )
     with sentences():
         label = st.selectbox("Download as", list(_FORMS), key=f"form-{run.name}", help=_HELP)
-        _offer(run, *_FORMS[label])
+        form, precision = _FORMS[label]
+        _offer(run, form, precision)
+        made = read_export(run, form, precision)
         st.download_button(
             "Card",
-            lambda: write_card(run).encode(),
+            lambda: write_card(run, form, made.sentence() if made else "").encode(),
             f"{run.name}.md",
             "text/markdown",
             key=f"card-{run.name}",

@@ -57,6 +57,12 @@ def test_its_code_is_python(run, form):
     assert ("PeftModel" in fence.content) == (form == "peft")
 
 
+def test_beside_a_gguf_file_it_names_the_program(run):
+    (fence,) = [token for token in tokens(write_card(run, "gguf")) if token.type == "fence"]
+    assert fence.content == "llama-server -m kites.gguf\n"
+    assert "for llama.cpp" in write_card(run, "gguf")
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_text_that_somebody_chose_stays_one_code_span(text):
     parsed = tokens(f"- {code(text)}, and more")
