@@ -124,7 +124,8 @@ def _about_settings(run: Run) -> Iterator[str]:
     for field in dataclasses.fields(TrainSettings):
         if not run.imported or field.name in ("rank", "alpha", "dropout"):
             value, meaning = getattr(run.settings, field.name), field.metadata["meaning"]
-            yield f"{field.name}: {value:g} – {meaning}"
+            shown = value if isinstance(value, str) else f"{value:g}"
+            yield f"{field.name}: {shown} – {meaning}"
     for flag, name in (("use_rslora", "rsLoRA"), ("use_dora", "DoRA")):
         if config.get(flag):
             yield f"variant: {name}"

@@ -18,7 +18,7 @@ from workbench import jobs
 from workbench.language_models.loading import find_checkpoint
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PAGE = "pages/finetuning/finetune.py"
+PAGE = "pages/finetuning/runs.py"
 
 
 @pytest.fixture()

@@ -8,6 +8,7 @@ from finetune_backend.exports.adopt import import_adapter
 from finetune_backend.exports.received import read_path
 from finetune_backend.runs import read_run, start_run
 from finetune_backend.settings import TrainSettings
+from finetune_backend.training_set import Prompts
 from workbench.home import open_home
 from workbench.language_models.loading import find_checkpoint, load_tokenizer
 from workbench.values import Example
@@ -33,7 +34,7 @@ def run(tmp_path_factory, checkpoint):
     """It knows its facts by heart."""
     home = open_home(tmp_path_factory.mktemp("exports") / "home")
     settings = TrainSettings(epochs=40, batch_size=4, learning_rate=1e-2, word_dropout=0.0)
-    run = start_run(home, EXAMPLES, settings, checkpoint, "Answer briefly.", "kites")
+    run = start_run(home, EXAMPLES, settings, checkpoint, Prompts("Answer briefly."), "kites")
     deadline = time.monotonic() + 120
     while (run := read_run(run.folder)).state.active:
         assert time.monotonic() < deadline
