@@ -38,8 +38,8 @@ PLAIN = Prompts()
 
 
 def read_prompts(saved: Mapping[str, str]) -> Prompts:
-    """Return the prompts of a run; one of an older version has only the first."""
-    return Prompts(saved["system_prompt"], saved.get("passage_prompt", DEFAULT_TEMPLATE))
+    """Return the prompts of a run; one of an older version may lack them."""
+    return Prompts(saved.get("system_prompt", ""), saved.get("passage_prompt", DEFAULT_TEMPLATE))
 
 
 class TrainingSet:

@@ -1,5 +1,6 @@
 """The passages that examples are asked with in a fine-tune, and a run that reads them."""
 
+import dataclasses
 import json
 import time
 
@@ -47,9 +48,12 @@ def test_nothing_is_looked_for_where_nothing_is_shown(filled_lab, tiny_lab):
     assert len(stand_ins(filled_lab, EXAMPLES, RAFT)) == len(EXAMPLES)
 
 
-def test_passages_make_a_fine_tune_longer(filled_lab):
-    plain, raft = (estimate_training(filled_lab, EXAMPLES * 4, s) for s in (PLAIN, RAFT))
-    assert raft.seconds > plain.seconds
+def test_an_estimate_counts_the_passages(filled_lab):
+    # Nothing is asked alone; every fact has a passage of the usual length.
+    long = [Example(f"What is {n}?", f"It is {n}.", str(n)) for n in range(40)]
+    whole = dataclasses.replace(RAFT, raft=1.0, distractors=3, batch_size=64, max_tokens=2048)
+    plain, raft = (estimate_training(filled_lab, [LEAVE, *long], s) for s in (PLAIN, whole))
+    assert raft.memory_gb > plain.memory_gb
 
 
 def test_a_fine_tune_reads_the_passages(filled_lab):
