@@ -123,4 +123,5 @@ def _take(files: dict[str, bytes], name: str, anyway: bool) -> None:
     with st.spinner("Checking that it fits, and that it changes what the model says …"):
         run = import_adapter(lab.home, lab.checkpoint(), read_files(files), name or None, anyway)
     st.session_state["adapter-imported"] = f"{run.name} was imported."
+    st.session_state.runs_chosen = [run.name]
     st.rerun()

@@ -98,6 +98,9 @@ def test_an_adapter_is_downloaded_in_each_form_and_imported_again(app, run):
     assert find_run(get_lab().home, "again").adapter_sha256 == run.adapter_sha256
     assert "Made elsewhere" in words(app)
 
+    at(app, "pages/finetuning/finetune.py")
+    app.session_state["runs_chosen"] = ["kites"]
+    at(app, PAGE)
     app.selectbox(key="form-kites").set_value("PEFT adapter").run()
     button(app, "Delete the file").click().run()
     assert read_export(run, "peft") is None and "Make the file" in labels(app)
