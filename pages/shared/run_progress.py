@@ -126,10 +126,10 @@ def curves(steps: "list[Step]") -> None:
         .encode(
             x=across,
             y=alt.Y("loss:Q", title="Loss"),
-            color=alt.Color("of:N", title=None, legend=alt.Legend(orient="top")),
+            color=alt.Color("of:N", title=None, legend=alt.Legend(orient="top-right")),
             tooltip=["step", "of", alt.Tooltip("loss:Q", format=".4f")],
         )
-        .properties(height=200)
+        .properties(height=220)
     ]
     recalled = pd.DataFrame(
         [(s.step, s.recall) for s in steps if s.recall is not None], columns=["step", "recall"]
