@@ -120,17 +120,16 @@ def curves(steps: "list[Step]") -> None:
         + [(s.step, s.validation_loss, "held out") for s in steps if s.validation_loss is not None],
         columns=["step", "loss", "of"],
     )
-    charts = [
-        alt.Chart(losses)
-        .mark_line(interpolate="monotone", point=len(steps) < 3)
-        .encode(
-            x=across,
-            y=alt.Y("loss:Q", title="Loss"),
-            color=alt.Color("of:N", title=None, legend=alt.Legend(orient="top-right")),
-            tooltip=["step", "of", alt.Tooltip("loss:Q", format=".4f")],
-        )
-        .properties(height=220)
-    ]
+    loss = alt.Chart(losses).encode(
+        x=across,
+        y=alt.Y("loss:Q", title="Loss"),
+        color=alt.Color("of:N", title=None, legend=alt.Legend(orient="top-right")),
+        tooltip=["step", "of", alt.Tooltip("loss:Q", format=".4f")],
+    )
+    # A line through one point can't be seen.
+    few = "datum.of === 'held out'" if len(steps) > 2 else "true"
+    dots = loss.transform_filter(few).mark_point(filled=True)
+    charts = [(loss.mark_line(interpolate="monotone") + dots).properties(height=220)]
     recalled = pd.DataFrame(
         [(s.step, s.recall) for s in steps if s.recall is not None], columns=["step", "recall"]
     )
