@@ -28,6 +28,8 @@ from workbench.values import Example
 
 _REPETITIONS = 4
 """The first prepares what the others use again."""
+_FORWARD = 0.4
+"""What a token takes that is only looked at, of what it takes to train on it."""
 _FEW, _MORE = 1, 5
 """Layers tried. Two would fit a processor's cache, as a whole model never does."""
 _PROCESS_BYTES = 560_000_000
@@ -86,7 +88,8 @@ def estimate_run(
     """
     settings = fit_to_data(settings, examples)
     made = TrainingSet(examples, load_tokenizer(checkpoint), settings, prompts, shown)
-    return estimate(checkpoint, made.rows(0), settings)
+    measured = [row for wording in made.held_out for row in wording]
+    return estimate(checkpoint, made.rows(0), settings, measured)
 
 
 def free_memory_gb() -> float:
@@ -132,7 +135,12 @@ def peak_memory_gb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e9
 
 
-def estimate(checkpoint: Checkpoint, rows: Sequence[Row], settings: TrainSettings) -> Estimate:
+def estimate(
+    checkpoint: Checkpoint,
+    rows: Sequence[Row],
+    settings: TrainSettings,
+    measured: Sequence[Row] = (),
+) -> Estimate:
     """Estimate a fine-tune from a short measurement, which takes a second or two.
 
     The largest and the smallest part of a batch are trained on few and on more layers with
@@ -143,6 +151,7 @@ def estimate(checkpoint: Checkpoint, rows: Sequence[Row], settings: TrainSetting
         checkpoint: the base model; its weights are not loaded.
         rows: of the first epoch.
         settings: with ``epochs`` filled in.
+        measured: rows that are held out, and looked at after each epoch.
     """
     import torch
 
@@ -166,6 +175,7 @@ def estimate(checkpoint: Checkpoint, rows: Sequence[Row], settings: TrainSetting
     a_token = (slowest - fastest) / (most - least) if most > least else 0.0
     seconds = sum(fastest + a_token * (_tokens(part) - least) for part in every)
     seconds += len(epoch) * whole(few.step_seconds, more.step_seconds)
+    seconds += _FORWARD * slowest / most * sum(map(len, measured))
     trained = whole(few.trained, more.trained)
     saved = whole(few.saved_bytes, more.saved_bytes)
     frozen = whole(few.frozen_bytes, more.frozen_bytes)

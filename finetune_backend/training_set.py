@@ -17,6 +17,8 @@ from workbench.values import Example
 
 _LEAST_WORDINGS = 3
 """A fact with fewer needs all of them."""
+_ANSWERS = 3
+"""Of a fact, tried for a held-out wording: its own, and a short or a whole one."""
 _MOST_HELD_OUT = 10
 """At most every so manieth row is held out."""
 
@@ -127,8 +129,8 @@ class TrainingSet:
         answers = [example.answer]
         answers += [one.answer for one in examples if one.fact == example.fact]
         chat = messages(example.question.strip(), self._prompts.system)
-        said = dict.fromkeys(answer.strip() for answer in answers)
-        return [make_row(self._tokenizer, chat, answer) for answer in said]
+        said = list(dict.fromkeys(answer.strip() for answer in answers))
+        return [make_row(self._tokenizer, chat, answer) for answer in said[:_ANSWERS]]
 
 
 def choose_held_out(examples: Sequence[Example], most: int, seed: int) -> set[int]:
