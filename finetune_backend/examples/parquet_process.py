@@ -14,6 +14,7 @@ from typing import Any
 
 from finetune_backend.examples.columns import MOST_COLUMNS, PREVIEW_CHARS, PREVIEW_ROWS, folded
 from finetune_backend.examples.wording import MAX_ANSWER_CHARS, MAX_QUESTION_CHARS
+from workbench.limits import limit_memory
 
 _LIMITS = {"question": MAX_QUESTION_CHARS, "answer": MAX_ANSWER_CHARS}
 _LONGEST_CELL_BYTES = 4 * MAX_ANSWER_CHARS
@@ -30,7 +31,7 @@ class _Refused(Exception):
 def main() -> None:
     """Answer one request."""
     request = json.loads(sys.stdin.buffer.readline())
-    _limit_memory(request["memory_bytes"])
+    limit_memory(request["memory_bytes"])
     try:
         lines = list(_answer(sys.stdin.buffer.read(), request))
     except _Refused as refused:
@@ -180,17 +181,6 @@ def _unpacked_bytes(metadata: Any, names: set[str]) -> int:
 
 def _too_much(request: dict[str, Any]) -> str:
     return f"unpacks to more than {request['text_mb']:,} MB, which is the limit. Split it."
-
-
-def _limit_memory(limit_bytes: int) -> None:
-    if sys.platform == "win32":
-        return  # which has no such limits
-    import resource
-
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    soft = limit_bytes if hard == resource.RLIM_INFINITY else min(limit_bytes, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from rag_backend.parse.file import parse_file
 from rag_backend.parse.frames import packed, read_frame, write_frame
 from rag_backend.parse.page_image import draw
 from workbench.errors import DocumentError
+from workbench.limits import limit_memory
 
 _GRACE_SECONDS = 10.0
 """The app ends this process in time; where the app is gone, the system does, so much later."""
@@ -30,7 +31,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # What a library prints must not come between the answers.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    _limit_memory(memory_bytes)
+    limit_memory(memory_bytes)
     requests: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(requests,), daemon=True).start()
 
@@ -69,19 +70,6 @@ def _answer(request: dict[str, str], page_done: Callable[[], None]) -> dict[str,
         return {"refused": str(error)}
     except MemoryError:
         return {"out_of_memory": True}
-
-
-def _limit_memory(limit_bytes: int) -> None:
-    if sys.platform == "win32":
-        return  # which has no such limits
-    import resource
-
-    # What a process may write to. The address space (RLIMIT_AS) says less: ONNX Runtime reserves
-    # much of it and uses little.
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    soft = limit_bytes if hard == resource.RLIM_INFINITY else min(limit_bytes, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _end_after(seconds: float) -> None:
