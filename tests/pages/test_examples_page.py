@@ -3,12 +3,10 @@
 import dataclasses
 import io
 import json
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from finetune_backend.examples.store import add_examples, list_examples, replace_examples
@@ -16,26 +14,12 @@ from pages.shared.lab import get_lab
 from pages.shared.plain import plain
 from workbench.values import Example
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = "pages/finetuning/examples.py"
 ROWS = [
     Example(f"{ask} thing {n}?", f"It is {n}.", f"thing {n}", f"{n % 2}.md", f"Thing {n} is {n}.")
     for n in range(4)
     for ask in ("What is", "Would you describe", "How is")
 ]
-
-
-@pytest.fixture()
-def app(tmp_path, tiny_model, monkeypatch):
-    monkeypatch.setenv("RAGTUNE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("RAGTUNE_MODEL", str(tiny_model))
-    monkeypatch.setenv("RAGTUNE_ENGINE", "transformers")  # nothing is converted meanwhile
-    monkeypatch.chdir(ROOT)
-    st.cache_resource.clear()
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    assert not app.exception
-    yield app
-    st.cache_resource.clear()
 
 
 def at(app, *examples):

@@ -1,11 +1,8 @@
 """The pages of many fine-tunes: the queue, the table of runs, the sweep."""
 
 import time
-from pathlib import Path
 
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from finetune_backend import queue
 from finetune_backend.examples.read import read_examples
@@ -26,20 +23,13 @@ from finetune_backend.sweep.trials import Epoch, Trial, write_trials
 from pages.shared.lab import get_lab
 from workbench.files import write_json
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 LONG = TrainSettings(epochs=1000, batch_size=1)
 SHORT = TrainSettings(epochs=2, batch_size=4)
 
 
 @pytest.fixture()
-def app(tmp_path, tiny_model, monkeypatch):
-    monkeypatch.setenv("RAGTUNE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("RAGTUNE_MODEL", str(tiny_model))
-    monkeypatch.setenv("RAGTUNE_ENGINE", "transformers")  # nothing is converted meanwhile
-    monkeypatch.chdir(ROOT)
-    st.cache_resource.clear()
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    assert not app.exception
+def app(app):
+    """The app, of whose home nothing is at work afterwards."""
     yield app
     home = get_lab().home
     for one in queue.waiting(home):
@@ -47,7 +37,6 @@ def app(tmp_path, tiny_model, monkeypatch):
     if (left := queue.holder(home)) is not None:
         (left / "cancel").touch()
         until(lambda: queue.holder(home) is None)
-    st.cache_resource.clear()
 
 
 @pytest.fixture()
