@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -618,11 +618,10 @@ def _followed(run: "Run") -> "Run":
 
     Ctrl-C pauses it; one that still waits for its turn leaves the queue.
     """
-    from finetune_backend import queue
-    from finetune_backend.runs import pause_run, read_run
+    from finetune_backend.runs import read_run
     from finetune_backend.steps import read_steps
 
-    try:
+    with _paused_by_ctrl_c(run.folder, "train"):
         _wait_for_turn(run.folder)
         while not (run := read_run(run.folder)).state.ended:
             steps = read_steps(run.folder)
@@ -636,17 +635,32 @@ def _followed(run: "Run") -> "Run":
             else:
                 _progress.show(run.state.message, 0.0)
             time.sleep(_POLL_SECONDS)
+    return run
+
+
+@contextlib.contextmanager
+def _paused_by_ctrl_c(folder: Path, command: str) -> Iterator[None]:
+    """Let Ctrl-C take a run or a sweep out of the queue, or pause it.
+
+    Args:
+        folder: its folder.
+        command: what lets it go on with ``--resume``.
+    """
+    from finetune_backend import queue
+    from workbench import jobs
+
+    try:
+        yield
     except KeyboardInterrupt:
         _progress.end()
-        if queue.leave(run.folder):
-            print(f"{run.name} left the queue.", file=sys.stderr)
+        if queue.leave(folder):
+            print(f"{folder.name} left the queue.", file=sys.stderr)
             raise
-        pause_run(run)
-        print(f"Pausing; go on with `ragtune train --resume {run.name}`.", file=sys.stderr)
+        jobs.pause(folder)
+        print(f"Pausing; go on with `ragtune {command} --resume {folder.name}`.", file=sys.stderr)
         raise
     finally:
         _progress.end()
-    return run
 
 
 def _wait_for_turn(folder: Path) -> None:
@@ -717,7 +731,7 @@ def _sweep(options: argparse.Namespace) -> None:
     else:
         budget = Budget(TRIALS if options.trials is None else options.trials, options.minutes)
         check_trainable(lab.checkpoint())
-        examples = to_train_on(list_examples(lab.database), False)
+        examples = to_train_on(list_examples(lab.database))
         for warning in check_training_set(examples):
             print(f"note: {warning}", file=sys.stderr)
         settings, space = from_pairs(fit_to_data(TrainSettings(), examples), options.set)
@@ -734,24 +748,13 @@ def _sweep(options: argparse.Namespace) -> None:
 
 def _followed_sweep(sweep: "Sweep") -> "Sweep":
     """Show how a sweep goes until it ends, and return it; Ctrl-C pauses it or unqueues it."""
-    from finetune_backend import queue
-    from finetune_backend.sweep.sweeps import pause_sweep, read_sweep
+    from finetune_backend.sweep.sweeps import read_sweep
 
-    try:
+    with _paused_by_ctrl_c(sweep.folder, "sweep"):
         _wait_for_turn(sweep.folder)
         while not (sweep := read_sweep(sweep.folder)).state.ended:
             _progress.show(sweep.state.message, sweep.state.share)
             time.sleep(_POLL_SECONDS)
-    except KeyboardInterrupt:
-        _progress.end()
-        if queue.leave(sweep.folder):
-            print(f"{sweep.name} left the queue.", file=sys.stderr)
-            raise
-        pause_sweep(sweep)
-        print(f"Pausing; go on with `ragtune sweep --resume {sweep.name}`.", file=sys.stderr)
-        raise
-    finally:
-        _progress.end()
     if sweep.state.state != "done":
         raise RagtuneError(
             f"The sweep {sweep.name!r} is {sweep.state.state}: {sweep.state.message}"

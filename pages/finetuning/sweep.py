@@ -45,7 +45,7 @@ st.markdown(
 def new_sweep() -> None:
     """Offer to start a sweep, and say what it will cost."""
     check_trainable(lab.checkpoint())
-    examples = to_train_on(list_examples(lab.database), False)
+    examples = to_train_on(list_examples(lab.database))
     try:
         check_training_set(examples)
     except ExamplesError as error:
