@@ -173,6 +173,9 @@ def _parser() -> argparse.ArgumentParser:
         "--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. epochs=5; repeatable"
     )
     train.add_argument(
+        "--preset", metavar="N", help="facts (default), quick, reading or careful; see the README"
+    )
+    train.add_argument(
         "--approved-only",
         action="store_true",
         help="leave out examples that nobody has looked through (page Examples)",
@@ -553,22 +556,27 @@ def _train(options: argparse.Namespace) -> None:
     from finetune_backend.examples.check import check_training_set
     from finetune_backend.examples.review import to_train_on
     from finetune_backend.examples.store import list_examples
+    from finetune_backend.presets import PRESETS, find_preset
     from finetune_backend.runs import check_trainable, find_run, resume_run
     from finetune_backend.settings import TrainSettings
     from workbench.settings import from_text
 
     lab = _lab(options)
     if options.resume:
-        if options.name or options.set or options.like or options.approved_only:
+        if any((options.name, options.set, options.preset, options.like, options.approved_only)):
             raise RagtuneError(
                 "--resume goes on with the name, the settings and the examples of the fine-tune; "
-                "leave --name, --set, --like and --approved-only out."
+                "leave --name, --set, --preset, --like and --approved-only out."
             )
         run = resume_run(lab.home, find_run(lab.home, options.resume))
     elif options.like:
+        if options.preset:
+            raise RagtuneError("--like takes its own settings; leave --preset out, or use --set.")
         run = _trained_again(options, lab)
     else:
-        settings = from_text(TrainSettings, options.set)
+        preset = find_preset(options.preset or PRESETS[0].name)
+        fixed = [f"{name}={value}" for name, value in preset.settings.items()]
+        settings = from_text(TrainSettings, [*fixed, *options.set])
         check_trainable(lab.checkpoint())
         examples = to_train_on(list_examples(lab.database), options.approved_only)
         for warning in check_training_set(examples):

@@ -109,7 +109,8 @@ def start_run(
     examples, shown = each_once(examples, shown)
     check_shown(settings, shown)
     settings = fit_to_data(settings, examples)
-    expected = estimate_run(checkpoint, tuple(examples), settings, prompts, tuple(shown))
+    beside = queue.holder(home)
+    expected = estimate_run(checkpoint, examples, settings, prompts, shown, beside)
     data = to_jsonl(examples).encode()
     folder = None
     try:
