@@ -83,15 +83,15 @@ def _confidence(
 
     high: the best one and every other that is not ruled out were measured with at least `MANY`
     questions, it leads by `CLEAR_POINTS` or more, and no figure within its 95 % interval changes
-    the advice. medium: the best one and another that is not ruled out, if there is one, were
-    measured with at least `FEW` questions. low: all else, and every tie.
+    the advice. medium: the best one and the next one, unless that is ruled out, were measured with
+    at least `FEW` questions. low: all else, and every tie.
     """
     if len(outcome.best) != 1:
         return "low", "Nothing stands out."
     asked = {name: _questions(situation.evidence.of(name)) for name in outcome.order}
-    first, *others = (asked[name] for name in outcome.order)
-    if first < FEW or (others and max(others) < FEW):
-        return "low", f"It takes at least {FEW} measured questions of this and of another choice."
+    unknown = [NAMES[name] for name in outcome.order[:2] if asked[name] < FEW]
+    if unknown:
+        return "low", f"Fewer than {FEW} questions were measured of {listed(unknown)}."
     margin = outcome.margin
     few = [NAMES[name] for name, count in asked.items() if count < MANY]
     if few:

@@ -38,17 +38,20 @@ def share_of(found: Sequence[bool]) -> Figure | None:
     return Figure(sum(found) / len(found), low, high)
 
 
-def mean_of(values: Sequence[float]) -> Figure | None:
+def mean_of(values: Sequence[float], most: float = math.inf) -> Figure | None:
     """Return the mean, with the interval of a normal distribution; None where there is nothing.
 
     One value alone has no interval that could be told: its own is the value.
+
+    Args:
+        values: each from 0 on.
+        most: that a value can be.
     """
     if not values:
         return None
     middle = mean(values)
     error = _CONFIDENT * stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
-    lowest, highest = min(0.0, *values), max(values)
-    return Figure(middle, max(lowest, middle - error), min(highest, middle + error))
+    return Figure(middle, max(0.0, middle - error), min(most, middle + error))
 
 
 def percentile_of(values: Sequence[float], percent: int) -> Figure | None:

@@ -37,7 +37,8 @@ def find_evidence(lab: Lab, evaluation: str | None = None) -> Evidence:
     if evaluation is None and not kept:
         return evidence_of(lab, [], "")
     name = evaluation or kept[0]
-    if name in kept:
+    is_kept = name in kept
+    if is_kept:
         file = lab.home.folder / _FOLDER / name / _ROWS
     elif (file := Path(name)).is_file():
         name = file.name
@@ -50,7 +51,10 @@ def find_evidence(lab: Lab, evaluation: str | None = None) -> Evidence:
         data = file.read_bytes()
     except OSError as error:
         raise RagtuneError(f"{file} can't be read: {error.strerror}.") from error
-    return evidence_of(lab, rows_from(data, name), name)
+    if is_kept:
+        data = data[: data.rfind(b"\n") + 1]  # the last row may just be being written
+    rows = rows_from(data, name) if data or not is_kept else []
+    return evidence_of(lab, rows, name)
 
 
 def evidence_of(lab: Lab, rows: Sequence[dict[str, Any]], name: str) -> Evidence:
@@ -67,25 +71,20 @@ def evidence_of(lab: Lab, rows: Sequence[dict[str, Any]], name: str) -> Evidence
 def rows_from(data: bytes, name: str) -> list[dict[str, Any]]:
     """Read the rows of an evaluation, from what the command line prints or from a row a line.
 
-    A last line that does not end is one that is just being written, and is left out.
-
     Raises:
         RagtuneError: it is neither; the message names it.
     """
     expected = f"{name} is not an evaluation: what `ragtune evaluate --json` prints was expected."
     try:
         text = data.decode("utf-8-sig")
-        if not text.strip():
-            return []
         try:
             whole: Any = json.loads(text)
         except json.JSONDecodeError:
-            lines = text.split("\n")  # what follows the last line break is not whole yet
-            return [json.loads(line) for line in lines[:-1] if line.strip()]
+            whole = [json.loads(line) for line in text.split("\n") if line.strip()]
     except (ValueError, RecursionError) as error:
         raise RagtuneError(expected) from error
     rows = whole.get("rows", [whole]) if isinstance(whole, dict) else whole
-    if not isinstance(rows, list):
+    if not isinstance(rows, list) or not rows:
         raise RagtuneError(expected)
     return rows
 

@@ -11,7 +11,7 @@ from comparison.ask import METHODS
 from finetune_backend.forgetting.measure import Change
 from workbench.errors import RagtuneError
 
-_FLAGS = ("unanswerable", "refused", "trained", "form_kept")
+_FLAGS = ("right", "unanswerable", "refused", "trained", "form_kept")
 _NUMBERS = {
     "contains": 1.0,
     "groundedness": 1.0,
@@ -30,7 +30,7 @@ class MethodMeasure:
     """With known answers or a required form, or without an answer in the documents."""
     adapter: str | None = None
     right: Figure | None = None
-    """Share of the questions with known answers whose answer contains one of them."""
+    """Share of the questions with known answers that were answered with one of them."""
     right_trained: Figure | None = None
     """The same of facts that the adapter was trained on, and of the others."""
     right_untrained: Figure | None = None
@@ -89,7 +89,7 @@ def evidence_from_rows(
     """Return what the rows of an evaluation say of its methods.
 
     A question that was asked again counts once, with its last answer. Of several adapters, a
-    method is measured with the one of its last row.
+    method is measured with the one of its first row.
 
     Args:
         rows: as in the result of `comparison.evaluate.evaluate`.
@@ -103,10 +103,8 @@ def evidence_from_rows(
     adapters: dict[str, str | None] = {}
     for number, row in enumerate(rows, start=1):
         _check(row, number)
-        key = (row["method"], row.get("adapter"), row["question"])
-        last.pop(key, None)
-        last[key] = row
-        adapters[row["method"]] = row.get("adapter")
+        last[row["method"], row.get("adapter"), row["question"]] = row
+        adapters.setdefault(row["method"], row.get("adapter"))
     kept = {
         method: [row for (of, adapter, _), row in last.items() if (of, adapter) == (method, name_)]
         for method, name_ in adapters.items()
@@ -119,7 +117,7 @@ def _measure(method: str, adapter: str | None, rows: list[Mapping[str, Any]]) ->
     answerable = [row for row in rows if row.get("contains") is not None]
     seconds = [row["latency_ms"] / 1000 for row in rows if row.get("latency_ms") is not None]
     right = {
-        trained: [bool(row["contains"]) for row in answerable if row.get("trained") is trained]
+        trained: [_is_right(row) for row in answerable if row.get("trained") is trained]
         for trained in (True, False)
     }
     unanswerable = [row for row in rows if row.get("unanswerable")]
@@ -127,11 +125,13 @@ def _measure(method: str, adapter: str | None, rows: list[Mapping[str, Any]]) ->
         method,
         len(rows),
         adapter,
-        right=share_of([bool(row["contains"]) for row in answerable]),
+        right=share_of([_is_right(row) for row in answerable]),
         right_trained=share_of(right[True]),
         right_untrained=share_of(right[False]),
         form_kept=share_of([row["form_kept"] for row in rows if row.get("form_kept") is not None]),
-        grounded=mean_of([r["groundedness"] for r in rows if r.get("groundedness") is not None]),
+        grounded=mean_of(
+            [r["groundedness"] for r in rows if r.get("groundedness") is not None], 1.0
+        ),
         declined_rightly=share_of([bool(row.get("refused")) for row in unanswerable]),
         declined_wrongly=share_of([bool(row.get("refused")) for row in answerable]),
         p50_seconds=percentile_of(seconds, 50),
@@ -141,6 +141,11 @@ def _measure(method: str, adapter: str | None, rows: list[Mapping[str, Any]]) ->
         completion_tokens=_mean_tokens(rows, "completion"),
         watt_hours=_mean([r["watt_hours"] for r in rows if r.get("watt_hours") is not None]),
     )
+
+
+def _is_right(row: Mapping[str, Any]) -> bool:
+    """Is it right? Of a label that is more than that the answer contains it."""
+    return bool(row.get("right", row["contains"]))
 
 
 def _mean_tokens(rows: list[Mapping[str, Any]], kind: str) -> float | None:

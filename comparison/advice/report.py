@@ -93,6 +93,32 @@ def to_markdown(advice: Advice, situation: Situation) -> str:
     return "\n\n".join(lines) + "\n"
 
 
+def to_terminal(advice: Advice, situation: Situation) -> str:
+    """Return the advice in the lines of a terminal."""
+    lines = [
+        advice.sentence,
+        f"Confidence: {advice.confidence}. {advice.why}",
+        f"What would change it: {advice.smallest()}",
+        "",
+    ]
+    for reason in advice.reasons:
+        points = ", ".join(
+            f"{NAMES[name]} {said}"
+            for name in NAMES
+            if (said := points_said(reason.points.get(name), name in reason.excludes))
+        )
+        lines += [f"{reason.rule}: {reason.sentence}", f"    {points or 'no points'}"]
+    for unit, said in UNITS.items():
+        found = costs(situation.evidence, situation.use, situation.prices, unit)
+        if len(found) > 1:
+            lines += ["", f"Break-even in {said}:"]
+            lines += [f"    {place.sentence(NAMES)}" for place in crossovers(found)]
+    for one in to_measure(situation):
+        lines += ["", f"Not measured yet: {one.sentence}"]
+        lines += [f"    {one.command}"] if one.command else []
+    return "\n".join(lines)
+
+
 def points_said(points: float | None, excluded: bool) -> str:
     """Say what a reason is to a choice: "+1.50", "ruled out", or "" where it is nothing."""
     if excluded:

@@ -58,5 +58,5 @@ def weigh(situation: Situation) -> Outcome:
     out = {name for reason in reasons for name in reason.excludes}
     # Of equals the simplest first: sorting keeps the order of the names.
     order = tuple(sorted((n for n in NAMES if n not in out), key=lambda n: -round(scores[n], 9)))
-    best = tuple(n for n in order if scores[order[0]] - scores[n] <= TIE_POINTS)
+    best = tuple(n for n in order if round(scores[order[0]] - scores[n], 9) <= TIE_POINTS)
     return Outcome(scores, best, order, tuple(reasons))
