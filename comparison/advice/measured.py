@@ -109,15 +109,21 @@ def evidence_from_rows(
         method: [row for (of, adapter, _), row in last.items() if (of, adapter) == (method, name_)]
         for method, name_ in adapters.items()
     }
-    measures = (_measure(m, adapters[m], kept[m]) for m in METHODS if m in kept)
+    # Only the rows of adapters say what those were trained on; the others are asked the same.
+    learned = {
+        row["question"]: row["trained"] for row in last.values() if row.get("trained") is not None
+    }
+    measures = (_measure(m, adapters[m], kept[m], learned) for m in METHODS if m in kept)
     return Evidence(tuple(measures), run, name)
 
 
-def _measure(method: str, adapter: str | None, rows: list[Mapping[str, Any]]) -> MethodMeasure:
+def _measure(
+    method: str, adapter: str | None, rows: list[Mapping[str, Any]], learned: Mapping[str, bool]
+) -> MethodMeasure:
     answerable = [row for row in rows if row.get("contains") is not None]
     seconds = [row["latency_ms"] / 1000 for row in rows if row.get("latency_ms") is not None]
     right = {
-        trained: [_is_right(row) for row in answerable if row.get("trained") is trained]
+        trained: [_is_right(row) for row in answerable if learned.get(row["question"]) is trained]
         for trained in (True, False)
     }
     unanswerable = [row for row in rows if row.get("unanswerable")]
