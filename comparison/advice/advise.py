@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from comparison.advice.flips import Flip, flips
 from comparison.advice.measured import MethodMeasure
-from comparison.advice.rules import NAMES, Situation, listed
+from comparison.advice.rules import MEASURED_NAMES, NAMES, Situation, listed
 from comparison.advice.weigh import Outcome, Reason, weigh
 
 FEW, MANY = 10, 30
@@ -89,11 +89,11 @@ def _confidence(
     if len(outcome.best) != 1:
         return "low", "Nothing stands out."
     asked = {name: _questions(situation.evidence.of(name)) for name in outcome.order}
-    unknown = [NAMES[name] for name in outcome.order[:2] if asked[name] < FEW]
+    unknown = [MEASURED_NAMES[name] for name in outcome.order[:2] if asked[name] < FEW]
     if unknown:
         return "low", f"Fewer than {FEW} questions were measured of {listed(unknown)}."
     margin = outcome.margin
-    few = [NAMES[name] for name, count in asked.items() if count < MANY]
+    few = [MEASURED_NAMES[name] for name, count in asked.items() if count < MANY]
     if few:
         return "medium", f"Fewer than {MANY} questions were measured of {listed(few)}."
     if margin is not None and margin < CLEAR_POINTS:

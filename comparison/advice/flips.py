@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from comparison.advice.figure import Figure
-from comparison.advice.rules import NAMES, Situation
+from comparison.advice.rules import MEASURED_NAMES, NAMES, Situation
 from comparison.advice.use import ASKED, TRIED, UNKNOWN, Use, say
 from comparison.advice.weigh import Outcome, weigh
 
@@ -94,7 +94,7 @@ def _of_figures(situation: Situation) -> Iterator[tuple[Flip, Situation]]:
                 yield (
                     Flip(
                         "measured",
-                        f"{_capital(NAMES[measure.method])}, {words}",
+                        f"{_capital(MEASURED_NAMES[measure.method])}, {words}",
                         _said(name, figure),
                         _said(name, moved),
                         (),

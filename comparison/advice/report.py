@@ -6,7 +6,7 @@ from typing import Any
 
 from comparison.advice.advise import Advice
 from comparison.advice.break_even import UNITS, Cost, costs, crossovers
-from comparison.advice.rules import NAMES, Situation
+from comparison.advice.rules import MEASURED_NAMES, NAMES, Situation
 from comparison.advice.to_measure import to_measure
 from comparison.advice.use import ASKED, say
 
@@ -38,7 +38,7 @@ def as_json(advice: Advice, situation: Situation) -> dict[str, Any]:
             unit: {
                 "costs": [_cost(cost) for cost in found],
                 "crossovers": [
-                    {**asdict(place), "sentence": place.sentence(NAMES)}
+                    {**asdict(place), "sentence": place.sentence(MEASURED_NAMES)}
                     for place in crossovers(found)
                 ],
             }
@@ -112,7 +112,7 @@ def to_terminal(advice: Advice, situation: Situation) -> str:
         found = costs(situation.evidence, situation.use, situation.prices, unit)
         if len(found) > 1:
             lines += ["", f"Break-even in {said}:"]
-            lines += [f"    {place.sentence(NAMES)}" for place in crossovers(found)]
+            lines += [f"    {place.sentence(MEASURED_NAMES)}" for place in crossovers(found)]
     for one in to_measure(situation):
         lines += ["", f"Not measured yet: {one.sentence}"]
         lines += [f"    {one.command}"] if one.command else []
@@ -134,7 +134,7 @@ def _break_even(situation: Situation) -> list[str]:
             continue
         rows = [
             [
-                NAMES[cost.method],
+                MEASURED_NAMES[cost.method],
                 f"{1000 * cost.question.value:,.4g}",
                 f"{cost.run:,.4g}" if cost.runs else "–",
                 f"{cost.runs:.2f}",
@@ -142,7 +142,10 @@ def _break_even(situation: Situation) -> list[str]:
             for cost in found
         ]
         heads = ["Method", f"1,000 questions, {said}", "A fine-tune", "Fine-tunes a month"]
-        parts += [_table(heads, rows), _list([c.sentence(NAMES) for c in crossovers(found)])]
+        parts += [
+            _table(heads, rows),
+            _list([c.sentence(MEASURED_NAMES) for c in crossovers(found)]),
+        ]
     return [part for part in parts if part] or ["Nothing was measured that has a cost."]
 
 

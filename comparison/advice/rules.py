@@ -10,9 +10,13 @@ from comparison.advice.use import Use
 
 NAMES = {"base": "neither", "rag": "RAG", "finetuned": "fine-tuning", "hybrid": "both"}
 """The choices, the simplest first, and what an advice calls them."""
+MEASURED_NAMES = {"base": "base", "rag": "RAG", "finetuned": "fine-tuned", "hybrid": "hybrid"}
+"""What they are called where they are methods that were measured."""
+PARTS = {"narrow": "right_trained", "broad": "right_untrained"}
+"""Which facts count: a narrow domain can be trained whole, in a broad one most never are."""
 MEASURED = "your measurement"
 MADE = "how the methods work"
-GUO = "arXiv 2401.08406"  # RAG vs Fine-tuning: Pipelines, Tradeoffs … Agriculture
+BALAGUER = "arXiv 2401.08406"  # RAG vs Fine-tuning: Pipelines, Tradeoffs … Agriculture
 OVADIA = "arXiv 2312.05934"  # Fine-Tuning or Retrieval?
 SOUDANI = "arXiv 2403.01432"  # Fine Tuning vs. RAG for Less Popular Knowledge
 RAFT = "arXiv 2403.10131"  # RAFT: Adapting Language Model to Domain Specific RAG

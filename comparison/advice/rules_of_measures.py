@@ -5,11 +5,13 @@ from statistics import mean
 
 from comparison.advice.figure import Figure
 from comparison.advice.rules import (
+    BALAGUER,
     BIDERMAN,
-    GUO,
     MEASURED,
+    MEASURED_NAMES,
     NAMES,
     OVADIA,
+    PARTS,
     SOUDANI,
     Found,
     Rule,
@@ -20,8 +22,6 @@ _FORM_ONLY = 0.3
 """What right facts still count for where the form matters most."""
 _HEAVY_LOSS = 20.0
 """Points of an ability, whose loss is a whole pull against an adapter."""
-PARTS = {"narrow": "right_trained", "broad": "right_untrained"}
-"""Which facts count: a narrow domain can be trained whole, in a broad one most never are."""
 
 
 def right(situation: Situation) -> Found | None:
@@ -71,7 +71,7 @@ def form_in_papers(situation: Situation) -> Found | None:
     return Found(
         "Fine-tuning teaches a model how to answer: in a case study it made answers shorter and "
         "more to the point, and retrieval on top added to it.",
-        GUO,
+        BALAGUER,
         pull[wanted],
     )
 
@@ -123,8 +123,8 @@ def _beside_mean(figures: Mapping[str, Figure]) -> dict[str, float]:
 
 def _told(figures: Mapping[str, Figure]) -> str:
     return ", ".join(
-        f"{NAMES[method]} {figure.value:.0%} ({figure.low * 100:.0f} to {figure.high * 100:.0f})"
-        for method, figure in figures.items()
+        f"{MEASURED_NAMES[method]} {one.value:.0%} ({one.low * 100:.0f} to {one.high * 100:.0f})"
+        for method, one in figures.items()
     )
 
 

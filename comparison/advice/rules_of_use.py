@@ -4,11 +4,12 @@ from statistics import mean
 
 from comparison.advice.break_even import costs, runs_in_a_month
 from comparison.advice.rules import (
-    GUO,
+    BALAGUER,
     MADE,
     MEASURED,
-    NAMES,
+    MEASURED_NAMES,
     OVADIA,
+    PARTS,
     RAFT,
     SOUDANI,
     Found,
@@ -16,7 +17,7 @@ from comparison.advice.rules import (
     Situation,
     listed,
 )
-from comparison.advice.use import UNKNOWN
+from comparison.advice.use import UNKNOWN, say
 
 _STALE = {"never": -0.25, "yearly": 0.0, "monthly": 0.4, "weekly": 0.7, "daily": 1.0}
 """How much it speaks against weights alone that knowledge changes."""
@@ -24,8 +25,6 @@ _CONTRADICTED = 0.3
 """How much of that strikes a model that reads what is new, but learned what was before."""
 _MONTH_SECONDS = 365.25 / 12 * 86400
 _SOON_SECONDS = 2.0
-_NAMED = {"never": "never", "yearly": "once a year", "monthly": "every month"}
-_NAMED |= {"weekly": "every week", "daily": "every day"}
 
 
 def changes(situation: Situation) -> Found | None:
@@ -37,28 +36,30 @@ def changes(situation: Situation) -> Found | None:
     pull = {"finetuned": -stale, "hybrid": -_CONTRADICTED * max(0.0, stale)}
     if use.changes == "never":
         return Found("What never changes can be learned once.", MADE, pull)
-    again = f"{run.seconds / 60:,.0f} minutes" if run and run.seconds >= 60 else "minutes or hours"
+    again = f"{run.seconds:,.0f} s here" if run else "minutes or hours"
     sentence = (
-        f"Knowledge changes {_NAMED[use.changes]}. Retrieval knows it once a document is indexed "
-        f"again, in seconds; weights only after another fine-tune, which takes {again}."
+        f"Knowledge changes {say('changes', use.changes).lower()}. Retrieval knows it once a "
+        f"document is indexed again, in seconds; weights only after another fine-tune, which takes "
+        f"{again}."
     )
-    measured = run is not None and use.hardware in (UNKNOWN, "here")
-    source = f"{MADE}, {MEASURED}" if run and run.seconds >= 60 else f"{MADE}, {OVADIA}"
-    busy = run.seconds * runs_in_a_month("finetuned", use) if run and measured else 0.0
-    excludes = ("finetuned",) if busy > _MONTH_SECONDS else ()
-    return Found(sentence, source, pull, excludes)
+    if run is None:
+        return Found(sentence, MADE, pull)
+    busy = run.seconds * runs_in_a_month("finetuned", use)
+    here = use.hardware in (UNKNOWN, "here")
+    excludes = ("finetuned",) if here and busy > _MONTH_SECONDS else ()
+    return Found(sentence, f"{MADE}, {MEASURED}", pull, excludes)
 
 
 def domain(situation: Situation) -> Found | None:
     """Say what papers found on narrow and broad domains, where it was not measured here."""
     use, evidence = situation.use, situation.evidence
-    part = {"narrow": "right_trained", "broad": "right_untrained"}.get(use.domain)
+    part = PARTS.get(use.domain)
     if part is None or len(evidence.figures(part)) > 1:
         return None
     if use.domain == "narrow":
         return Found(
             "In a narrow domain a fine-tune can cover what is asked, in several wordings each.",
-            f"{OVADIA}, {GUO}",
+            f"{OVADIA}, {BALAGUER}",
             {"finetuned": 1.0, "hybrid": 0.5},
         )
     return Found(
@@ -80,7 +81,7 @@ def wait(situation: Situation) -> Found | None:
         )
     slow = [method for method, figure in seconds.items() if figure.value > use.wait]
     if slow:
-        told = listed([f"{NAMES[m]} ({seconds[m].value:.1f} s)" for m in slow])
+        told = listed([f"{MEASURED_NAMES[m]} ({seconds[m].value:.1f} s)" for m in slow])
         return Found(
             f"More than one answer in twenty takes longer than {use.wait:g} s: {told}.",
             MEASURED,
@@ -89,8 +90,8 @@ def wait(situation: Situation) -> Found | None:
     if seconds or use.wait > _SOON_SECONDS:
         return None
     return Found(
-        "A prompt with passages is several times as long, and takes as much longer to read.",
-        GUO,
+        "A prompt with passages is several times as long, and takes longer to read.",
+        BALAGUER,
         {"rag": -1.0, "hybrid": -1.0},
     )
 
@@ -99,14 +100,13 @@ def sources(situation: Situation) -> Found | None:
     """Rule out what can't say where an answer comes from."""
     if situation.use.sources != "yes":
         return None
+    sentence, source = "An answer from the weights alone has no source to name.", MADE
     grounded = situation.evidence.figures("grounded")
-    told = listed([f"{NAMES[m]} {figure.value:.0%}" for m, figure in grounded.items()] or [""])
-    more = f" Passages support the answers: {told}." if grounded else ""
-    return Found(
-        f"An answer from the weights alone has no source to name.{more}",
-        f"{MADE}, {MEASURED}" if grounded else MADE,
-        excludes=("base", "finetuned"),
-    )
+    if grounded:
+        told = ", ".join(f"{MEASURED_NAMES[m]} {one.value:.0%}" for m, one in grounded.items())
+        sentence += f" How much of an answer passages support: {told}."
+        source += f", {MEASURED}"
+    return Found(sentence, source, excludes=("base", "finetuned"))
 
 
 def privacy(situation: Situation) -> Found | None:
@@ -151,7 +151,9 @@ def cost(situation: Situation) -> Found | None:
     if len(monthly) < 2 or not max(monthly.values()):
         return None
     middle, most = mean(monthly.values()), max(monthly.values())
-    told = ", ".join(f"{NAMES[method]} {paid:,.4g}{unit}" for method, paid in monthly.items())
+    told = ", ".join(
+        f"{MEASURED_NAMES[method]} {paid:,.4g}{unit}" for method, paid in monthly.items()
+    )
     return Found(
         f"A month of {use.questions:,} questions costs: {told}.",
         MEASURED,
@@ -164,8 +166,8 @@ def reading(situation: Situation) -> Found | None:
     if situation.evidence.of("hybrid") is not None:
         return None
     return Found(
-        "A model that was fine-tuned on bare questions may answer from memory with the passage in "
-        "front of it; training with passages (raft) is against that.",
+        "A model that was fine-tuned on bare questions may use a passage less well; training with "
+        "passages (raft) is against that.",
         RAFT,
         {"hybrid": -1.0},
     )

@@ -4,15 +4,7 @@ from dataclasses import dataclass
 
 from comparison.advice.advise import MANY
 from comparison.advice.break_even import Prices
-from comparison.advice.rules import NAMES, Situation, listed
-
-_METHODS = {
-    "base": "the model as it is",
-    "rag": "RAG",
-    "finetuned": "the fine-tuned model",
-    "hybrid": "both together",
-}
-"""What the methods are called where they are no choices."""
+from comparison.advice.rules import MEASURED_NAMES, NAMES, PARTS, Situation, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +30,7 @@ def to_measure(situation: Situation) -> tuple[Missing, ...]:
     if not evidence.methods:
         found.append(Missing("No exam has been asked yet.", "evaluate", evaluate))
     elif absent := [name for name in NAMES if evidence.of(name) is None]:
-        names = listed([_METHODS[name] for name in absent])
+        names = listed([MEASURED_NAMES[name] for name in absent])
         found.append(Missing(f"The exam was not put to {names}.", "evaluate", evaluate))
     if evidence.run is None:
         found.append(
@@ -68,7 +60,7 @@ def _of_exam(situation: Situation, command: str) -> list[Missing]:
         found.append("The exam asks nothing that the documents don't answer (unanswerable).")
     if use.kind in ("form", "both") and not evidence.figures("form_kept"):
         found.append("The exam requires no form; give its questions one (form).")
-    part = {"narrow": "right_trained", "broad": "right_untrained"}.get(use.domain)
+    part = PARTS.get(use.domain)
     if part and not evidence.figures(part):
         found.append("The exam doesn't say which facts were trained (fact).")
     return [Missing(sentence, "evaluate", command) for sentence in found]

@@ -86,7 +86,7 @@ def break_even(situation: "Situation") -> None:
     import pandas as pd
 
     from comparison.advice.break_even import UNITS, costs, crossovers, curve
-    from comparison.advice.rules import NAMES
+    from comparison.advice.rules import MEASURED_NAMES
 
     by_unit = {
         unit: found
@@ -102,9 +102,9 @@ def break_even(situation: "Situation") -> None:
     )
     found = by_unit[unit or next(iter(by_unit))]
     places = crossovers(found)
-    st.markdown("\n".join(f"- {plain(place.sentence(NAMES))}" for place in places))
+    st.markdown("\n".join(f"- {plain(place.sentence(MEASURED_NAMES))}" for place in places))
     points = pd.DataFrame(curve(found, places), columns=["method", "questions", "cost"])
-    points["method"] = points["method"].map(NAMES)
+    points["method"] = points["method"].map(MEASURED_NAMES)
     title = f"A month, in {UNITS[unit or next(iter(by_unit))]}"
     st.altair_chart(
         alt.Chart(points)
@@ -135,6 +135,6 @@ def break_even(situation: "Situation") -> None:
     st.caption(
         "Fine-tuning alone is run again with every change, both once a year; what retrieval takes "
         "to index is not counted. A thousand questions: "
-        + ", ".join(f"{NAMES[c.method]} {1000 * c.question.value:,.4g}" for c in found)
+        + ", ".join(f"{MEASURED_NAMES[c.method]} {1000 * c.question.value:,.4g}" for c in found)
         + "."
     )

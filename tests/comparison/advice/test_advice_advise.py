@@ -141,7 +141,7 @@ def test_the_smallest_change_is_a_figure_where_it_is_near():
     smallest = advice.flips[0]
     assert (smallest.kind, smallest.best) == ("measured", ("rag",)) and 0 < smallest.size <= 1
     assert smallest.sentence() == advice.smallest()
-    assert smallest.what in ("Fine-tuning, right answers", "RAG, right answers")
+    assert smallest.what in ("Fine-tuned, right answers", "RAG, right answers")
     assert smallest.before in ("68.0%", "60.0%")
     sizes = [flip.size for flip in advice.flips]
     assert sizes == sorted(sizes)
@@ -217,7 +217,7 @@ def test_what_is_missing_is_named_the_most_important_first():
     assert "No exam" in first.sentence and first.page == "evaluate"
     assert "ragtune evaluate" in first.command
     told = [m.sentence for m in to_measure(situation(EVIDENCE["RAG alone"], kind="form"))]
-    assert told[0].startswith("The exam was not put to the model as it is, the fine-tuned model")
+    assert told[0].startswith("The exam was not put to base, fine-tuned and hybrid")
     assert any("unanswerable" in one for one in told) and any("form" in one for one in told)
     served = dataclasses.replace(measured(unanswerable=4), served=True)
     told = to_measure(situation(served, Prices(machine_hour=1.0), privacy="stays"))

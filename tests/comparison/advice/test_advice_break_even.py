@@ -13,7 +13,7 @@ from comparison.advice.break_even import (
 )
 from comparison.advice.figure import Figure
 from comparison.advice.measured import RunMeasure, evidence_from_rows
-from comparison.advice.rules import NAMES
+from comparison.advice.rules import MEASURED_NAMES
 from comparison.advice.use import Use
 from workbench.errors import RagtuneError
 
@@ -30,8 +30,8 @@ def test_the_crossover_is_where_both_cost_the_same():
     assert (place.cheaper_below, place.cheaper_above) == ("rag", "finetuned")
     assert (place.least, place.most) == (3600, 3600)
     assert crossover(tuned, rag) == place
-    assert place.sentence(NAMES) == (
-        "Above about 3,600 questions a month RAG is dearer than fine-tuning "
+    assert place.sentence(MEASURED_NAMES) == (
+        "Above about 3,600 questions a month RAG is dearer than fine-tuned "
         "(within the intervals: 3,600 to 3,600)."
     )
 
@@ -40,7 +40,7 @@ def test_there_is_none_where_the_one_with_runs_is_slower_too():
     rag, tuned = cost("rag", 1.0), cost("finetuned", 1.5, run=3600, runs=1)
     place = crossover(tuned, rag)
     assert (place.cheaper_below, place.questions, place.least) == ("rag", None, None)
-    assert place.sentence(NAMES).startswith("Never: RAG costs no more than fine-tuning")
+    assert place.sentence(MEASURED_NAMES).startswith("Never: RAG costs no more than fine-tuned")
     base = crossover(cost("rag", 2.0), cost("base", 1.0))
     assert (base.cheaper_below, base.questions) == ("base", None)
     same = crossover(cost("rag", 2.0), cost("base", 2.0))
@@ -52,10 +52,10 @@ def test_its_interval_comes_from_the_intervals_of_the_answers():
     rag, tuned = cost("rag", 2.0, way=0.5), cost("finetuned", 1.0, 3600, 1, way=0.5)
     place = crossover(rag, tuned)
     assert (place.questions, place.least, place.most) == (3600, 1800, None)
-    assert "1,800 to never" in place.sentence(NAMES)
+    assert "1,800 to never" in place.sentence(MEASURED_NAMES)
     close = crossover(cost("rag", 1.0, way=0.5), cost("finetuned", 1.25, 3600, 1))
     assert (close.questions, close.least, close.most) == (None, 14400, None)
-    assert "perhaps above 14,400 a month" in close.sentence(NAMES)
+    assert "perhaps above 14,400 a month" in close.sentence(MEASURED_NAMES)
 
 
 def test_runs_follow_from_how_often_knowledge_changes():
