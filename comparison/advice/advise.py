@@ -12,12 +12,6 @@ FEW, MANY = 10, 30
 """Questions from which a measurement counts for a medium, and for a high confidence."""
 CLEAR_POINTS = 1.0
 """How far the best has to lead for a high confidence."""
-_USE = {
-    "base": "Use neither: the model as it is will do",
-    "rag": "Use RAG",
-    "finetuned": "Use fine-tuning",
-    "hybrid": "Use both, RAG with a fine-tuned model",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +64,10 @@ def _sentence(outcome: Outcome) -> str:
     if len(outcome.best) > 1:
         names = listed([NAMES[name] for name in outcome.best])
         return f"A tie: nothing decides between {names}."
-    use, margin = _USE[outcome.best[0]], outcome.margin
+    best, margin = NAMES[outcome.best[0]], outcome.margin
     if margin is None:
-        return f"{use}: it is the only one that nothing rules out."
-    return f"{use}: it leads {NAMES[outcome.order[1]]} by {margin:.1f} points."
+        return f"Use {best}: it is the only one that nothing rules out."
+    return f"Use {best}: it leads {NAMES[outcome.order[1]]} by {margin:.1f} points."
 
 
 def _confidence(

@@ -11,6 +11,8 @@ from comparison.advice.weigh import Outcome, weigh
 
 _STEPS = 20
 """In which a figure goes to an end of its interval."""
+_ORDERED = ("changes", *TRIED)
+"""Questions whose answers lie on a scale; of the others each answer is as far from each."""
 _FIGURES = {
     "right": "right answers",
     "right_trained": "right answers to trained facts",
@@ -36,12 +38,15 @@ class Flip:
     """What the advice is then; empty where all choices are ruled out."""
     size: float
     """How large the change is: of a figure, the share of the way to the end of its interval; of an
-    answer, the steps on its scale."""
+    answer, the steps on its scale, or 1."""
 
     def sentence(self) -> str:
-        """Say it: "Knowledge changes: Never instead of Every week – then fine-tuning."."""
+        """Say it: "Knowledge changes: “Never” instead of “Every week” – then fine-tuning."."""
         then = " or ".join(NAMES[name] for name in self.best) or "none of the four"
-        return f"{self.what}: {self.after} instead of {self.before} – then {then}."
+        before, after = self.before, self.after
+        if self.kind == "use":
+            before, after = f"“{before}”", f"“{after}”"
+        return f"{self.what}: {after} instead of {before} – then {then}."
 
 
 def flips(situation: Situation, outcome: Outcome) -> tuple[Flip, ...]:
@@ -74,7 +79,7 @@ def _of_use(situation: Situation) -> Iterator[tuple[Flip, Situation]]:
             if other != value:
                 use = dataclasses.replace(situation.use, **{name: other})
                 flip = Flip("use", ASKED[name], say(name, value), say(name, other), (), 1.0)
-                if value in scale:
+                if name in _ORDERED and value in scale:
                     steps = abs(scale.index(other) - scale.index(value))
                     flip = dataclasses.replace(flip, size=float(steps))
                 yield flip, dataclasses.replace(situation, use=use)
@@ -86,8 +91,9 @@ def _of_figures(situation: Situation) -> Iterator[tuple[Flip, Situation]]:
     for measure in evidence.methods:
         for name, words in _FIGURES.items():
             figure: Figure | None = getattr(measure, name)
-            for share in _ways() if figure else ():
-                assert figure is not None
+            if figure is None:
+                continue
+            for share in _ways():
                 moved = figure.at(share)
                 changed = dataclasses.replace(measure, **{name: moved})
                 methods = tuple(changed if m == measure else m for m in evidence.methods)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from comparison.advice.advise import Advice
-from comparison.advice.break_even import UNITS, Cost, costs, crossovers
+from comparison.advice.break_even import UNITS, Cost, assumption, costs, crossovers
 from comparison.advice.rules import MEASURED_NAMES, NAMES, Situation
 from comparison.advice.to_measure import to_measure
 from comparison.advice.use import ASKED, say
@@ -111,7 +111,7 @@ def to_terminal(advice: Advice, situation: Situation) -> str:
     for unit, said in UNITS.items():
         found = costs(situation.evidence, situation.use, situation.prices, unit)
         if len(found) > 1:
-            lines += ["", f"Break-even in {said}:"]
+            lines += ["", f"Break-even in {said}. {assumption(found, MEASURED_NAMES)}"]
             lines += [f"    {place.sentence(MEASURED_NAMES)}" for place in crossovers(found)]
     for one in to_measure(situation):
         lines += ["", f"Not measured yet: {one.sentence}"]

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from comparison.advice.break_even import Prices
 from comparison.advice.measured import Evidence
 from comparison.advice.use import Use
 
-NAMES = {"base": "neither", "rag": "RAG", "finetuned": "fine-tuning", "hybrid": "both"}
+NAMES = {
+    "base": "the bare model",
+    "rag": "RAG",
+    "finetuned": "fine-tuning",
+    "hybrid": "RAG + fine-tuning",
+}
 """The choices, the simplest first, and what an advice calls them."""
 MEASURED_NAMES = {"base": "base", "rag": "RAG", "finetuned": "fine-tuned", "hybrid": "hybrid"}
 """What they are called where they are methods that were measured."""
@@ -21,7 +25,6 @@ OVADIA = "arXiv 2312.05934"  # Fine-Tuning or Retrieval?
 SOUDANI = "arXiv 2403.01432"  # Fine Tuning vs. RAG for Less Popular Knowledge
 RAFT = "arXiv 2403.10131"  # RAFT: Adapting Language Model to Domain Specific RAG
 BIDERMAN = "arXiv 2405.09673"  # LoRA Learns Less and Forgets Less
-NONE: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Found:
 
     sentence: str
     source: str
-    pull: Mapping[str, float] = NONE
+    pull: Mapping[str, float] = field(default_factory=dict)
     """For each choice how far the rule speaks for it, about −1 to 1."""
     excludes: tuple[str, ...] = ()
     """Choices that are ruled out."""
@@ -57,5 +60,5 @@ class Rule:
 
 
 def listed(names: list[str]) -> str:
-    """Join words: "RAG, both and neither"."""
+    """Join words: "RAG, fine-tuning and the bare model"."""
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)

@@ -31,7 +31,7 @@ def right(situation: Situation) -> Found | None:
         return None
     share = _FORM_ONLY if use.kind == "form" else 1.0
     pull = {method: share * value for method, value in _beside_mean(figures).items()}
-    return Found(f"Right answers{of}: {_told(figures)}.", MEASURED, pull)
+    return Found(f"Of the questions {of}: {_told(figures)}.", MEASURED, pull)
 
 
 def facts_in_papers(situation: Situation) -> Found | None:
@@ -56,7 +56,9 @@ def form(situation: Situation) -> Found | None:
     figures = situation.evidence.figures("form_kept")
     if situation.use.kind not in ("form", "both") or len(figures) < 2:
         return None
-    return Found(f"The required form is kept: {_told(figures)}.", MEASURED, _beside_mean(figures))
+    return Found(
+        f"Of the answers in need of a form: {_told(figures)}.", MEASURED, _beside_mean(figures)
+    )
 
 
 def form_in_papers(situation: Situation) -> Found | None:
@@ -81,7 +83,7 @@ def invents(situation: Situation) -> Found | None:
     figures = situation.evidence.figures("declined_rightly")
     if len(figures) < 2:
         return None
-    said = f"Questions without an answer in the documents are declined: {_told(figures)}."
+    said = f"Of the questions without an answer in the documents: {_told(figures)}."
     return Found(said, MEASURED, _beside_mean(figures))
 
 
@@ -106,13 +108,13 @@ def forgets(situation: Situation) -> Found | None:
 
 
 def _right(situation: Situation) -> tuple[Mapping[str, Figure], str]:
-    """Return the shares of right answers that count for this use, and what they are shares of."""
+    """Return the shares of right answers that count for this use, and of which questions."""
     evidence, part = situation.evidence, PARTS.get(situation.use.domain)
     figures = evidence.figures(part) if part else {}
     if len(figures) < 2:
-        return evidence.figures("right"), ""
-    kind = "to facts that were trained" if part == "right_trained" else "to facts never trained"
-    return figures, f" {kind}"
+        return evidence.figures("right"), "with known answers"
+    of = "that were trained" if part == "right_trained" else "that were never trained"
+    return figures, f"about facts {of}"
 
 
 def _beside_mean(figures: Mapping[str, Figure]) -> dict[str, float]:

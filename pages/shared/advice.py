@@ -85,7 +85,7 @@ def break_even(situation: "Situation") -> None:
     import altair as alt
     import pandas as pd
 
-    from comparison.advice.break_even import UNITS, costs, crossovers, curve
+    from comparison.advice.break_even import UNITS, assumption, costs, crossovers, curve
     from comparison.advice.rules import MEASURED_NAMES
 
     by_unit = {
@@ -133,8 +133,9 @@ def break_even(situation: "Situation") -> None:
         width="stretch",
     )
     st.caption(
-        "Fine-tuning alone is run again with every change, both once a year; what retrieval takes "
-        "to index is not counted. A thousand questions: "
+        f"{assumption(found, MEASURED_NAMES)} Fine-tuned alone, a model learns again with every "
+        "change; hybrid reads what is new. What retrieval takes to index is not counted. "
+        "A thousand questions: "
         + ", ".join(f"{MEASURED_NAMES[c.method]} {1000 * c.question.value:,.4g}" for c in found)
         + "."
     )

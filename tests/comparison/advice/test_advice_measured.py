@@ -39,7 +39,7 @@ def test_an_answer_given_again_counts_once_and_adapters_are_not_mixed():
 
 
 def test_a_label_is_right_where_the_row_says_so():
-    rows = made_rows("base", 4, 4, right=False)
+    rows = [row | {"right": False} for row in made_rows("base", 4, 4)]
     assert evidence_from_rows(rows).of("base").right.value == 0.0
 
 
