@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from comparison.advice.figure import Figure
 from comparison.advice.rules import MEASURED_NAMES, NAMES, Situation
@@ -56,12 +57,18 @@ def flips(situation: Situation, outcome: Outcome) -> tuple[Flip, ...]:
     would decide it; else what would let another choice be the best.
     """
     found: dict[str, Flip] = {}
-    for flip, changed in (*_of_use(situation), *_of_figures(situation)):
+    for flip, changed in _changes(situation):
         best = weigh(changed).best
         known = found.get(flip.what)
         if _differs(outcome.best, best) and (known is None or flip.size < known.size):
             found[flip.what] = dataclasses.replace(flip, best=best)
     return tuple(sorted(found.values(), key=lambda flip: flip.size))
+
+
+def _changes(situation: Situation) -> Iterator[tuple[Flip, Situation]]:
+    yield from _of_use(situation)
+    yield from _of_figures(situation)
+    yield from _of_forgetting(situation)
 
 
 def _differs(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
@@ -74,59 +81,54 @@ def _of_use(situation: Situation) -> Iterator[tuple[Flip, Situation]]:
     """Yield every other answer to every question, with the situation as it would be."""
     for field in dataclasses.fields(Use):
         name, value = field.name, getattr(situation.use, field.name)
-        scale = TRIED.get(name) or [c for c in field.metadata["choices"] if c != UNKNOWN]
+        scale = TRIED.get(name) or tuple(c for c in field.metadata["choices"] if c != UNKNOWN)
         for other in scale:
-            if other != value:
-                use = dataclasses.replace(situation.use, **{name: other})
-                flip = Flip("use", ASKED[name], say(name, value), say(name, other), (), 1.0)
-                if name in _ORDERED and value in scale:
-                    steps = abs(scale.index(other) - scale.index(value))
-                    flip = dataclasses.replace(flip, size=float(steps))
-                yield flip, dataclasses.replace(situation, use=use)
+            if other == value:
+                continue
+            far = name in _ORDERED and value in scale
+            size = float(abs(scale.index(other) - scale.index(value))) if far else 1.0
+            answer: dict[str, Any] = {name: other}
+            yield (
+                Flip("use", ASKED[name], say(name, value), say(name, other), (), size),
+                dataclasses.replace(situation, use=dataclasses.replace(situation.use, **answer)),
+            )
 
 
 def _of_figures(situation: Situation) -> Iterator[tuple[Flip, Situation]]:
-    """Yield every measured figure at places within its interval, with the situation then."""
+    """Yield every figure of a method at places within its interval, with the situation then."""
     evidence = situation.evidence
     for measure in evidence.methods:
         for name, words in _FIGURES.items():
             figure: Figure | None = getattr(measure, name)
             if figure is None:
                 continue
+            what = f"{_capital(MEASURED_NAMES[measure.method])}, {words}"
             for share in _ways():
                 moved = figure.at(share)
-                changed = dataclasses.replace(measure, **{name: moved})
+                other: dict[str, Any] = {name: moved}
+                changed = dataclasses.replace(measure, **other)
                 methods = tuple(changed if m == measure else m for m in evidence.methods)
                 yield (
-                    Flip(
-                        "measured",
-                        f"{_capital(MEASURED_NAMES[measure.method])}, {words}",
-                        _said(name, figure),
-                        _said(name, moved),
-                        (),
-                        abs(share),
-                    ),
+                    Flip("measured", what, _said(name, figure), _said(name, moved), (), abs(share)),
                     _with(situation, methods=methods),
                 )
-    if evidence.run is not None:
-        for change in evidence.run.forgetting:
-            for share in _ways():
-                # What it would be if it were known for sure.
-                moved = dataclasses.replace(
-                    change, change=change.change + share * change.margin, margin=0.0
-                )
-                changes = tuple(moved if c == change else c for c in evidence.run.forgetting)
-                yield (
-                    Flip(
-                        "measured",
-                        f"What {evidence.run.name} changed of {change.kind}",
-                        f"{change.change:+.1f}",
-                        f"{moved.change:+.1f}",
-                        (),
-                        abs(share),
-                    ),
-                    _with(situation, run=dataclasses.replace(evidence.run, forgetting=changes)),
-                )
+
+
+def _of_forgetting(situation: Situation) -> Iterator[tuple[Flip, Situation]]:
+    """Yield what the fine-tune changed of an ability in the same way, as if known for sure."""
+    run = situation.evidence.run
+    if run is None:
+        return
+    for change in run.forgetting:
+        what = f"What the fine-tune changed of {change.kind}, points"
+        for share in _ways():
+            points = change.change + share * change.margin
+            moved = dataclasses.replace(change, change=points, margin=0.0)
+            changes = tuple(moved if c == change else c for c in run.forgetting)
+            yield (
+                Flip("measured", what, f"{change.change:+.1f}", f"{points:+.1f}", (), abs(share)),
+                _with(situation, run=dataclasses.replace(run, forgetting=changes)),
+            )
 
 
 def _ways() -> Iterator[float]:
@@ -135,8 +137,8 @@ def _ways() -> Iterator[float]:
         yield step / _STEPS
 
 
-def _with(situation: Situation, **changed: object) -> Situation:
-    evidence = dataclasses.replace(situation.evidence, **changed)  # type: ignore[arg-type]
+def _with(situation: Situation, **changed: Any) -> Situation:
+    evidence = dataclasses.replace(situation.evidence, **changed)
     return dataclasses.replace(situation, evidence=evidence)
 
 

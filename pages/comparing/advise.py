@@ -54,26 +54,23 @@ def measured() -> Evidence:
 def asked() -> Use:
     """Draw the questions about the use, and return the answers."""
     columns = st.columns(2)
-    state.advise_use = Use(
-        **{
-            field.name: answer(field, ASKED[field.name], "advise_use", columns[place % 2])
-            for place, field in enumerate(dataclasses.fields(Use))
-        }
-    )
-    return state.advise_use
+    answers = {
+        field.name: answer(field, ASKED[field.name], "advise_use", columns[place % 2])
+        for place, field in enumerate(dataclasses.fields(Use))
+    }
+    state.advise_use = use = Use(**answers)
+    return use
 
 
 def paid() -> Prices:
     """Draw the prices, and return them."""
     with st.expander("Prices, in any one currency", icon=":material/payments:"):
-        columns = st.columns(3)
-        state.advise_prices = Prices(
-            **{
-                field.name: answer(field, PRICED[field.name], "advise_prices", column)
-                for field, column in zip(dataclasses.fields(Prices), columns, strict=True)
-            }
-        )
-    return state.advise_prices
+        prices = {
+            field.name: answer(field, PRICED[field.name], "advise_prices", column)
+            for field, column in zip(dataclasses.fields(Prices), st.columns(3), strict=True)
+        }
+    state.advise_prices = given = Prices(**prices)
+    return given
 
 
 def answer(field: "dataclasses.Field[Any]", label: str, kept: str, room: Any) -> Any:

@@ -98,14 +98,18 @@ def break_even(situation: "Situation") -> None:
         st.caption("Nothing was measured yet that has a cost.")
         return
     unit = st.segmented_control(
-        "Counted in", list(by_unit), default=next(iter(by_unit)), format_func=_UNIT_LABELS.get
+        "Counted in",
+        list(by_unit),
+        default=next(iter(by_unit)),
+        format_func=_UNIT_LABELS.__getitem__,
     )
-    found = by_unit[unit or next(iter(by_unit))]
+    unit = unit or next(iter(by_unit))  # it can be cleared
+    found = by_unit[unit]
     places = crossovers(found)
     st.markdown("\n".join(f"- {plain(place.sentence(MEASURED_NAMES))}" for place in places))
     points = pd.DataFrame(curve(found, places), columns=["method", "questions", "cost"])
     points["method"] = points["method"].map(MEASURED_NAMES)
-    title = f"A month, in {UNITS[unit or next(iter(by_unit))]}"
+    title = f"A month, in {UNITS[unit]}"
     st.altair_chart(
         alt.Chart(points)
         .mark_line()

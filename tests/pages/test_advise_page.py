@@ -70,6 +70,6 @@ def test_answers_change_the_advice_and_are_kept(app):
 
 
 def test_an_evaluation_that_is_none_is_one_sentence(app):
-    keep("<b>bad</b>", [{"question": "?", "method": "magic"}])
+    keep("bad <b>", [{"question": "?", "method": "magic"}])
     at(app, "pages/comparing/advise.py")
     assert "Row 1 of the evaluation has the method 'magic'" in app.error[0].value.replace("\\", "")
