@@ -53,8 +53,11 @@ def test_what_it_can_not_use_is_one_line(ragtune, tmp_path):
         (("--changes", ""), "changes is ''"),
         (("--questions", "many"), "questions is 'many'; a whole number was expected"),
         (("--wait", "-1"), "wait is -1; a number from 0 to 3600 was expected"),
-        (("--evaluation", "none.json"), "no evaluation 'none.json'. Kept: none yet"),
-        (("--evaluation", tmp_path), "no evaluation"),
+        (
+            ("--evaluation", "none.json"),
+            "'none.json' can't be read: No such file or directory. Kept are: none",
+        ),
+        (("--evaluation", tmp_path), "can't be read: Is a directory"),
     ):
         code, out, err = ragtune("advise", *given)
         assert (code, out) == (1, "") and told in err and len(err.splitlines()) == 1

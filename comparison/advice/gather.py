@@ -36,25 +36,21 @@ def find_evidence(lab: Lab, evaluation: str | None = None) -> Evidence:
     kept = kept_evaluations(lab.home)
     if evaluation is None and not kept:
         return evidence_of(lab, [], "")
-    name = evaluation or kept[0]
+    name = kept[0] if evaluation is None else evaluation
     is_kept = name in kept
-    if is_kept:
-        file = lab.home.folder / _FOLDER / name / _ROWS
-    elif (file := Path(name)).is_file():
-        name = file.name
-    else:
-        raise RagtuneError(
-            f"There is no evaluation {name!r}. Kept: {', '.join(kept) or 'none yet'}. A file that "
-            "`ragtune evaluate EXAM.jsonl --json` printed will do as well."
-        )
+    file = lab.home.folder / _FOLDER / name / _ROWS if is_kept else Path(name)
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise RagtuneError(f"{file} can't be read: {error.strerror}.") from error
+        raise RagtuneError(
+            f"The evaluation {name!r} can't be read: {error.strerror}. Kept are: "
+            f"{', '.join(kept) or 'none yet'}. A file that `ragtune evaluate EXAM.jsonl --json` "
+            "printed will do as well."
+        ) from error
     if is_kept:
         data = data[: data.rfind(b"\n") + 1]  # the last row may just be being written
     rows = rows_from(data, name) if data or not is_kept else []
-    return evidence_of(lab, rows, name)
+    return evidence_of(lab, rows, name if is_kept else file.name)
 
 
 def evidence_of(lab: Lab, rows: Sequence[dict[str, Any]], name: str) -> Evidence:

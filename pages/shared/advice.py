@@ -124,7 +124,7 @@ def break_even(situation: "Situation") -> None:
                 "cost:Q",
                 title=title,
                 scale=alt.Scale(type="log"),
-                axis=alt.Axis(format="~s", tickCount=6),
+                axis=alt.Axis(format=",.8~g", tickCount=6),
             ),
             color=alt.Color("method:N", title=None, legend=alt.Legend(orient="bottom", columns=2)),
             tooltip=[

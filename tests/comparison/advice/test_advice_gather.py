@@ -50,8 +50,12 @@ def test_the_newest_evaluation_is_taken_or_the_one_that_is_named(lab):
     assert kept_evaluations(lab.home) == ["new", "old"]
     assert find_evidence(lab).of("rag").right.value == 0.75
     assert find_evidence(lab, "old").of("rag").right.value == 0.25
-    with pytest.raises(RagtuneError, match="no evaluation 'other'. Kept: new, old"):
+    with pytest.raises(RagtuneError, match="'other' can't be read: .* Kept are: new, old"):
         find_evidence(lab, "other")
+    with pytest.raises(RagtuneError, match="can't be read"):
+        find_evidence(lab, "long" * 1000)
+    with pytest.raises(RagtuneError, match="Is a directory"):
+        find_evidence(lab, "")
 
 
 def test_a_row_that_is_being_written_is_not_read_yet(lab):
