@@ -263,6 +263,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("exam", type=Path, metavar="EXAM.jsonl")
     _method_options(evaluate)
 
+    _advise_options(command("advise", _advise, "say which method to use, and what it costs"))
+
     calibrating = command(
         "calibrate", _calibrate, "find from the examples where RAG and hybrid should decline"
     )
@@ -295,6 +297,29 @@ def _method_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="adapter (default: the newest); on a server, another of its models",
     )
+
+
+def _advise_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--evaluation",
+        metavar="NAME_OR_FILE",
+        help="one that is kept, or a file that `ragtune evaluate --json` printed "
+        "(default: the newest that is kept)",
+    )
+    for name, meaning in (
+        ("kind", "what has to be right about an answer: facts, form or both"),
+        ("changes", "how often knowledge changes: never, yearly, monthly, weekly or daily"),
+        ("domain", "narrow (a known set of facts is asked for) or broad"),
+        ("questions", "how many there are in a month"),
+        ("wait", "the most seconds that a person may wait"),
+        ("sources", "whether an answer has to name its source: yes or no"),
+        ("privacy", "open, stays (on this machine), or withdraw (documents can be taken back)"),
+        ("hardware", "what will answer: here (as this machine), gpu, or served"),
+        ("machine-hour", "the price of an hour of the machine"),
+        ("tokens-read", "the price of a million tokens read, on a server"),
+        ("tokens-written", "the price of a million tokens written, on a server"),
+    ):
+        parser.add_argument(f"--{name}", metavar="ANSWER", help=meaning)
 
 
 def _only_options(parser: argparse.ArgumentParser) -> None:
@@ -980,6 +1005,31 @@ def _evaluate(options: argparse.Namespace) -> None:
     print()
     for metric in shown:
         print(f"{metric.name}: {metric.meaning} {metric.better.capitalize()} is better.")
+
+
+def _advise(options: argparse.Namespace) -> None:
+    from comparison.advice.advise import advise
+    from comparison.advice.break_even import Prices
+    from comparison.advice.gather import find_evidence
+    from comparison.advice.report import as_json, to_terminal
+    from comparison.advice.rules import Situation
+    from comparison.advice.use import Use
+    from workbench.settings import from_text
+
+    def given(kind: Any) -> Any:
+        names = [field.name for field in dataclasses.fields(kind)]
+        answers = {name: getattr(options, name) for name in names}
+        return from_text(
+            kind, [f"{name}={text}" for name, text in answers.items() if text is not None]
+        )
+
+    use, prices = given(Use), given(Prices)
+    situation = Situation(use, find_evidence(_lab(options), options.evaluation), prices)
+    advice = advise(situation)
+    if _json_wanted(options):
+        _print_json(as_json(advice, situation))
+    else:
+        print(to_terminal(advice, situation))
 
 
 def _calibrate(options: argparse.Namespace) -> None:
