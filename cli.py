@@ -496,7 +496,7 @@ def _examples_export(options: argparse.Namespace) -> None:
 
 def _examples_check(options: argparse.Namespace) -> None:
     from comparison.check_examples import as_json, check_examples
-    from comparison.exam import read_exam
+    from comparison.exams.exam import read_exam
     from finetune_backend.examples.store import list_examples
     from finetune_backend.examples.wording import shorten
 

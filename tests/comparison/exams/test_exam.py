@@ -2,7 +2,7 @@
 
 import pytest
 
-from comparison.exam import ExamQuestion, read_exam
+from comparison.exams.exam import ExamQuestion, read_exam
 from comparison.form import Form
 from finetune_backend.examples.split import to_exam
 from workbench.errors import RagtuneError
