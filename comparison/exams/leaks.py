@@ -3,6 +3,7 @@
 Other wordings of a trained fact are no leak: they are what the pool "trained" is for.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -77,8 +78,14 @@ def _training(run: Run) -> Training:
 def find_leaks(questions: Sequence[str], training: Training) -> list[Leak]:
     """Return the questions of an exam that a training set asks, in the same words or nearly.
 
-    See `finetune_backend.examples.same_question` for what counts as the same.
+    See `finetune_backend.examples.same_question` for what counts as the same. The second time it
+    is told at once.
     """
+    return list(_leaks(tuple(questions), training))
+
+
+@functools.lru_cache(maxsize=4)
+def _leaks(questions: tuple[str, ...], training: Training) -> tuple[Leak, ...]:
     trained = training.questions
     exact = {fold(question): place for place, question in reversed(list(enumerate(trained)))}
     near = same_questions(questions, trained)
@@ -87,7 +94,7 @@ def find_leaks(questions: Sequence[str], training: Training) -> list[Leak]:
         beside = exact.get(fold(question), near.get(place))
         if beside is not None:
             leaks.append(Leak(place, question, trained[beside], fold(question) in exact))
-    return leaks
+    return tuple(leaks)
 
 
 def leak_sentence(leaks: Sequence[Leak], questions: int, training: Training) -> str:

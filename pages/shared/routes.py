@@ -13,4 +13,5 @@ FINETUNE = st.Page(
 RUNS = st.Page("pages/finetuning/runs.py", title="Runs", icon=":material/monitoring:")
 SWEEP = st.Page("pages/finetuning/sweep.py", title="Sweep", icon=":material/travel_explore:")
 ASK = st.Page("pages/comparing/ask.py", title="Ask", icon=":material/balance:")
+EXAMS = st.Page("pages/comparing/exams.py", title="Exams", icon=":material/quiz:")
 SETTINGS = st.Page("pages/setup/settings.py", title="Settings", icon=":material/tune:")
