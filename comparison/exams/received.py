@@ -62,9 +62,10 @@ def receive(data: bytes, name: str, columns: Columns | None = None, mark: str = 
         if not received.rejected:
             raise ExamplesError(f"'{name}' has no rows. Add at least one question.")
         first = received.rejected[0]
-        which = "The only row" if len(listed) == 1 else f"None of the {len(listed):,} rows"
+        none = f"None of the {len(listed):,} rows of '{name}' can"
+        which = none if len(listed) > 1 else f"The only row of '{name}' can't"
         raise ExamplesError(
-            f"{which} of '{name}' can be asked. Row {first.row}: {first.reason}. Each row needs a "
+            f"{which} be asked. Row {first.row}: {first.reason}. Each row needs a "
             "question, and answers unless it is unanswerable."
         )
     return received

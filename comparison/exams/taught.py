@@ -7,6 +7,10 @@ from workbench.values import Example
 
 _OF_ANSWER = 0.5
 _OF_QUESTION = 0.5
+_ASKING = frozenset(
+    ("how", "many", "much", "long", "often", "who", "whom", "whose", "when", "where", "why")
+)
+"""Words that every question may have."""
 
 
 class Taught:
@@ -36,13 +40,13 @@ class Taught:
 
     def teaches(self, question: str, answers: Sequence[str]) -> bool:
         """Does an example teach what a question asks for?"""
-        wanted = asked(question)
         for answer in answers:
             words = asked(answer)
+            wanted = asked(question) - words - _ASKING
             near = set().union(*(self._with.get(word, ()) for word in words))
             for fact in near:
                 of_answer = len(words & self._answers[fact]) / len(words)
-                of_question = len(wanted & self._words[fact]) / len(wanted)
-                if of_answer >= _OF_ANSWER and of_question >= _OF_QUESTION:
+                of_question = len(wanted & self._words[fact])
+                if of_answer >= _OF_ANSWER and of_question >= _OF_QUESTION * len(wanted):
                     return True
         return False

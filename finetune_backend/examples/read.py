@@ -80,10 +80,11 @@ def read_examples(data: bytes, name: str, columns: Mapping[str, str] | None = No
         )
     read = from_rows(rows)
     if not read.examples:
-        which = f"None of the {len(rows):,} rows" if len(rows) > 1 else "The only row"
+        none = f"None of the {len(rows):,} rows of '{name}' can"
+        which = none if len(rows) > 1 else f"The only row of '{name}' can't"
         first = read.rejected[0]
         raise ExamplesError(
-            f"{which} of '{name}' can be used. Row {first.row}: {first.reason}. "
+            f"{which} be used. Row {first.row}: {first.reason}. "
             "Each row needs a question and an answer."
         )
     return read

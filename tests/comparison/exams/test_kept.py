@@ -41,7 +41,7 @@ def test_a_name_is_taken_once(home):
     assert free_name(home, "a.b") == "a.b-2" and free_name(home, "a c/d?") == "a-c-d"
     assert free_name(home, "../../") == "exam"
     for name in ("../a", "", ".hidden", "a/b", "x" * 61):
-        with pytest.raises(RagtuneError, match="can't be the name of a exam|of an exam"):
+        with pytest.raises(RagtuneError, match="can't be the name of an exam"):
             save_exam(home, name, QUESTIONS)
 
 

@@ -31,11 +31,16 @@ def test_the_same_question_and_a_near_one_are_told_apart():
         "How much paid leave does an employee of Marlow Kites get?",
     ]
     leaks = find_leaks(asked, TRAINING)
-    assert [(leak.place, leak.exact) for leak in leaks] == [(0, True), (3, True), (5, False)]
+    assert [(leak.place, leak.exact) for leak in leaks] == [
+        (0, True),
+        (2, False),
+        (3, True),
+        (5, False),
+    ]
     assert leaks[0].beside == "Who founded Marlow Kites?"
     assert leaks[1].beside == "How many days of paid leave are there?"
     assert leak_sentence(leaks, 6, TRAINING).startswith(
-        "3 of 6 questions were trained on in the run one: 2 word for word and 1 nearly so."
+        "4 of 6 questions were trained on in the run one: 2 word for word and 2 nearly so."
     )
     assert leak_sentence([], 6, Training("", ())) == (
         "None of 6 questions was trained on in the examples."
