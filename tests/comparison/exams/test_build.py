@@ -69,7 +69,8 @@ class Scripted:
             begins = opener[1] if opener else "Which"
             twist = f"{begins.lower()}ness {begins.lower()}hood"
             points = sum(map(ord, asked.rpartition("Its answer is: ")[2]))
-            return f"{begins} {twist} of Marlow Kites has {points} points?"
+            paid = " for each employee in paid leave" if "leave" in text else ""
+            return f"{begins} {twist} of Marlow Kites{paid} has {points} points?"
         points = re.search(r"has (\d+) points", asked)
         if points is None:
             return "31 days"
@@ -178,7 +179,7 @@ def test_fewer_than_were_asked_for_are_told(lab):
     ]
 
 
-def test_sizes_names_and_documents_are_checked_before_the_start(lab, tiny_lab):
+def test_sizes_names_and_documents_are_checked_before_the_start(lab):
     with pytest.raises(RagtuneError, match="trained is -1; a number from 0 to 1,000"):
         Wanted("one", trained=-1)
     with pytest.raises(RagtuneError, match="All three pools are empty"):
