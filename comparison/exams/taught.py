@@ -32,7 +32,7 @@ class Taught:
         self._with: dict[str, set[str]] = {}
         """The facts whose answers hold a word."""
         for fact, own in self.facts.items():
-            answers = frozenset().union(*(asked(one.answer) for one in own))
+            answers = frozenset[str]().union(*(asked(one.answer) for one in own))
             self._answers[fact] = answers
             self._words[fact] = answers.union(*(asked(one.question) for one in own))
             for word in answers:
@@ -43,7 +43,7 @@ class Taught:
         for answer in answers:
             words = asked(answer)
             wanted = asked(question) - words - _ASKING
-            near = set().union(*(self._with.get(word, ()) for word in words))
+            near = set[str]().union(*(self._with.get(word, ()) for word in words))
             for fact in near:
                 of_answer = len(words & self._answers[fact]) / len(words)
                 of_question = len(wanted & self._words[fact])
