@@ -172,7 +172,10 @@ def _parser() -> argparse.ArgumentParser:
     making = kinds.add_parser("build", help="from the documents", parents=[common])
     making.add_argument("--name", default="exam", metavar="N", help="the exam's (default: exam)")
     making.add_argument(
-        "--run", metavar="RUN", help="whose training it is held against (default: all examples)"
+        "--run",
+        dest="trained_by",  # run is what the command does
+        metavar="RUN",
+        help="whose training it is held against (default: all examples)",
     )
     for pool, size, meaning in (
         ("trained", 30, "that were trained on, in other words"),
@@ -204,7 +207,9 @@ def _parser() -> argparse.ArgumentParser:
     taking.set_defaults(run=_exams_import)
     leaking = kinds.add_parser("check", help="find what was trained on", parents=[common])
     leaking.add_argument("name", metavar="NAME")
-    leaking.add_argument("--run", metavar="RUN", help="by which run (default: all examples)")
+    leaking.add_argument(
+        "--run", dest="trained_by", metavar="RUN", help="by which run (default: all examples)"
+    )
     leaking.set_defaults(run=_exams_check)
 
     train = command("train", _train, "run a fine-tune to its end")
@@ -605,7 +610,7 @@ def _exams_build(options: argparse.Namespace) -> None:
 
     lab = _lab(options)
     sizes = (options.trained, options.untrained, options.unanswerable)
-    start_building(lab, Wanted(options.name, options.run, *sizes))
+    start_building(lab, Wanted(options.name, options.trained_by, *sizes))
     try:
         done = follow_building(lab.home, _progress.show)
     finally:
@@ -661,7 +666,7 @@ def _exams_check(options: argparse.Namespace) -> None:
 
     lab = _lab(options)
     questions = [one.question for one in read_exam(find_exam(lab.home, options.name))]
-    training = training_of(lab, options.run)
+    training = training_of(lab, options.trained_by)
     leaks = find_leaks(questions, training)
     sentence = leak_sentence(leaks, len(questions), training)
     if _json_wanted(options):
