@@ -5,6 +5,7 @@ import functools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from comparison.exams.leaks import Training
 from comparison.exams.taught import Taught
@@ -63,7 +64,7 @@ class Material:
         for example in known:
             if example.fact not in self.taught.facts:
                 facts.setdefault(example.fact, []).append(example)
-        return _mixed(
+        return in_turn(
             [
                 own
                 for own in facts.values()
@@ -73,8 +74,14 @@ class Material:
 
     @functools.cached_property
     def trained(self) -> list[list[Example]]:
-        """The facts that were trained on, with their examples, mixed."""
-        return _mixed(list(self.taught.facts.values()))
+        """The facts that were trained on, with their examples."""
+        return in_turn(list(self.taught.facts.values()))
+
+    @functools.cached_property
+    def known(self) -> Taught:
+        """All facts of examples, whether they were trained on or not."""
+        facts = (*self.trained, *self.others)
+        return Taught(example for own in facts for example in own)
 
     @functools.cached_property
     def _by_text(self) -> dict[str, Paragraph]:
@@ -126,6 +133,14 @@ class Material:
         return Paragraph(best.document, read, clean(best.text))
 
 
+def in_turn(facts: Sequence[list[Example]]) -> list[list[Example]]:
+    """Return facts so that each document has its turn: none is left out for a large table."""
+    documents: dict[str | None, list[list[Example]]] = {}
+    for own in random.Random(_SEED).sample(facts, len(facts)):
+        documents.setdefault(own[0].document, []).append(own)
+    return [own for turn in zip_longest(*documents.values()) for own in turn if own]
+
+
 def together(items: Sequence[list[Example]]) -> Iterator[list[list[Example]]]:
     """Yield a few of them at a time."""
     for start in range(0, len(items), TOGETHER):
@@ -152,7 +167,3 @@ def _held_in(answer: str, whole: str) -> tuple[str, ...]:
     words = normalize(answer).split()
     fits = 0 < len(words) <= MAX_ANSWER_WORDS and set(words) <= set(normalize(whole).split())
     return (answer.strip().rstrip("."),) if fits else ()
-
-
-def _mixed(facts: Sequence[list[Example]]) -> list[list[Example]]:
-    return random.Random(_SEED).sample(facts, len(facts))

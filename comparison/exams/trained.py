@@ -7,8 +7,8 @@ from comparison.exams.material import Material, Said, together
 from comparison.write_examples import ask_for_facts
 from finetune_backend.writer.facts import Fact
 
-_WORDINGS = 6
-"""Of each fact, at most: those that were trained on are left out later."""
+_WORDINGS = (2, 6)
+"""Of each fact, at most: a few first, and more where those were trained on."""
 
 
 def ask_of_trained(material: Material, done: Collection[str]) -> Iterator[list[ExamQuestion]]:
@@ -30,17 +30,15 @@ def ask_of_trained(material: Material, done: Collection[str]) -> Iterator[list[E
             _asked(one, held_out[one.fact].question) for one in said if one.fact in held_out
         ]
         yield kept_back
-        yield _written(material, [one for one in said if one.fact not in done])
+        for wordings in _WORDINGS:
+            yield _written(material, [one for one in said if one.fact not in done], wordings)
 
 
-def _written(material: Material, said: list[Said]) -> list[ExamQuestion]:
+def _written(material: Material, said: list[Said], wordings: int) -> list[ExamQuestion]:
     wanted = {(one.paragraph, Fact(one.answers[0], one.sentence)): one for one in said}
-    asked = ask_for_facts(list(wanted), material.author, _WORDINGS) if wanted else []
-    # The likeliest wordings are those that were trained on, so begin with the others.
+    asked = ask_for_facts(list(wanted), material.author, wordings) if wanted else []
     return [
-        _asked(wanted[one.paragraph, one.fact], one.question)
-        for one in reversed(asked)
-        if not one.rejected
+        _asked(wanted[one.paragraph, one.fact], one.question) for one in asked if not one.rejected
     ]
 
 

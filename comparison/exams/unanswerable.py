@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from comparison.exams.exam import UNANSWERABLE, ExamQuestion
-from comparison.exams.material import Material
+from comparison.exams.material import Material, in_turn
 from comparison.exams.untrained import written
 from finetune_backend.writer.prompt import opener_of
 from finetune_backend.writer.write import IN_SHORT
@@ -52,10 +52,9 @@ def ask_beside(material: Material, asked: Sequence[ExamQuestion]) -> Iterator[li
             they are too few, in questions that are written.
     """
     names = _Names(material)
-    known = {own[0].fact: own for own in (*material.others, *material.trained)}
-    given = [names.draw.choice(own).question.removeprefix(IN_SHORT) for own in known.values()]
-    given += [one.question for one in asked if one.fact not in known]
-    names.draw.shuffle(given)
+    facts = in_turn([*material.others, *material.trained])
+    given = [one.question for one in asked if one.fact not in material.known.facts]
+    given += [names.draw.choice(own).question.removeprefix(IN_SHORT) for own in facts]
     for start in range(0, len(given), _AT_ONCE):
         yield names.exchange(given[start : start + _AT_ONCE])
     for questions in written(material):
