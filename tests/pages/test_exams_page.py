@@ -36,7 +36,7 @@ def press(app, label):
 
 def words(app):
     kinds = (app.markdown, app.caption, app.info, app.error, app.warning, app.success)
-    labels = [one.label for one in (*app.expander, *app.subheader)]
+    labels = [one.label for one in app.expander]
     return "\n".join([*(one.value for kind in kinds for one in kind), *labels]).replace("\\", "")
 
 
