@@ -606,7 +606,8 @@ def _exams(options: argparse.Namespace) -> None:
 
 
 def _exams_build(options: argparse.Namespace) -> None:
-    from comparison.exams.build import Wanted, follow_building, start_building
+    from comparison.exams.build import follow_building, start_building
+    from comparison.exams.wanted import Wanted
 
     lab = _lab(options)
     sizes = (options.trained, options.untrained, options.unanswerable)

@@ -9,24 +9,16 @@ question by question: a job that was killed goes on, and one that is stopped kee
 import dataclasses
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from comparison.exams.exam import (
-    POOLS,
-    TRAINED,
-    UNANSWERABLE,
-    UNTRAINED,
-    ExamQuestion,
-    read_exam,
-    to_jsonl,
-)
+from comparison.exams.exam import TRAINED, UNTRAINED, ExamQuestion, read_exam, to_jsonl
 from comparison.exams.kept import check_free, free_name, pools_of, save_exam
 from comparison.exams.leaks import Training, find_leaks, training_of
 from comparison.exams.material import Material
 from comparison.exams.trained import ask_of_trained
 from comparison.exams.unanswerable import ask_beside
 from comparison.exams.untrained import ask_of_untrained
+from comparison.exams.wanted import Built, Wanted
 from comparison.lab import Lab, open_lab
 from comparison.write_examples import Author, load_author
 from finetune_backend.examples.same_question import joined, same_questions
@@ -36,57 +28,7 @@ from workbench.errors import RagtuneError
 from workbench.files import read_json, write_bytes, write_json
 from workbench.home import Home
 
-MOST = 1_000
-"""Questions of a pool."""
 _FOLDER = "building-exam"
-_FEWER = {
-    TRAINED: "no other wording was found whose answer the reader finds again in the documents",
-    UNTRAINED: "the documents say no more that could be asked for and no example teaches",
-    UNANSWERABLE: "no more questions have a name that could be exchanged",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The exam that is to be built."""
-
-    name: str
-    run: str | None = None
-    """The fine-tune whose training is held against it; None for all examples."""
-    trained: int = 30
-    untrained: int = 30
-    unanswerable: int = 12
-
-    def __post_init__(self) -> None:
-        """Check the sizes."""
-        for pool, size in self.sizes.items():
-            if not 0 <= size <= MOST:
-                raise RagtuneError(f"{pool} is {size}; a number from 0 to {MOST:,} was expected.")
-        if not any(self.sizes.values()):
-            raise RagtuneError("All three pools are empty; at least one question was expected.")
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """How many questions of each pool are asked for."""
-        return {pool: getattr(self, pool) for pool in POOLS}
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """What became of it."""
-
-    name: str
-    """Of the exam; empty where there is none."""
-    pools: dict[str, int]
-    wanted: Wanted
-
-    def fewer(self) -> list[str]:
-        """Say of each pool that has fewer questions than were asked for, why."""
-        return [
-            f"{self.pools[pool]} of {size} {pool} questions: {_FEWER[pool]}."
-            for pool, size in self.wanted.sizes.items()
-            if self.pools[pool] < size
-        ]
 
 
 def build_exam(
@@ -202,17 +144,14 @@ def built(home: Home) -> Built | None:
     if not file.exists():
         return None
     saved = read_json(file)
-    return Built(saved["name"], saved["pools"], Wanted(**saved["wanted"]))
+    return Built(**saved | {"wanted": Wanted(**saved["wanted"])})
 
 
 def can_go_on(home: Home) -> bool:
-    """Did the last job end before its time, in a way that it can go on from?"""
+    """Did the last job end before its time, so that it can go on?"""
     folder = building_folder(home)
-    stopped = (folder / "state.json").exists() and jobs.read(folder).state in (
-        "interrupted",
-        "failed",
-    )
-    return stopped and _wanted_file(folder).exists()
+    started = (folder / "state.json").exists() and _wanted_file(folder).exists()
+    return started and jobs.read(folder).ended and built(home) is None
 
 
 def _wanted_file(folder: Path) -> Path:
@@ -229,7 +168,6 @@ def _built_file(folder: Path) -> Path:
 
 def _work(folder: Path) -> None:
     with jobs.working(folder) as job:
-        job.say("Loading the question writer")
         lab = open_lab(folder.parent)
         wanted, file = Wanted(**read_json(_wanted_file(folder))), _questions_file(folder)
         made = read_exam(file) if file.exists() else []
@@ -241,24 +179,26 @@ def _work(folder: Path) -> None:
             job.say(_progress(made, wanted), len(made) / sum(wanted.sizes.values()))
 
         try:
+            job.say("Loading the question writer")
             build_exam(lab, load_author(lab), wanted, keep, list(made))
         except jobs.Cancelled:
-            _finish(lab.home, wanted, made)
+            _finish(lab.home, wanted, made, stopped=True)
             raise
+        done = _finish(lab.home, wanted, made)
         if not made:
-            raise RagtuneError(
-                "No question could be built. " + " ".join(Built("", pools_of(()), wanted).fewer())
-            )
-        _finish(lab.home, wanted, made)
+            raise RagtuneError(f"No question could be built. {' '.join(done.fewer())}")
 
 
-def _finish(home: Home, wanted: Wanted, made: Sequence[ExamQuestion]) -> None:
+def _finish(
+    home: Home, wanted: Wanted, made: Sequence[ExamQuestion], stopped: bool = False
+) -> Built:
     """Keep what was built under the name that was wished for, or one like it if it is taken."""
     name = free_name(home, wanted.name) if made else ""
     if made:
         save_exam(home, name, made)
-    done = Built(name, pools_of(made), wanted)
+    done = Built(name, pools_of(made), wanted, stopped)
     write_json(_built_file(building_folder(home)), dataclasses.asdict(done))
+    return done
 
 
 def _progress(made: Sequence[ExamQuestion], wanted: Wanted) -> str:

@@ -3,8 +3,6 @@
 import streamlit as st
 
 from comparison.exams.build import (
-    MOST,
-    Wanted,
     building_folder,
     built,
     can_go_on,
@@ -13,6 +11,7 @@ from comparison.exams.build import (
 )
 from comparison.exams.exam import POOLS
 from comparison.exams.kept import free_name
+from comparison.exams.wanted import MOST, Wanted
 from finetune_backend.runs import list_runs
 from pages.shared import routes
 from pages.shared.job_progress import watch_job
@@ -84,9 +83,11 @@ def take_built() -> tuple[str, list[str]] | None:
         return None
     del st.session_state.exam_building
     done = built(home)
-    if done is None:
-        return "", [jobs.read(building_folder(home)).message]
-    return done.name, done.fewer()
+    if done and done.stopped and not done.name:
+        return "", ["It was stopped before a question was found."]
+    if done and done.name:
+        return done.name, done.fewer()
+    return "", [jobs.read(building_folder(home)).message]
 
 
 def _offer_to_go_on() -> None:

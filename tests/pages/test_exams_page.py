@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from comparison.exams.build import Wanted, building_folder
+from comparison.exams.build import building_folder
 from comparison.exams.exam import ExamQuestion, read_exam
 from comparison.exams.kept import find_exam, list_exams, save_exam
+from comparison.exams.wanted import Wanted
 from finetune_backend.examples.store import add_examples
 from pages.shared.lab import get_lab
 from workbench import jobs

@@ -3,13 +3,12 @@
 import dataclasses
 import json
 import re
+import time
 
 import pytest
 
 import cli
 from comparison.exams.build import (
-    Built,
-    Wanted,
     build_exam,
     building_folder,
     built,
@@ -19,6 +18,7 @@ from comparison.exams.build import (
 from comparison.exams.exam import POOLS, read_exam
 from comparison.exams.kept import find_exam, list_exams, pools_of, save_exam
 from comparison.exams.leaks import find_leaks, training_of
+from comparison.exams.wanted import Built, Wanted
 from comparison.write_examples import Author
 from finetune_backend.examples.store import add_examples
 from finetune_backend.settings import TrainSettings
@@ -212,3 +212,25 @@ def test_what_comes_along_builds_an_exam_in_a_job(lab, capsys):
     save_exam(lab.home, "other", made)
     assert cli.main(["exams", *home]) == 0
     assert "mine" in capsys.readouterr().out and len(list_exams(lab.home)) == 2
+
+
+def test_what_was_found_before_a_stop_is_kept(lab):
+    """The real writer, as a job."""
+    many = "".join(
+        f"# Kite {n}\n\nThe kite number {n} of Marlow costs {n} shillings.\n\n"
+        for n in range(20, 90)
+    )
+    lab.knowledge_base.add_bytes(many.encode(), "many.md")
+    start_building(lab, Wanted("part", None, 0, 200, 0))
+    folder = building_folder(lab.home)
+    with pytest.raises(RagtuneError, match="An exam is being built already"):
+        start_building(lab, Wanted("other"))
+    while jobs.at_work(folder) and not (folder / "questions.jsonl").exists():
+        time.sleep(0.1)
+    jobs.cancel(folder)
+    while jobs.at_work(folder):
+        time.sleep(0.1)
+    assert jobs.read(folder).state == "cancelled" and not can_go_on(lab.home)
+    made = read_exam(find_exam(lab.home, "part"))
+    assert 0 < len(made) < 200 and built(lab.home).pools == pools_of(made)
+    assert built(lab.home).fewer() == ["It was stopped before all questions were found."]
