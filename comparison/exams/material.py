@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import random
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -24,6 +25,8 @@ from workbench.words import normalize
 
 TOGETHER = 4
 """Facts or paragraphs that are worked on at once; what they gave is kept before the next."""
+_NO_ANSWER = re.compile(r"(?:if|when|that|because|and|or|but|which|who)\b", re.IGNORECASE)
+"""Begins what a reader says where it has found nothing."""
 _SEED = 0
 _FOUND = 5
 
@@ -166,4 +169,4 @@ def _held_in(answer: str, whole: str) -> tuple[str, ...]:
     """Return a reader's answer where all its words stand in the whole one; else nothing."""
     words = normalize(answer).split()
     fits = 0 < len(words) <= MAX_ANSWER_WORDS and set(words) <= set(normalize(whole).split())
-    return (answer.strip().rstrip("."),) if fits else ()
+    return (answer.strip().rstrip("."),) if fits and not _NO_ANSWER.match(answer) else ()

@@ -17,7 +17,9 @@ from comparison.exams.build import (
 )
 from comparison.exams.exam import POOLS, read_exam
 from comparison.exams.kept import find_exam, list_exams, pools_of, save_exam
-from comparison.exams.leaks import find_leaks, training_of
+from comparison.exams.leaks import Training, find_leaks, training_of
+from comparison.exams.material import Material, in_turn
+from comparison.exams.unanswerable import ask_beside
 from comparison.exams.wanted import Built, Wanted
 from comparison.write_examples import Author
 from finetune_backend.examples.store import add_examples
@@ -166,6 +168,35 @@ def test_what_was_found_before_is_kept_and_not_asked_again(lab):
     assert sorted(map(repr, made)) == sorted(map(repr, build_exam(lab, author(), wanted, unheard)))
     engine = author()
     assert build_exam(lab, engine, wanted, unheard, made) == made and not engine.engine.asked
+
+
+def test_a_name_is_exchanged_for_one_that_stands_nowhere(lab):
+    questions = (
+        "What does the Bora LN-207 cost?",
+        "Who founded Marlow Kites in May?",
+        "What is the Amber's colour?",
+        "Where does one sign the VAT form?",  # no name
+        "Wie viel kostet der Bora?",  # where every noun has a capital
+        "Who is Ada?",  # whom the documents don't know anyway
+    )
+    examples = [Example(one, "So.", str(place)) for place, one in enumerate(questions)]
+    material = Material(lab, author(), Training("", tuple(examples)))
+    made = [one.question for one in next(ask_beside(material, ()))]
+    patterns = (
+        r"What does the Bora LN-(?!207)\d{3} cost\?",
+        r"Who founded (?!Marlow)[A-Z][a-z]+ (?!Kites)[A-Z][a-z]+ in May\?",
+        r"What is the (?!Amber)[A-Z][a-z]+'s colour\?",
+    )
+    for pattern in patterns:
+        assert sum(re.fullmatch(pattern, one) is not None for one in made) == 1, pattern
+    assert len(made) == 3
+
+
+def test_documents_have_their_turns():
+    facts = [[Example("Q?", "A", f"a{n}", "a.csv")] for n in range(9)]
+    facts += [[Example("Q?", "A", "b", "b.md")], [Example("Q?", "A", "c")]]
+    turns = [own[0].document for own in in_turn(facts)]
+    assert set(turns[:3]) == {"a.csv", "b.md", None} and turns[3:] == ["a.csv"] * 8
 
 
 def test_fewer_than_were_asked_for_are_told(lab):
