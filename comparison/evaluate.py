@@ -9,7 +9,7 @@ from typing import Any
 from comparison import metrics
 from comparison.answer import Answer
 from comparison.ask import METHODS, ask, check_methods
-from comparison.exam import ExamQuestion, read_exam
+from comparison.exams.exam import ExamQuestion, read_exam
 from comparison.lab import Lab
 from finetune_backend.runs import trained_facts
 from workbench.errors import RagtuneError
@@ -45,7 +45,7 @@ def evaluate(
 
     Args:
         lab: where documents, adapters and the model are.
-        exam: a JSONL file; see `comparison.exam.read_exam`.
+        exam: a JSONL file; see `comparison.exams.exam.read_exam`.
         methods: some of `comparison.ask.METHODS`.
         adapter: as for `comparison.ask.ask`.
         progress: called with the number of questions done and of all.

@@ -14,4 +14,5 @@ RUNS = st.Page("pages/finetuning/runs.py", title="Runs", icon=":material/monitor
 SWEEP = st.Page("pages/finetuning/sweep.py", title="Sweep", icon=":material/travel_explore:")
 ASK = st.Page("pages/comparing/ask.py", title="Ask", icon=":material/balance:")
 ADVISE = st.Page("pages/comparing/advise.py", title="Advise", icon=":material/signpost:")
+EXAMS = st.Page("pages/comparing/exams.py", title="Exams", icon=":material/quiz:")
 SETTINGS = st.Page("pages/setup/settings.py", title="Settings", icon=":material/tune:")
