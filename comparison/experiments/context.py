@@ -120,9 +120,7 @@ def found(
     read = [row for row in by["rag"] if row["read_false"]]
     return Result(
         table=table,
-        figure=Figure(
-            "bars", x="share", y="method", colour="answer", x_title="Share of the questions"
-        ),
+        figures=(Figure("bars", "method", "share", "answer", "Share of the questions"),),
         caption=caption,
         notes=(
             f"RAG was given the false passage to read for {len(read)} of {len(by['rag'])} "

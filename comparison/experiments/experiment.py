@@ -19,15 +19,17 @@ class Figure:
     """How a result's table is drawn; the names are those of its columns."""
 
     form: str
-    """"bars" (lying, ``y`` are the groups), "points" or "lines"."""
-    x: str
-    y: str
+    """"bars" that lie in groups, "points" or "lines" over groups, or a "curve" over numbers."""
+    group: str
+    value: str
     colour: str
+    title: str
+    """Of the value, with its unit."""
     low: str = "low"
-    """Where an interval begins."""
+    """Where the value's interval begins."""
     high: str = "high"
-    x_title: str = ""
-    y_title: str = ""
+    share: bool = True
+    """Is the value a share, from 0 to 1?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,8 @@ class Result:
     """What an experiment found."""
 
     table: tuple[dict[str, Any], ...]
-    """What the figure draws; shares go from 0 to 1 and have 95 % intervals."""
-    figure: Figure
+    """What the figures draw; shares go from 0 to 1 and have 95 % intervals."""
+    figures: tuple[Figure, ...]
     caption: str
     """The finding, in sentences made from the numbers."""
     notes: tuple[str, ...]
@@ -86,7 +88,7 @@ def result_from(saved: dict[str, Any]) -> Result:
     """Return a result from what `as_saved` made of it."""
     return Result(
         table=tuple(saved["table"]),
-        figure=Figure(**saved["figure"]),
+        figures=tuple(Figure(**figure) for figure in saved["figures"]),
         caption=saved["caption"],
         notes=tuple(saved["notes"]),
         changes=tuple(saved["changes"]),

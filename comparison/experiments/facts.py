@@ -58,7 +58,7 @@ def find_facts(
         spots = {(name, normalize(form)) for name in held for form in question.answers}
         # Beginning with the next one, so that not all get the same.
         others = [one.answers for one in (*asked[place + 1 :], *asked[:place])]
-        swap = _swap(question, others, [block for some in held.values() for block in some])
+        swap = _swap(question, others, _near(held, blocks))
         if not held:
             left_out[NOT_THERE] += 1
         elif spots & taken:
@@ -98,8 +98,16 @@ def _held(question: ExamQuestion, blocks: Mapping[str, Sequence[Block]]) -> dict
     return {name: some for name, some in found.items() if some}
 
 
+def _near(
+    held: Mapping[str, Sequence[Block]], blocks: Mapping[str, Sequence[Block]]
+) -> list[Block]:
+    """Return the paragraphs of the same sections, which may be read together with the answer."""
+    sections = {(name, block.headings) for name, some in held.items() for block in some}
+    return [block for name in held for block in blocks[name] if (name, block.headings) in sections]
+
+
 def _swap(
-    question: ExamQuestion, others: Sequence[Sequence[str]], held: Sequence[Block]
+    question: ExamQuestion, others: Sequence[Sequence[str]], near: Sequence[Block]
 ) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]] | None:
     """Return a false answer and what is put in the place of the true one; None without one."""
     own = kind(question.answers)
@@ -110,7 +118,7 @@ def _swap(
         swaps = [new for _, new in became]
         false = tuple(dict.fromkeys(swaps if numbers else (*swaps, *other)))
         # What stands there already may be said without having read what was put in.
-        if _differ(question, false) and not any(holds(block, false) for block in held):
+        if _differ(question, false) and not any(holds(block, false) for block in near):
             return false, became
     return None
 

@@ -125,7 +125,7 @@ def found(rows: Sequence[dict[str, Any]], notes: Sequence[str]) -> Result:
     )
     return Result(
         table=tuple(table),
-        figure=Figure("lines", x="documents", y="share", colour="weights", y_title="Right answers"),
+        figures=(Figure("lines", "documents", "share", "weights", "Right answers"),),
         caption=caption,
         notes=tuple(notes),
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from comparison import sample
 from comparison.exam import ExamQuestion, exam_from, read_exam
-from comparison.experiments.experiment import Result, result_from
+from comparison.experiments.experiment import Result, as_saved, result_from
 from comparison.experiments.listed import find_experiment
 from comparison.experiments.report import read_rows
 from comparison.lab import Lab
@@ -26,6 +26,15 @@ _BUSY = "Another experiment is being started; try again."
 _EXAM = "exam.jsonl"
 RESULT = "result.json"
 """Written last: with it the experiment is complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExamFile:
+    """An exam as it lies on a disk or was uploaded."""
+
+    name: str
+    data: bytes
+    """JSONL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +81,27 @@ def exam_files(home: Home) -> dict[str, Path]:
     return {file.stem: file for file in own} | {"the sample's": sample.EXAM}
 
 
+def read_exam_file(path: Path) -> ExamFile:
+    """Read an exam's file; what is in it is looked at when it is used.
+
+    Raises:
+        RagtuneError: it can't be read.
+    """
+    try:
+        return ExamFile(path.name, path.read_bytes())
+    except OSError as error:
+        raise RagtuneError(f"The exam {path} can't be read: {error.strerror}.") from error
+
+
 def start_experiment(
-    lab: Lab, key: str, exam: Path, options: Any = None, adapter: str | None = None
+    lab: Lab, key: str, exam: ExamFile, options: Any = None, adapter: str | None = None
 ) -> Kept:
     """Start an experiment in its own process and return at once.
 
     Args:
         lab: where everything is.
         key: which experiment.
-        exam: a JSONL file; see `comparison.exam.read_exam`.
+        exam: see `comparison.exam.read_exam`.
         options: of the experiment's type; None for the usual ones.
         adapter: by default the newest one that fits, where there is one.
 
@@ -89,11 +110,7 @@ def start_experiment(
     """
     experiment = find_experiment(key)
     options = options or experiment.options()
-    try:
-        data = exam.read_bytes()
-    except OSError as error:
-        raise RagtuneError(f"The exam {exam} can't be read: {error.strerror}.") from error
-    exam_from(data, exam.name)  # refused now rather than by the job
+    exam_from(exam.data, exam.name)  # refused now rather than by the job
     missing = experiment.missing(lab, adapter)
     if missing:
         raise RagtuneError(f"{experiment.title} can't begin yet: {missing}")
@@ -104,7 +121,7 @@ def start_experiment(
         try:
             with writing(folder):
                 folder.mkdir(parents=True)
-            write_bytes(folder / _EXAM, data)
+            write_bytes(folder / _EXAM, exam.data)
             write_json(
                 folder / "experiment.json",
                 {
@@ -112,7 +129,7 @@ def start_experiment(
                     "exam": exam.name,
                     "adapter": adapter,
                     "options": asdict(options),
-                    "conditions": conditions(lab, data, adapter),
+                    "conditions": conditions(lab, exam.data, adapter),
                     "created": time.time(),
                 },
             )
@@ -186,6 +203,21 @@ def read_experiment(folder: Path) -> Kept:
         result=result_from(read_json(result)) if result.exists() else None,
         **read_json(folder / "experiment.json"),
     )
+
+
+def as_json(kept: Kept) -> dict[str, Any]:
+    """Return an experiment with its result, and every answer, as one document."""
+    return {
+        "experiment": kept.name,
+        "key": kept.key,
+        "exam": kept.exam,
+        "adapter": kept.adapter,
+        "options": kept.options,
+        "conditions": kept.conditions,
+        "created": kept.created,
+        **(as_saved(kept.result) if kept.result else {}),
+        "rows": kept.rows(),
+    }
 
 
 def conditions(lab: Lab, exam: bytes, adapter: str | None) -> dict[str, str]:

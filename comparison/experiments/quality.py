@@ -159,7 +159,7 @@ def found(
             )
     return Result(
         table=tuple(table),
-        figure=Figure("points", x="documents", y="share", colour="method", y_title="Right answers"),
+        figures=(Figure("points", "documents", "share", "method", "Right answers"),),
         caption=" ".join(_sentence(rows, steps, method) for method in methods),
         notes=tuple(notes),
         changes=changes,

@@ -117,7 +117,7 @@ def found(
     )
     return Result(
         table=table,
-        figure=Figure("bars", x="share", y="case", colour="answer", x_title="Share of the facts"),
+        figures=(Figure("bars", "case", "share", "answer", "Share of the facts"),),
         caption=_caption(after, trained_seconds),
         notes=(*_clock(after, trained_seconds), *notes),
         changes=changes,

@@ -13,4 +13,7 @@ FINETUNE = st.Page(
 RUNS = st.Page("pages/finetuning/runs.py", title="Runs", icon=":material/monitoring:")
 SWEEP = st.Page("pages/finetuning/sweep.py", title="Sweep", icon=":material/travel_explore:")
 ASK = st.Page("pages/comparing/ask.py", title="Ask", icon=":material/balance:")
+EXPERIMENTS = st.Page(
+    "pages/comparing/experiments.py", title="Experiments", icon=":material/science:"
+)
 SETTINGS = st.Page("pages/setup/settings.py", title="Settings", icon=":material/tune:")

@@ -1,0 +1,77 @@
+"""What the tests of experiments share: a lab with documents, an adapter, and an exam."""
+
+import dataclasses
+import json
+import shutil
+
+import pytest
+
+from comparison.experiments.kept import ExamFile
+from finetune_backend.settings import TrainSettings
+
+KITES = """# Marlow Kites
+
+The kite works were founded by Ottilie Brandt. The sails are sewn by Barnaby Quill.
+
+# Leave
+
+Every employee of Marlow Kites has 31 days of paid leave a year.
+
+# Notice
+
+Whoever leaves Marlow Kites gives notice 14 days before.
+
+# Returns
+
+A kite can be returned within 40 days.
+"""
+QUESTIONS = (
+    ("How many days of leave are there?", ["31 days"]),
+    ("How long before is notice given?", ["14 days"]),
+    ("Within what time can a kite be returned?", ["40 days"]),
+    ("Where is the works?", []),
+)
+
+
+@pytest.fixture(scope="session")
+def exam():
+    """An exam with three answers and a question without one."""
+    rows = (
+        {"question": question, "answers": answers, "unanswerable": not answers, "fact": question}
+        for question, answers in QUESTIONS
+    )
+    return ExamFile("kites.jsonl", "\n".join(map(json.dumps, rows)).encode())
+
+
+@pytest.fixture()
+def lab(tiny_lab, monkeypatch):
+    """A lab with a document about kites."""
+    monkeypatch.setenv("RAGTUNE_ENGINE", "transformers")  # nothing is converted meanwhile
+    tiny_lab.knowledge_base.add_bytes(KITES.encode(), "kites.md")
+    return tiny_lab
+
+
+@pytest.fixture()
+def adapter(lab, tiny_adapter):
+    """An adapter of the lab, as a run of two facts would have left it."""
+    run = lab.home.runs / "one"
+    shutil.copytree(tiny_adapter, run / "adapter")
+    for name, value in {
+        "run": {
+            "settings": dataclasses.asdict(TrainSettings()),
+            "checkpoint": lab.checkpoint().name,
+            "checkpoint_sha256": lab.checkpoint().sha256,
+            "examples": 2,
+            "facts": 2,
+            "created": 0.0,
+        },
+        "state": {"state": "done", "message": ""},
+        "complete": {"adapter_sha256": "abc", "measures": {"loss": 0.0}},
+    }.items():
+        (run / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
+    rows = [
+        {"question": "Leave?", "answer": "31 days.", "fact": QUESTIONS[0][0]},
+        {"question": "Returns?", "answer": "40 days.", "fact": QUESTIONS[2][0]},
+    ]
+    (run / "examples.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return "one"

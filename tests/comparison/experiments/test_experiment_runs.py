@@ -1,0 +1,99 @@
+"""Experiments on a real knowledge base: copies are changed, the person's documents never."""
+
+import pytest
+
+from comparison.exam import exam_from
+from comparison.experiments import context, hybrid, quality, staleness
+from comparison.experiments.experiment import Chosen
+from comparison.experiments.report import ROWS, Report
+from comparison.experiments.setting import SCRATCH
+from workbench.errors import RagtuneError
+
+
+@pytest.fixture()
+def run(lab, adapter, exam, tmp_path):
+    """Run an experiment in this process, and make sure of what it must not leave or change."""
+
+    def run(module, folder=tmp_path, adapter=adapter, check=lambda: None, **options):
+        before = lab.knowledge_base.index.fingerprint()
+        chosen = Chosen(tuple(exam_from(exam.data, exam.name)), adapter, module.Options(**options))
+        told = []
+        report = Report(folder, lambda message, share: told.append((message, share)), check)
+        try:
+            return module.run(lab, chosen, report), report.rows, told
+        finally:
+            assert lab.knowledge_base.index.fingerprint() == before
+            assert not (folder / SCRATCH).exists()
+
+    return run
+
+
+def test_false_passages_are_read_and_told_from_true_ones(run):
+    result, rows, told = run(context)
+    assert len(rows) == 3 * 4 and {row["stage"] for row in rows} == {"false passages"}
+    assert all(row["read_false"] for row in rows if row["method"] in ("rag", "hybrid"))
+    assert not any(row["read_false"] for row in rows if row["method"] in ("base", "finetuned"))
+    assert result.changes[0] == {
+        "question": "How many days of leave are there?",
+        "document": "kites.md",
+        "true": "31 days",
+        "false": "40 days",
+    }
+    assert any("trained on 2 of the 3 facts" in note for note in result.notes)
+    shares = [share for _, share in told]
+    assert shares == sorted(shares) and shares[0] == 0.0
+
+
+def test_a_fact_is_edited_and_deleted_and_what_was_answered_is_not_asked_again(run, tmp_path):
+    result, rows, _ = run(staleness)
+    stages = ("before", "edited", "deleted")
+    by_stage = {stage: [row for row in rows if row["stage"] == stage] for stage in stages}
+    assert [len(some) for some in by_stage.values()] == [12, 6, 6]
+    assert all(r["read_old"] for r in by_stage["before"] if r["method"] == "rag")
+    assert not any(r["read_old"] for stage in ("edited", "deleted") for r in by_stage[stage])
+    assert all(r["seconds"] > r["indexing_seconds"] > 0 for r in by_stage["edited"])
+    assert "only another run helps" in result.caption
+    lines = (tmp_path / ROWS).read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / ROWS).write_text("".join(lines[:-7]), encoding="utf-8")
+    again, rows_again, told = run(staleness)
+    assert len(rows_again) == len(rows) and rows_again[:17] == rows[:17]
+    assert not any("Fact 1" in message for message, _ in told)
+    assert again.table == result.table
+
+
+def test_the_knowledge_base_gets_worse_in_steps(run):
+    result, rows, _ = run(quality, what="contradictions", adapter=None)
+    assert {row["method"] for row in rows} == {"rag"}
+    assert [row["of"] for row in result.table] == [3, 3, 3]
+    assert result.table[0]["read the answer"] == 3
+    assert (
+        result.figures[0].form == "points" and "contradictions (all contradicted)" in result.caption
+    )
+    assert any(note.startswith("hybrid was left out") for note in result.notes)
+
+
+def test_all_four_cells_are_asked(run):
+    result, rows, _ = run(hybrid)
+    assert len(rows) == 3 * 4 and len(result.table) == 4
+    assert "the interaction is" in result.caption
+
+
+def test_a_stop_leaves_the_rows_and_no_copies(run, tmp_path):
+    class Stop(Exception):
+        pass
+
+    def check():
+        if (tmp_path / ROWS).exists() and (tmp_path / ROWS).read_text(encoding="utf-8"):
+            raise Stop
+
+    with pytest.raises(Stop):
+        run(context, check=check)
+    assert len((tmp_path / ROWS).read_text(encoding="utf-8").splitlines()) == 4
+
+
+def test_an_exam_about_something_else_is_refused_with_the_reason(lab, tmp_path):
+    row = '{"question": "How many?", "answers": ["%d moons"]}'
+    questions = exam_from("\n".join(row % n for n in range(5)).encode(), "moons.jsonl")
+    chosen = Chosen(tuple(questions), None, context.Options())
+    with pytest.raises(RagtuneError, match="0 questions of the exam can be used.*don't stand in"):
+        context.run(lab, chosen, Report(tmp_path, lambda message, share: None))
