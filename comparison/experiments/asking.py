@@ -86,6 +86,9 @@ class Asker:
                         "answer": answer.text,
                         "refused": answer.refused,
                         "latency_ms": answer.timings_ms.total,
+                        "search_ms": answer.timings_ms.search,
+                        "prompt_tokens": answer.tokens.prompt,
+                        "completion_tokens": answer.tokens.completion,
                         **judge(answer),
                     }
                 )

@@ -1,13 +1,14 @@
 """The experiments there are."""
 
-from comparison.experiments import context, hybrid, quality, staleness
+from comparison.experiments import context, differences, hybrid, quality, scale, staleness, style
 from comparison.experiments.experiment import Experiment
 from workbench.errors import RagtuneError
 
 
 def experiments() -> tuple[Experiment, ...]:
     """Return all experiments, in the order in which they are offered."""
-    return tuple(module.EXPERIMENT for module in (context, staleness, quality, hybrid))
+    modules = (differences, staleness, context, quality, scale, style, hybrid)
+    return tuple(module.EXPERIMENT for module in modules)
 
 
 def find_experiment(key: str) -> Experiment:

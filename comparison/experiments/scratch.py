@@ -77,6 +77,10 @@ class Scratch(Lab):
         if gone:
             self.knowledge_base.remove(*gone)
 
+    def passages(self) -> int:
+        """Return how many passages there are."""
+        return sum(document.passages for document in self.knowledge_base.documents())
+
     def close(self) -> None:
         """Remove the folder with all that is in it."""
         self.database.close()

@@ -35,6 +35,8 @@ class Setting:
     facts: list[Fact]
     methods: list[str]
     notes: list[str]
+    indexing_seconds: float
+    """How long it took to index the copies."""
 
 
 @contextlib.contextmanager
@@ -71,7 +73,7 @@ def set_up(
     scratch = Scratch(lab, report.folder / SCRATCH)
     try:
         report.say("Indexing copies of the documents")
-        scratch.put(copied, report.say)
+        seconds = scratch.put(copied, report.say)
         report.say("Loading the language model")
         asker = Asker(scratch, lab.engine(), chosen.adapter, report)
         notes = [
@@ -81,7 +83,7 @@ def set_up(
             *missing,
             *notes,
         ]
-        yield Setting(asker, scratch, copied, facts, methods, notes)
+        yield Setting(asker, scratch, copied, facts, methods, notes, seconds)
     finally:
         scratch.close()
 

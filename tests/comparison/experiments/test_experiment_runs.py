@@ -18,6 +18,7 @@ def run(lab, adapter, exam, tmp_path):
         before = lab.knowledge_base.index.fingerprint()
         chosen = Chosen(tuple(exam_from(exam.data, exam.name)), adapter, module.Options(**options))
         told = []
+        folder.mkdir(exist_ok=True)
         report = Report(folder, lambda message, share: told.append((message, share)), check)
         try:
             return module.run(lab, chosen, report), report.rows, told
