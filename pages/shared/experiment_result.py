@@ -25,7 +25,8 @@ def draw_result(kept: "Kept") -> None:
     st.markdown(f"**{plain(result.caption)}**")
     for figure in result.figures:
         st.altair_chart(_chart(result.table, figure), width="stretch")
-    st.caption("Lines through the marks are 95 % intervals.")
+    if result.figures:
+        st.caption("Lines through the marks are 95 % intervals, unless a note says otherwise.")
     table = pd.DataFrame(result.table)
     percent = st.column_config.NumberColumn(format="percent")
     st.dataframe(

@@ -3,7 +3,15 @@
 import pytest
 
 from comparison.exam import ExamQuestion
-from comparison.experiments import context, hybrid, quality, staleness
+from comparison.experiments import (
+    context,
+    differences,
+    hybrid,
+    quality,
+    scale,
+    staleness,
+    style,
+)
 from comparison.experiments.asking import spread
 from comparison.experiments.experiment import as_saved, result_from
 from comparison.experiments.facts import Fact
@@ -49,9 +57,12 @@ def test_numbers_are_said_as_a_person_reads_them():
 
 def test_all_experiments_are_listed_once_and_found():
     keys = [experiment.key for experiment in experiments()]
-    assert keys == ["context", "staleness", "quality", "hybrid"]
+    assert keys == [
+        *("differences", "staleness", "context", "quality", "scale", "style", "hybrid"),
+    ]
+    assert len({experiment.title for experiment in experiments()}) == len(keys)
     assert find_experiment("quality") is quality.EXPERIMENT
-    with pytest.raises(RagtuneError, match="context, staleness, quality, hybrid"):
+    with pytest.raises(RagtuneError, match="differences, staleness, context, quality"):
         find_experiment("nothing")
     with pytest.raises(RagtuneError, match="questions is 2; a whole number from 3 to 1000"):
         context.Options(questions=2)
@@ -196,6 +207,102 @@ def test_hybrid_takes_the_difference_of_differences():
         ("without documents", "fine-tuned"): 7,
         ("with documents", "fine-tuned"): 9,
     }
+
+
+def test_scale_compares_the_smallest_with_the_largest_corpus():
+    assert scale.make_sizes(310, 10_000) == [310, 1_000, 10_000]
+    assert scale.make_sizes(310, 100) == [310]
+    made = []
+    for size, outcomes, ms in (
+        (310, ["true"] * 4, 500.0),
+        (1_000, ["true", "true", "", ""], 700.0),
+    ):
+        for number, one in enumerate(outcomes):
+            more = {"passages": size, "latency_ms": ms + number, "search_ms": ms / 100}
+            made.append(row("rag", number, one, f"{size} passages", **more))
+    more = {"passages": 310, "latency_ms": 300.0, "search_ms": 0.0}
+    made += rows("finetuned", ["true", "", ""], "310 passages", **more)
+    result = scale.found(made, [310, 1_000], ["A note."])
+    assert result.caption == (
+        "From 310 to 1,000 passages RAG's right answers go from 4 of 4 (100 %, 51–100 %) to 2 of "
+        "4 (50 %, 15–85 %): no difference can be told (−50 points (−100 to 0)). Its search takes "
+        "7 ms instead of 5, its whole answer 702 ms instead of 502. Fine-tuned searches nothing: "
+        "300 ms at any size."
+    )
+    sizes = [(one["method"], one["passages"], one["right"]) for one in result.table]
+    assert sizes == [
+        *(("RAG", 310, 4), ("RAG", 1_000, 2), ("fine-tuned", 310, 1), ("fine-tuned", 1_000, 1)),
+    ]
+    (first, *_) = result.table
+    assert (first["quarter"], first["milliseconds"], first["three_quarters"]) == (
+        *(500.75, 501.5, 502.25),
+    )
+
+
+def test_filling_is_different_everywhere_and_the_same_every_time():
+    texts = ["A first sentence. A second one. The third.", "One more. And another."]
+    one, two = scale.fill(texts), scale.fill(texts)
+    some = [next(one) for _ in range(30)]
+    assert some == [next(two) for _ in range(30)]
+    assert len({block.headings for block in some}) == 30
+    assert all(len(block.text.split(". ")) == 2 for block in some)
+
+
+def test_a_form_is_what_nearly_all_answers_share():
+    answers = [f"The answer is {number}." for number in range(19)]
+    form = style.form_of([*answers, "None at all, and in very many words indeed"])
+    assert (form.starts, form.ends, form.most_words) == ("The", ".", 4)
+    assert form.kept_by("The end.") and not form.kept_by("An end.")
+    mixed = style.form_of([*answers[:10], *(f"Number {n}" for n in range(10))])
+    assert (mixed.starts, mixed.ends) == ("", "")
+    assert style.form_of(["One.", "Two."]) is None
+
+
+def test_style_compares_with_the_base_model():
+    kept = {"form kept": True, "right label": None}
+    lost = {"form kept": False, "right label": None}
+    made = [
+        *rows("base", [""] * 10, "exam", **lost),
+        *rows("finetuned", [""] * 10, "exam", **kept),
+    ]
+    result = style.found(made, [])
+    assert result.caption == (
+        "Form kept: base 0 of 10 (0 %, 0–28 %), fine-tuned 10 of 10 (100 %, 72–100 %). "
+        "Fine-tuned beside base: +100 points (+100 to +100)."
+    )
+    assert [one["what"] for one in result.table] == ["form kept"] * 2
+    labels = [row | {"form kept": None, "right label": True} for row in made]
+    assert style.found(labels, []).caption.startswith("Right label: base 10 of 10")
+
+
+def test_differences_are_a_table_with_a_column_for_each_method():
+    costs = {"search_ms": 4.0, "prompt_tokens": 100, "completion_tokens": 10, "form_kept": None}
+    made = []
+    for method, ms in (("base", 300.0), ("rag", 600.0), ("finetuned", 360.0)):
+        for number, outcome in enumerate(["true", "other"]):
+            more = costs | {"latency_ms": ms, "trained": number == 0, "form_kept": True}
+            made.append(row(method, number, outcome, "as they are", **more))
+    made.append(row("rag", 0, "false", "edited", trained=True, **costs))
+    known = differences.Made(300, 8.0, 203.4, frozenset({"a", "b"}), 9.8, None)
+    result = differences.found(made, known, [])
+    cells = {(one["difference"], one["measured"]): one for one in result.table}
+    adapts = cells["Adaptability", "seconds until an edited fact is answered"]
+    assert [adapts[name] for name in ("base", "RAG", "fine-tuned")] == [
+        *("never", "2.0", "another fine-tune: 203"),
+    ]
+    minutes = cells["Cost", "of 1,000 questions, in minutes of this machine"]
+    assert [minutes[name] for name in ("base", "RAG", "fine-tuned")] == ["5.0", "10.0", "6.0"]
+    trained = cells["Knowledge source", "right answers on facts trained on"]
+    assert trained["RAG"] == "1 of 1 (100 %, 21–100 %)"
+    before = cells["Cost", "before the first question, in seconds"]
+    assert (before["base"], before["RAG"], before["fine-tuned"]) == (
+        *("0", "8 to index", "203 to train"),
+    )
+    scaling = cells["Scaling", "what grows with the knowledge"]
+    assert scaling["fine-tuned"] == "the training: 2 facts (the adapter stays at 9.8 MB)"
+    assert "by RAG after 2.0 s, fine-tuned needs another fine-tune: 203 s." in result.caption
+    assert result.caption.endswith("base 300 ms, RAG 600 ms, fine-tuned 360 ms (median).")
+    assert all("hybrid" not in one for one in result.table)
 
 
 def test_rows_are_kept_at_once_and_half_a_line_is_forgotten(tmp_path):

@@ -44,7 +44,7 @@ def test_it_pauses_and_goes_on_from_the_command_line(lab, exam, capsys):
     assert len(told["rows"]) == 3 * 2 and told["caption"].startswith("RAG follows")
     assert cli.main([*home, "experiments", "--json"]) == 0
     listed = {one["key"]: one["started"] for one in json.loads(capsys.readouterr().out)}
-    assert listed == {"context": ["context-1"], "staleness": [], "quality": [], "hybrid": []}
+    assert listed.pop("context") == ["context-1"] and set(map(tuple, listed.values())) == {()}
 
     assert cli.main([*home, "experiment", "--resume", "context-1"]) == 1
     assert "is done; only one that was paused" in capsys.readouterr().err

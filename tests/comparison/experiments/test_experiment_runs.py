@@ -1,9 +1,19 @@
 """Experiments on a real knowledge base: copies are changed, the person's documents never."""
 
+import json
+
 import pytest
 
 from comparison.exam import exam_from
-from comparison.experiments import context, hybrid, quality, staleness
+from comparison.experiments import (
+    context,
+    differences,
+    hybrid,
+    quality,
+    scale,
+    staleness,
+    style,
+)
 from comparison.experiments.experiment import Chosen
 from comparison.experiments.report import ROWS, Report
 from comparison.experiments.setting import SCRATCH
@@ -77,6 +87,33 @@ def test_all_four_cells_are_asked(run):
     result, rows, _ = run(hybrid)
     assert len(rows) == 3 * 4 and len(result.table) == 4
     assert "the interaction is" in result.caption
+
+
+def test_the_corpus_grows_by_passages_that_hold_no_answer(run):
+    result, rows, _ = run(scale, largest=100)
+    assert len(rows) == 3 * 4 + 3 * 2
+    sizes = sorted({row["passages"] for row in result.table})
+    assert len(sizes) == 2 and sizes[0] < 10 and sizes[1] == 100
+    assert [figure.form for figure in result.figures] == ["curve", "curve"]
+
+
+def test_differences_are_measured_in_all_their_lines(run):
+    result, rows, _ = run(differences)
+    assert [row["stage"] for row in rows].count("edited") == 3 * 2
+    assert all(len(line) == 2 + 4 for line in result.table)
+    form = next(line for line in result.table if line["difference"] == "Customization")
+    assert form["base"] == differences.NOT_MEASURED  # two training answers share no form
+
+
+def test_a_form_comes_from_the_exam_or_the_training_answers_or_not_at_all(run, lab, tmp_path):
+    with pytest.raises(RagtuneError, match="0 questions of the exam ask for a form"):
+        run(style)
+    rows = [{"question": f"{n}?", "answer": f"It is {n}.", "fact": str(n)} for n in range(4)]
+    lines = "\n".join(map(json.dumps, rows))
+    (lab.home.runs / "one" / "examples.jsonl").write_text(lines, encoding="utf-8")
+    result, answered, _ = run(style, tmp_path / "again")
+    assert len(answered) == 3 * 4 and {row["what"] for row in result.table} == {"form kept"}
+    assert any("starts It, ends ., most words 3" in note for note in result.notes)
 
 
 def test_a_stop_leaves_the_rows_and_no_copies(run, tmp_path):
