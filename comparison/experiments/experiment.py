@@ -1,6 +1,6 @@
 """What an experiment is: its question, what it needs, what it was given and what it found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -75,13 +75,13 @@ class Experiment:
     """Those that it can't do without."""
     run: Callable[[Lab, Chosen, Report], Result]
 
-    def missing(self, lab: Lab, adapter: str | None) -> str | None:
-        """Say in one short sentence what it still needs, or None where it can begin."""
-        for method in self.methods:
-            missing = lab.missing(method, adapter)
-            if missing:
-                return missing
-        return None
+    def missing(self, by_method: Mapping[str, str | None]) -> str | None:
+        """Say in one short sentence what it still needs, or None where it can begin.
+
+        Args:
+            by_method: what each method still needs; see `Lab.missing`.
+        """
+        return next(filter(None, (by_method[method] for method in self.methods)), None)
 
 
 def result_from(saved: dict[str, Any]) -> Result:

@@ -111,7 +111,7 @@ def start_experiment(
     experiment = find_experiment(key)
     options = options or experiment.options()
     exam_from(exam.data, exam.name)  # refused now rather than by the job
-    missing = experiment.missing(lab, adapter)
+    missing = experiment.missing({m: lab.missing(m, adapter) for m in experiment.methods})
     if missing:
         raise RagtuneError(f"{experiment.title} can't begin yet: {missing}")
     adapter = _adapter(lab, adapter)

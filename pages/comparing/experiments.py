@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from comparison.ask import METHODS
 from comparison.experiments.experiment import Experiment
 from comparison.experiments.kept import (
     ExamFile,
@@ -61,13 +62,18 @@ def adapter_input() -> str | None:
     return names[0] if names else None
 
 
-def card(experiment: Experiment, exam: ExamFile, adapter: str | None, busy: bool) -> None:
+def card(
+    experiment: Experiment,
+    missing: str | None,
+    exam: ExamFile,
+    adapter: str | None,
+    busy: bool,
+) -> None:
     """Say what an experiment answers and takes, and let it be started."""
     st.markdown(f"##### {experiment.title}")
     st.markdown(experiment.question)
     st.caption(f":material/checklist: {experiment.needs}")
     st.caption(f":material/timer: {experiment.costs}")
-    missing = experiment.missing(lab, adapter)
     if missing:
         st.caption(f":material/block: {plain(missing)}")
         page = routes.DOCUMENTS if lab.knowledge_base.empty() else routes.FINETUNE
@@ -139,10 +145,11 @@ with sentences():
         exam = exam_input()
     with right:
         adapter = adapter_input()
+    needed = {method: lab.missing(method, adapter) for method in METHODS}
     places = [place for _ in range(0, len(experiments()), 2) for place in st.columns(2)]
     for place, experiment in zip(places, experiments(), strict=False):
         with place, st.container(border=True):
-            card(experiment, exam, adapter, bool(running))
+            card(experiment, experiment.missing(needed), exam, adapter, bool(running))
     if past := [one for one in kept if not one.state.active]:
         with sentences():
             ended(past)
