@@ -8,6 +8,7 @@ import pytest
 
 from comparison.experiments.kept import ExamFile
 from finetune_backend.settings import TrainSettings
+from workbench.settings import Settings, save_settings
 
 KITES = """# Marlow Kites
 
@@ -47,6 +48,8 @@ def exam():
 def lab(tiny_lab, monkeypatch):
     """A lab with a document about kites."""
     monkeypatch.setenv("RAGTUNE_ENGINE", "transformers")  # nothing is converted meanwhile
+    # Short answers without a reranker and a verifier: what they say is not looked at.
+    save_settings(tiny_lab.home, Settings(max_new_tokens=3, decline=0.0, reranker=""))
     tiny_lab.knowledge_base.add_bytes(KITES.encode(), "kites.md")
     return tiny_lab
 

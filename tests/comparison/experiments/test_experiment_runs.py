@@ -1,6 +1,7 @@
 """Experiments on a real knowledge base: copies are changed, the person's documents never."""
 
 import json
+import shutil
 
 import pytest
 
@@ -72,7 +73,8 @@ def test_a_fact_is_edited_and_deleted_and_what_was_answered_is_not_asked_again(r
     assert again.table == result.table
 
 
-def test_the_knowledge_base_gets_worse_in_steps(run):
+def test_the_knowledge_base_gets_worse_in_steps(run, lab):
+    shutil.rmtree(lab.home.runs / "one")
     result, rows, _ = run(quality, what="contradictions", adapter=None)
     assert {row["method"] for row in rows} == {"rag"}
     assert [row["of"] for row in result.table] == [3, 3, 3]
