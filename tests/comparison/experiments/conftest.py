@@ -1,5 +1,6 @@
 """What the tests of experiments share: a lab with documents, an adapter, and an exam."""
 
+import contextlib
 import dataclasses
 import json
 import shutil
@@ -7,6 +8,7 @@ import shutil
 import pytest
 
 from comparison.experiments.kept import ExamFile
+from comparison.lab import open_lab
 from finetune_backend.settings import TrainSettings
 from workbench.settings import Settings, save_settings
 
@@ -45,21 +47,38 @@ def exam():
 
 
 @pytest.fixture()
-def lab(tiny_lab, monkeypatch):
+def lab(tmp_path, tiny_model):
     """A lab with a document about kites."""
-    monkeypatch.setenv("RAGTUNE_ENGINE", "transformers")  # nothing is converted meanwhile
-    # Short answers without a reranker and a verifier: what they say is not looked at.
-    save_settings(tiny_lab.home, Settings(max_new_tokens=3, decline=0.0, reranker=""))
-    tiny_lab.knowledge_base.add_bytes(KITES.encode(), "kites.md")
-    return tiny_lab
+    with _lab(tmp_path / "home", tiny_model) as lab:
+        yield lab
 
 
-@pytest.fixture()
-def adapter(lab, tiny_adapter):
-    """An adapter of the lab, as a run of two facts would have left it."""
-    run = lab.home.runs / "one"
-    shutil.copytree(tiny_adapter, run / "adapter")
-    for name, value in {
+@pytest.fixture(scope="module")
+def tuned_lab(tmp_path_factory, tiny_model, tiny_adapter):
+    """A lab with that document and the adapter "one", for tests that leave it as it is."""
+    with _lab(tmp_path_factory.mktemp("tuned") / "home", tiny_model) as lab:
+        _add_run(lab, "one", tiny_adapter)
+        yield lab
+
+
+@contextlib.contextmanager
+def _lab(home, model):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAGTUNE_MODEL", str(model))
+        patch.setenv("RAGTUNE_ENGINE", "transformers")  # nothing is converted meanwhile
+        lab = open_lab(home)
+        # Short answers without a reranker and a verifier: what they say is not looked at.
+        save_settings(lab.home, Settings(max_new_tokens=3, decline=0.0, reranker=""))
+        lab.knowledge_base.add_bytes(KITES.encode(), "kites.md")
+        yield lab
+        lab.database.close()
+
+
+def _add_run(lab, name, adapter):
+    """Add an adapter, as a run of two facts would have left it."""
+    run = lab.home.runs / name
+    shutil.copytree(adapter, run / "adapter")
+    for file, value in {
         "run": {
             "settings": dataclasses.asdict(TrainSettings()),
             "checkpoint": lab.checkpoint().name,
@@ -71,10 +90,9 @@ def adapter(lab, tiny_adapter):
         "state": {"state": "done", "message": ""},
         "complete": {"adapter_sha256": "abc", "measures": {"loss": 0.0}},
     }.items():
-        (run / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
+        (run / f"{file}.json").write_text(json.dumps(value), encoding="utf-8")
     rows = [
         {"question": "Leave?", "answer": "31 days.", "fact": QUESTIONS[0][0]},
         {"question": "Returns?", "answer": "40 days.", "fact": QUESTIONS[2][0]},
     ]
     (run / "examples.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    return "one"

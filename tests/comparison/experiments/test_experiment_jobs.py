@@ -18,6 +18,7 @@ from comparison.experiments.kept import (
     read_experiment,
     start_experiment,
 )
+from comparison.lab import open_lab
 from workbench import jobs
 from workbench.errors import RagtuneError
 from workbench.files import write_json
@@ -80,7 +81,7 @@ def test_what_cannot_begin_is_told_and_leaves_nothing(lab, exam, capsys):
     assert list_kept(lab.home) == []
 
 
-def test_answers_under_other_conditions_are_not_mixed(lab, exam, tmp_path):
+def test_answers_under_other_conditions_are_not_mixed(lab, exam):
     folder = lab.home.folder / "experiments" / "context-1"
     folder.mkdir(parents=True)
     (folder / "exam.jsonl").write_bytes(exam.data)
@@ -103,7 +104,8 @@ def test_answers_under_other_conditions_are_not_mixed(lab, exam, tmp_path):
         check_conditions(lab, kept)
 
 
-def test_a_homes_own_exams_come_before_the_samples(lab, exam):
+def test_a_homes_own_exams_come_before_the_samples(tmp_path, exam):
+    lab = open_lab(tmp_path)
     assert list(exam_files(lab.home)) == ["the sample's"]
     own = lab.home.folder / "exams" / "kites.jsonl"
     own.parent.mkdir()
