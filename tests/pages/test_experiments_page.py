@@ -91,7 +91,7 @@ def test_a_result_is_drawn_with_its_caption_and_its_files(page, form):
         "Answers as CSV",
         "Everything as JSON",
     }
-    assert len(page.get("arrow_vega_lite_chart")) == 2
+    assert len(page.get("vega_lite_chart")) == 2
 
 
 def test_what_failed_says_why_and_may_go_on(page):
