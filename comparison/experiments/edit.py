@@ -54,7 +54,7 @@ def without(blocks: Sequence[Block], forms: Sequence[str]) -> list[Block]:
 
 def as_page(blocks: Sequence[Block]) -> bytes:
     """Write paragraphs as HTML with their headings and tables, as text that is read the same."""
-    parts, above = [], ()
+    parts, above = list[str](), tuple[str, ...]()
     for (headings, columns), group in groupby(blocks, lambda b: (b.headings, _columns(b))):
         parts += _headings(above, headings)
         above = headings

@@ -16,6 +16,7 @@ from comparison.metrics import contains, normalize
 from workbench.values import Block
 
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_ASKING = frozenset({"who", "whom", "whose", "where", "when", "which", "what", "how"})
 NO_OTHER = "no other answer in the exam is of their kind"
 NOT_THERE = "their answers don't stand in the documents in these words"
 TWICE = "another question has the same answer in the same document"
@@ -57,7 +58,7 @@ def find_facts(
         held = _held(question, blocks)
         spots = {(name, normalize(form)) for name in held for form in question.answers}
         # Beginning with the next one, so that not all get the same.
-        others = [one.answers for one in (*asked[place + 1 :], *asked[:place])]
+        others = (*asked[place + 1 :], *asked[:place])
         swap = _swap(question, others, _near(held, blocks))
         if not held:
             left_out[NOT_THERE] += 1
@@ -107,14 +108,18 @@ def _near(
 
 
 def _swap(
-    question: ExamQuestion, others: Sequence[Sequence[str]], near: Sequence[Block]
+    question: ExamQuestion, others: Sequence[ExamQuestion], near: Sequence[Block]
 ) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]] | None:
     """Return a false answer and what is put in the place of the true one; None without one."""
     own = kind(question.answers)
-    alike = [answers for answers in others if kind(answers) == own]
+    alike = [one for one in others if kind(one.answers) == own]
     numbers = own in ("time", "number")
-    for other in sorted(alike, key=lambda one: (_distance if numbers else _unlike)(question, one)):
-        became = _numbers(question.answers, other) if numbers else _names(question.answers, other)
+    if numbers:
+        alike.sort(key=lambda one: _distance(question.answers, one.answers))
+    else:
+        alike.sort(key=lambda one: _unlike(question, one))
+    for other in (one.answers for one in alike):
+        became = (_numbers if numbers else _names)(question.answers, other)
         swaps = [new for _, new in became]
         false = tuple(dict.fromkeys(swaps if numbers else (*swaps, *other)))
         # What stands there already may be said without having read what was put in.
@@ -154,12 +159,13 @@ def _number(answers: Sequence[str]) -> tuple[str, str] | None:
     return None
 
 
-def _distance(question: ExamQuestion, other: Sequence[str]) -> tuple[bool, float]:
-    """Say how far another number is: first comes the same unit, then the nearest size."""
-    mine, theirs = _number(question.answers), _number(other)
+def _distance(own: Sequence[str], other: Sequence[str]) -> tuple[bool, bool, float]:
+    """Say how far another number is: first the same unit, then as whole, then the nearest size."""
+    mine, theirs = _number(own), _number(other)
     assert mine is not None and theirs is not None  # both are of this kind
     apart = abs(math.log((_value(mine[1]) + 1) / (_value(theirs[1]) + 1)))
-    return not (_units(question.answers) & _units(other)), apart
+    whole = _value(mine[1]).is_integer() == _value(theirs[1]).is_integer()
+    return not (_units(own) & _units(other)), not whole, apart
 
 
 def _units(answers: Sequence[str]) -> set[str]:
@@ -171,5 +177,12 @@ def _value(number: str) -> float:
     return float(f"{whole}.{rest.replace('.', '')}0")
 
 
-def _unlike(question: ExamQuestion, other: Sequence[str]) -> bool:
-    return len(question.answers[0].split()) != len(other[0].split())
+def _unlike(question: ExamQuestion, other: ExamQuestion) -> tuple[bool, bool]:
+    """Say how unlike another name is: who is asked for should become who, of as many words."""
+    mine, theirs = (len(one.answers[0].split()) for one in (question, other))
+    return _asks_for(question) != _asks_for(other), mine != theirs
+
+
+def _asks_for(question: ExamQuestion) -> str:
+    words = re.findall(r"\w+", question.question.lower())
+    return next((word for word in words if word in _ASKING), "")

@@ -41,6 +41,8 @@ def test_numbers_take_the_nearest_of_the_same_unit_and_names_those_as_long():
         ask("Harness"),
         ask("Joris Tammerlin", "Tammerlin"),
     ]
+    who = ask("Nadja Orsolt", question="So who is it?")
+    exam = [*exam, who, ask("Prague", question="Who wrote it?"), ask("3.2 bar"), ask("4 hands")]
     blocks = {str(n): [Block(f"It is {one.answers[0]} here.")] for n, one in enumerate(exam)}
     facts, left_out = find_facts(exam, blocks)
     false = {fact.true[0]: fact.false for fact in facts}
@@ -49,6 +51,7 @@ def test_numbers_take_the_nearest_of_the_same_unit_and_names_those_as_long():
     assert false["90 years"] == ("16 years",) and false["8 kg"] == ("9 kg",)
     assert false["Ottilie Brandt"] == ("Joris Tammerlin", "Tammerlin")
     assert false["Joris Tammerlin"] == ("Ottilie Brandt",)
+    assert false["Nadja Orsolt"] == ("Prague",) and false["4 hands"] == ("8 hands",)
     assert swapped(blocks["0"][0], facts[0].became).text == "It is 16 years here."
 
 
