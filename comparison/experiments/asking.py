@@ -32,7 +32,7 @@ def ready_methods(
 
 def spread(found: Sequence[T], most: int) -> list[T]:
     """Return so many at most, evenly from all of them."""
-    step = max(1.0, len(found) / most)
+    step = max(1.0, len(found) / max(1, most))
     return [found[int(place * step)] for place in range(min(most, len(found)))]
 
 

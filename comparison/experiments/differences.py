@@ -53,7 +53,7 @@ class Made:
 
 def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
     """Ask all methods the same, and after an edit those that read again."""
-    with set_up(lab, chosen, report) as setting:
+    with set_up(lab, chosen, report, trained_first=False) as setting:
         made = _made(lab, chosen, setting)
         reading = [method for method in setting.methods if method in _READING]
         edited = setting.facts[:_EDITED_FACTS]

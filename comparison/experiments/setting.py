@@ -41,7 +41,12 @@ class Setting:
 
 @contextlib.contextmanager
 def set_up(
-    lab: Lab, chosen: Chosen, report: Report, wanted: Sequence[str] = METHODS
+    lab: Lab,
+    chosen: Chosen,
+    report: Report,
+    wanted: Sequence[str] = METHODS,
+    *,
+    trained_first: bool = True,
 ) -> Iterator[Setting]:
     """Copy the documents, find facts in them that can be swapped, and remove the copies again.
 
@@ -50,6 +55,8 @@ def set_up(
         chosen: its options have ``questions``: how many facts there are to be at most.
         report: told what is being done.
         wanted: the methods to ask, of which those that are ready are.
+        trained_first: take facts that the adapter was trained on, and others only where these
+            are too few; otherwise take them from all.
 
     Raises:
         RagtuneError: there are too few such facts.
@@ -63,7 +70,7 @@ def set_up(
             f"{len(found)} questions of the exam can be used; at least {FEWEST} are needed. "
             f"{' '.join(notes)} Choose an exam about these documents."
         )
-    facts, told = _chosen_facts(lab, chosen, found)
+    facts, told = _chosen_facts(lab, chosen, found, trained_first)
     methods, missing = ready_methods(lab, chosen.adapter, wanted)
     copied = _copied(blocks, facts)
     if len(copied) < len(blocks):
@@ -88,19 +95,24 @@ def set_up(
         scratch.close()
 
 
-def _chosen_facts(lab: Lab, chosen: Chosen, found: list[Fact]) -> tuple[list[Fact], list[str]]:
-    """Return as many facts as were asked for; those that the adapter was trained on come first."""
+def _chosen_facts(
+    lab: Lab, chosen: Chosen, found: list[Fact], trained_first: bool
+) -> tuple[list[Fact], list[str]]:
+    """Return as many facts as were asked for, and how many of them the adapter was trained on."""
     most, run = chosen.options.questions, None
     if chosen.adapter is not None:
         run = lab.adapter(chosen.adapter).run
     if run is None or run.imported:
         return spread(found, most), []
     taught = trained_facts(run)
-    trained = [fact for fact in found if fact.question.fact in taught]
-    others = [fact for fact in found if fact.question.fact not in taught]
-    facts = spread(trained, most)
-    facts += spread(others, most - len(facts)) if len(facts) < most and others else []
-    learned = min(len(trained), most)
+    if trained_first:
+        trained = [fact for fact in found if fact.question.fact in taught]
+        others = [fact for fact in found if fact.question.fact not in taught]
+        facts = spread(trained, most)
+        facts += spread(others, most - len(facts))
+    else:
+        facts = spread(found, most)
+    learned = sum(fact.question.fact in taught for fact in facts)
     return facts, [f"The adapter was trained on {learned} of the {len(facts)} facts."]
 
 

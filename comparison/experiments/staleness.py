@@ -159,7 +159,10 @@ def _caption(
         if method in _READING:
             told = f"{label} is right again in {said_share(count(rows, FALSE), len(rows), 'facts')}"
             right = [row["seconds"] for row in rows if row["outcome"] == FALSE]
-            edits.append(f"{told}, {median(right):.1f} s after the edit" if right else told)
+            told += f", {median(right):.1f} s after the edit" if right else ""
+            if stale := count(rows, TRUE):
+                told += f", and gives the old answer in {said_share(stale, len(rows))}"
+            edits.append(told)
         else:
             another = "only another run helps"
             if trained_seconds is not None:

@@ -71,7 +71,7 @@ def test_all_experiments_are_listed_once_and_found():
 def test_spreading_takes_the_same_ones_evenly():
     assert spread(range(10), 5) == [0, 2, 4, 6, 8]
     assert spread(range(3), 10) == [0, 1, 2]
-    assert spread([], 3) == []
+    assert spread([], 3) == spread([1, 2], 0) == []
 
 
 def test_context_says_who_follows_the_passage_and_who_knows_better():
@@ -115,7 +115,8 @@ def test_staleness_tells_seconds_and_what_remains():
     made[6]["seconds"] = 1.0
     result = staleness.found(made, [], (), 203.4)
     assert result.caption == (
-        "RAG is right again in 2 of 3 facts (67 %, 21–94 %), 1.5 s after the edit; fine-tuned "
+        "RAG is right again in 2 of 3 facts (67 %, 21–94 %), 1.5 s after the edit, and gives the "
+        "old answer in 1 of 3 (33 %, 6–79 %); fine-tuned "
         "gives the old answer in 2 of 3 (67 %, 21–94 %): only another run helps, which took 203 s "
         "the last time. Once it is deleted, a fact is still told: RAG in 1 of 3 (33 %, 6–79 %), "
         "fine-tuned in 2 of 3 (67 %, 21–94 %)."

@@ -79,6 +79,8 @@ def test_what_cannot_begin_is_told_and_leaves_nothing(lab, exam, capsys):
         assert cli.main([*home, "experiment", *arguments]) == 1
         assert said in capsys.readouterr().err
     assert list_kept(lab.home) == []
+    assert cli.main([*home, "experiments"]) == 0
+    assert "context      A passage says something false." in capsys.readouterr().out
 
 
 def test_answers_under_other_conditions_are_not_mixed(lab, exam):
