@@ -10,7 +10,13 @@ from comparison.ask import METHODS
 from comparison.exam import ExamQuestion
 from comparison.experiments.asking import Asker, spread
 from comparison.experiments.experiment import FEWEST, LABELS, Chosen, Experiment, Figure, Result
-from comparison.experiments.intervals import mean_interval, points, said_points, said_share, wilson
+from comparison.experiments.intervals import (
+    difference_interval,
+    points,
+    said_points,
+    said_share,
+    wilson,
+)
 from comparison.experiments.outcome import OTHER, TRUE, count
 from comparison.experiments.report import Report
 from comparison.lab import Lab
@@ -109,7 +115,7 @@ def found(rows: Sequence[dict[str, Any]], notes: Sequence[str]) -> Result:
             }
         )
     differences = interaction(rows)
-    low, high = mean_interval(differences)
+    low, high = difference_interval(differences)
     cells = ", ".join(f"{LABELS[method]} {said_share(*by[method])}" for method in METHODS)
     gains = {
         weights: (by[reading][0] - by[alone][0]) / by[alone][1]

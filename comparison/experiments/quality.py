@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import mean
 from typing import Any
 
 from comparison.answer import Answer
@@ -10,7 +9,7 @@ from comparison.experiments.context import changed
 from comparison.experiments.edit import holds, swapped
 from comparison.experiments.experiment import LABELS, Chosen, Experiment, Figure, Result
 from comparison.experiments.facts import Fact
-from comparison.experiments.intervals import mean_interval, said_points, said_share, wilson
+from comparison.experiments.intervals import said_change, said_share, wilson
 from comparison.experiments.outcome import FALSE, TRUE, count, outcome, was_read
 from comparison.experiments.report import Report
 from comparison.experiments.setting import set_up
@@ -169,19 +168,15 @@ def found(
 def _sentence(rows: Sequence[dict[str, Any]], steps: Sequence[Step], method: str) -> str:
     """Say what the last step of each kind does to a method."""
     clean = _at(rows, CLEAN, method)
-    said = [
-        f"{LABELS[method]} gives {said_share(count(clean, TRUE), len(clean), 'right answers')} "
-        "from the documents as they are"
-    ]
+    right = said_share(count(clean, TRUE), len(clean), "right answers")
+    label = LABELS[method]
+    said = [f"{label[0].upper()}{label[1:]} gives {right} from the documents as they are"]
     for step in {step.kind: step for step in steps if step.kind}.values():
         before = {row["number"]: row["outcome"] == TRUE for row in clean}
         changes = [
             (row["outcome"] == TRUE) - before[row["number"]] for row in _at(rows, step.name, method)
         ]
-        low, high = mean_interval(changes)
-        points = said_points(mean(changes), low, high)
-        told = points if low > 0 or high < 0 else f"no difference can be told ({points})"
-        said.append(f"{step.kind} ({step.name}): {told}")
+        said.append(f"{step.kind} ({step.name}): {said_change(changes)}")
     return "; ".join(said) + "."
 
 

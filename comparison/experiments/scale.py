@@ -3,13 +3,13 @@
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import mean, median, quantiles
+from statistics import median, quantiles
 from typing import Any
 
 from comparison.answer import Answer
 from comparison.ask import METHODS
 from comparison.experiments.experiment import LABELS, Chosen, Experiment, Figure, Result
-from comparison.experiments.intervals import mean_interval, said_points, said_share, wilson
+from comparison.experiments.intervals import said_change, said_share, wilson
 from comparison.experiments.outcome import TRUE, count, outcome
 from comparison.experiments.report import Report
 from comparison.experiments.scratch import Scratch
@@ -180,14 +180,11 @@ def _caption(
             for (number, size), row in of.items()
             if size == last
         ]
-        low, high = mean_interval(changes)
-        points = said_points(mean(changes), low, high)
-        told = points if low > 0 or high < 0 else f"no difference can be told ({points})"
         before, after = lines[first], lines[last]
         said.append(
             f"From {first:,} to {last:,} passages {LABELS[method]}'s right answers go from "
             f"{said_share(before['right'], before['of'])} to "
-            f"{said_share(after['right'], after['of'])}: {told}. Its search takes "
+            f"{said_share(after['right'], after['of'])}: {said_change(changes)}. Its search takes "
             f"{after['search_ms']:.0f} ms instead of {before['search_ms']:.0f}, its whole answer "
             f"{after['milliseconds']:.0f} ms instead of {before['milliseconds']:.0f}."
         )

@@ -4,7 +4,6 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from statistics import mean
 from typing import Any
 
 from comparison.answer import Answer
@@ -12,7 +11,7 @@ from comparison.ask import METHODS
 from comparison.exam import ExamQuestion
 from comparison.experiments.asking import Asker, ready_methods, spread
 from comparison.experiments.experiment import FEWEST, LABELS, Chosen, Experiment, Figure, Result
-from comparison.experiments.intervals import mean_interval, said_points, said_share, wilson
+from comparison.experiments.intervals import said_change, said_share, wilson
 from comparison.experiments.report import Report
 from comparison.form import Form
 from comparison.lab import Lab
@@ -146,10 +145,7 @@ def _sentence(what: str, by: dict[str, dict[int, int]]) -> str:
     sentence = f"{what.capitalize()}: {each}."
     if "base" in by and "finetuned" in by:
         changes = [by["finetuned"][number] - by["base"][number] for number in by["base"]]
-        low, high = mean_interval(changes)
-        points = said_points(mean(changes), low, high)
-        told = points if low > 0 or high < 0 else f"no difference can be told ({points})"
-        sentence += f" Fine-tuned beside base: {told}."
+        sentence += f" Fine-tuned beside base: {said_change(changes)}."
     return sentence
 
 

@@ -16,8 +16,9 @@ from comparison.experiments.asking import spread
 from comparison.experiments.experiment import as_saved, result_from
 from comparison.experiments.facts import Fact
 from comparison.experiments.intervals import (
-    mean_interval,
+    difference_interval,
     points,
+    said_change,
     said_points,
     said_share,
     wilson,
@@ -42,10 +43,18 @@ def test_intervals_by_hand():
     assert wilson(24, 30) == pytest.approx((0.6269, 0.9049), abs=1e-4)
     assert wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
     assert wilson(0, 0) == (0.0, 1.0)
-    assert mean_interval([1, 1, 1]) == (1.0, 1.0)
-    # Of 100 draws of a fair coin, 95 % give 40 to 60 heads.
-    assert mean_interval([0, 1] * 50) == pytest.approx((0.4, 0.6), abs=0.011)
-    assert mean_interval([0, 1] * 50) == mean_interval([1, 0] * 50)
+    # The standard error of the mean of 102 values, each -1 or 1, is 0.099.
+    assert difference_interval([-1, 1] * 50) == pytest.approx((-0.194, 0.194), abs=0.015)
+    assert difference_interval([0, 1] * 50) == difference_interval([1, 0] * 50)
+
+
+def test_a_few_equal_answers_are_no_certainty():
+    # By the sign test, six that agree are the fewest with p < 0.05.
+    for few in (3, 4):
+        assert said_change([1] * few).startswith("no difference can be told, +100 points (")
+        assert said_change([0] * few).startswith("no difference can be told, 0 points (−")
+    assert said_change([1] * 6).startswith("+100 points (+")
+    assert difference_interval([0] * 300) == pytest.approx((0.0, 0.0), abs=0.01)
 
 
 def test_numbers_are_said_as_a_person_reads_them():
@@ -166,8 +175,8 @@ def test_quality_says_what_falls_and_what_cannot_be_told():
     result = quality.found(made, steps, [], ())
     assert result.caption == (
         "RAG gives 8 of 8 right answers (100 %, 68–100 %) from the documents as they are; "
-        "noise (200 unrelated paragraphs): no difference can be told (−12 points (−38 to 0)); "
-        "contradictions (all contradicted): −100 points (−100 to −100)."
+        "noise (200 unrelated paragraphs): no difference can be told, −12 points (−40 to +20); "
+        "contradictions (all contradicted): −100 points (−100 to −40)."
     )
     assert [(one["right"], one["false"], one["of"]) for one in result.table] == [
         (8, 0, 8),
@@ -226,7 +235,7 @@ def test_scale_compares_the_smallest_with_the_largest_corpus():
     result = scale.found(made, [310, 1_000], ["A note."])
     assert result.caption == (
         "From 310 to 1,000 passages RAG's right answers go from 4 of 4 (100 %, 51–100 %) to 2 of "
-        "4 (50 %, 15–85 %): no difference can be told (−50 points (−100 to 0)). Its search takes "
+        "4 (50 %, 15–85 %): no difference can be told, −50 points (−83 to +33). Its search takes "
         "7 ms instead of 5, its whole answer 702 ms instead of 502. Fine-tuned searches nothing: "
         "300 ms at any size."
     )
@@ -269,7 +278,7 @@ def test_style_compares_with_the_base_model():
     result = style.found(made, [])
     assert result.caption == (
         "Form kept: base 0 of 10 (0 %, 0–28 %), fine-tuned 10 of 10 (100 %, 72–100 %). "
-        "Fine-tuned beside base: +100 points (+100 to +100)."
+        "Fine-tuned beside base: +100 points (+50 to +100)."
     )
     assert [one["what"] for one in result.table] == ["form kept"] * 2
     labels = [row | {"form kept": None, "right label": True} for row in made]
