@@ -309,6 +309,28 @@ def _parser() -> argparse.ArgumentParser:
     _method_options(evaluate)
 
     _advise_options(command("advise", _advise, "say which method to use, and what it costs"))
+    command("experiments", _experiments, "list the experiments, and what was started of each")
+    experiment = command(
+        "experiment", _experiment, "answer one question about the methods on your documents"
+    )
+    experiment.add_argument("key", nargs="?", metavar="KEY", help="see `ragtune experiments`")
+    experiment.add_argument(
+        "--exam",
+        type=Path,
+        metavar="FILE",
+        help="questions about the documents (JSONL; default: an exam of yours, or the sample's)",
+    )
+    experiment.add_argument("--adapter", metavar="N", help="adapter (default: the newest)")
+    experiment.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="e.g. questions=50; repeatable",
+    )
+    experiment.add_argument(
+        "--resume", metavar="N", help="go on with one that was paused or killed"
+    )
 
     calibrating = command(
         "calibrate", _calibrate, "find from the examples where RAG and hybrid should decline"
@@ -1163,6 +1185,64 @@ def _advise(options: argparse.Namespace) -> None:
         _print_json(as_json(advice, situation))
     else:
         print(to_terminal(advice, situation))
+
+
+def _experiments(options: argparse.Namespace) -> None:
+    from comparison.experiments.kept import list_kept
+    from comparison.experiments.listed import experiments
+
+    started = list_kept(_lab(options).home)
+    rows: list[dict[str, Any]] = [
+        {
+            "key": one.key,
+            "title": one.title,
+            "question": one.question,
+            "needs": one.needs,
+            "costs": one.costs,
+            "options": dataclasses.asdict(one.options()),
+            "started": [kept.name for kept in started if kept.key == one.key],
+        }
+        for one in experiments()
+    ]
+    if not _json_wanted(options):
+        rows = [row | {"started": ", ".join(row["started"])} for row in rows]
+    _show(options, rows, ("key", "question", "started"), "")
+
+
+def _experiment(options: argparse.Namespace) -> None:
+    from comparison.experiments.kept import (
+        as_json,
+        exam_files,
+        find_kept,
+        read_exam_file,
+        read_experiment,
+        resume_experiment,
+        start_experiment,
+    )
+    from comparison.experiments.listed import find_experiment
+    from workbench import jobs
+    from workbench.settings import from_text
+
+    lab = _lab(options)
+    if (options.key is None) == (options.resume is None):
+        raise RagtuneError("Either the key of an experiment or --resume NAME was expected.")
+    if options.resume:
+        kept = resume_experiment(lab.home, find_kept(lab.home, options.resume))
+    else:
+        chosen = from_text(find_experiment(options.key).options, options.set)
+        exam = read_exam_file(options.exam or next(iter(exam_files(lab.home).values())))
+        kept = start_experiment(lab, options.key, exam, chosen, options.adapter)
+    with _paused_by_ctrl_c(kept.folder, "experiment"):
+        jobs.follow(kept.folder, _progress.show)
+    kept = read_experiment(kept.folder)
+    assert kept.result is not None  # it ended well
+    if _json_wanted(options):
+        _print_json(as_json(kept))
+        return
+    _show(options, list(kept.result.table), list(kept.result.table[0]), "")
+    print(f"\n{kept.result.caption}")
+    for note in kept.result.notes:
+        print(f"  {note}")
 
 
 def _calibrate(options: argparse.Namespace) -> None:

@@ -15,4 +15,7 @@ SWEEP = st.Page("pages/finetuning/sweep.py", title="Sweep", icon=":material/trav
 ASK = st.Page("pages/comparing/ask.py", title="Ask", icon=":material/balance:")
 ADVISE = st.Page("pages/comparing/advise.py", title="Advise", icon=":material/signpost:")
 EXAMS = st.Page("pages/comparing/exams.py", title="Exams", icon=":material/quiz:")
+EXPERIMENTS = st.Page(
+    "pages/comparing/experiments.py", title="Experiments", icon=":material/science:"
+)
 SETTINGS = st.Page("pages/setup/settings.py", title="Settings", icon=":material/tune:")
