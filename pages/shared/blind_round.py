@@ -3,6 +3,7 @@
 import streamlit as st
 
 from comparison.blind import Round, letter
+from comparison.own_words import own_words
 from comparison.votes import (
     ALL_BAD,
     ALL_GOOD,
@@ -17,16 +18,17 @@ from comparison.votes import (
 )
 from pages.shared.answer import side_by_side
 from pages.shared.lab import get_lab
-from pages.shared.plain import plain
+from pages.shared.plain import highlighted, plain
 
 
 def vote_on(shown: Round) -> int | None:
     """Draw a round without names and what can be said of it; return the vote's number, if any."""
+    marked = own_words(shown.texts if st.session_state.marked else [""] * len(shown.texts))
     for place, room in enumerate(side_by_side(len(shown.order))):
         with room:
             st.markdown(f"#### {letter(place)}")
             if shown.texts[place]:
-                st.markdown(plain(shown.texts[place]))
+                st.markdown(highlighted(shown.texts[place], marked[place], "blue"))
             else:
                 st.caption("It said nothing.")
     st.caption(
