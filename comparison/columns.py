@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from workbench.errors import RagtuneError
 
@@ -23,12 +24,13 @@ class Column:
     @property
     def label(self) -> str:
         """Name it as scripts do: "rag", "finetuned · sample"."""
-        return self._named(self.method)
+        return _joined(self.method, self.adapter, self.model)
 
     @property
     def title(self) -> str:
-        """Name it as a heading does: "RAG", "Fine-tuned · sample"."""
-        return self._named(_TITLES[self.method])
+        """Name it as a heading does: "RAG", "Fine-tuned · sample"; of a folder, its own name."""
+        model = PurePath(self.model).name if self.model else None
+        return _joined(_TITLES[self.method], self.adapter, model)
 
     @property
     def tuned(self) -> bool:
@@ -39,9 +41,6 @@ class Column:
     def searches(self) -> bool:
         """Does it read the documents?"""
         return self.method in ("rag", "hybrid")
-
-    def _named(self, method: str) -> str:
-        return " · ".join(part for part in (method, self.adapter, self.model) if part)
 
 
 def check_methods(methods: Sequence[str]) -> tuple[str, ...]:
@@ -89,3 +88,7 @@ def as_columns(chosen: Sequence[str | Column], adapter: str | None = None) -> tu
     check_methods([*methods, *(column.method for column in columns)])
     made = columns_of(methods, [adapter]) if methods else ()
     return tuple(dict.fromkeys([*made, *columns]))
+
+
+def _joined(*parts: str | None) -> str:
+    return " · ".join(part for part in parts if part)

@@ -305,7 +305,7 @@ def test_another_model_stands_beside_and_the_difference_is_named(lab, tiny_model
     assert done[beside].model == str(tiny_model) != done[Column("rag")].model
     assert done[beside].text and done[beside].text != done[Column("rag")].text
     (said,) = differences(list(done.values()))
-    assert said.startswith("checkpoint: ") and f"{tiny_model} in RAG · {tiny_model}" in said
+    assert said.startswith("checkpoint: ") and f"{tiny_model} in RAG · {tiny_model.name}" in said
     assert lab.engine().checkpoint == lab.checkpoint()  # the settings' engine is kept
 
 

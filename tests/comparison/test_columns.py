@@ -16,6 +16,8 @@ def test_a_method_with_an_adapter_has_a_column_for_each():
         "hybrid · two",
     ]
     assert made[1].title == "Fine-tuned · one"
+    beside = Column("base", None, "/models/large")
+    assert (beside.title, beside.label) == ("Base · large", "base · /models/large")
 
 
 def test_methods_become_columns_and_columns_stay():
