@@ -298,14 +298,14 @@ def test_a_column_that_is_named_twice_is_asked_once(lab, second_adapter):
 
 def test_another_model_stands_beside_and_the_difference_is_named(lab, tiny_model):
     settings(lab, "transformers")
-    beside = Column("rag", None, str(tiny_model))
+    beside = Column("base", None, str(tiny_model))
     columns = [Column("base"), Column("rag"), beside]
     done = {answer.column: answer for answer in ask(lab, QUESTION, columns) if answer.done}
     assert set(done) == set(columns)
-    assert done[beside].model == str(tiny_model) != done[Column("rag")].model
-    assert done[beside].text and done[beside].text != done[Column("rag")].text
+    assert done[beside].model == str(tiny_model) != done[Column("base")].model
+    assert done[beside].text and done[beside].text != done[Column("base")].text
     (said,) = differences(list(done.values()))
-    assert said.startswith("checkpoint: ") and f"{tiny_model} in RAG · {tiny_model.name}" in said
+    assert said.startswith("checkpoint: ") and f"{tiny_model} in Base · {tiny_model.name}" in said
     assert lab.engine().checkpoint == lab.checkpoint()  # the settings' engine is kept
 
 

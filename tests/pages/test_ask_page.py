@@ -1,6 +1,8 @@
 """Page Ask: its columns, what is said of the answers, and blind votes on them."""
 
+import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -74,14 +76,21 @@ def test_times_conditions_and_claims_are_shown(page):
     assert "Checked afterwards: your documents support 0 of" in said
     assert "the documents don’t say so" in said
     assert "blue-background" not in said
+    said = {"base": "Around noon.", "rag": "At noon."}
+    page.session_state["answers"] = {
+        column: replace(answer, text=said[column.method])
+        for column, answer in page.session_state["answers"].items()
+    }
     switch(page, "marked")
-    assert "blue-background" in words(page)
+    assert ":blue-background[Around] noon" in words(page)
     assert words(page).count("Checked afterwards") == 1
 
 
 def test_another_model_stands_beside_and_is_named_as_confounding(page, tiny_model, tmp_path):
     other = tmp_path / "other-model"
     shutil.copytree(tiny_model, other)
+    config = json.loads((other / "config.json").read_text(encoding="utf-8"))
+    (other / "config.json").write_text(json.dumps({**config, "rope_theta": 9.0}), encoding="utf-8")
     label = "Another model beside it"
     next(one for one in page.text_input if one.label == label).set_value("no-such-model")
     press(page, "Offer it")
