@@ -303,7 +303,7 @@ def test_another_model_stands_beside_and_the_difference_is_named(lab, tiny_model
     done = {answer.column: answer for answer in ask(lab, QUESTION, columns) if answer.done}
     assert set(done) == set(columns)
     assert done[beside].model == str(tiny_model) != done[Column("base")].model
-    assert done[beside].text and done[beside].text != done[Column("base")].text
+    assert done[beside].tokens.completion and done[beside].text != done[Column("base")].text
     (said,) = differences(list(done.values()))
     assert said.startswith("checkpoint: ") and f"{tiny_model} in Base · {tiny_model.name}" in said
     assert lab.engine().checkpoint == lab.checkpoint()  # the settings' engine is kept
