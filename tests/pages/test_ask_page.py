@@ -59,6 +59,11 @@ def test_columns_are_chosen_and_stay_chosen(page):
     page.switch_page("pages/start/home.py").run()
     page.switch_page("pages/comparing/ask.py").run()
     assert headings(page) == ["RAG", "Base"]
+    page.switch_page("pages/start/home.py").run()
+    kept = page.session_state["columns-kept"]
+    page.session_state["columns-kept"] = [*kept, "finetuned · gone"]  # its adapter was deleted
+    page.switch_page("pages/comparing/ask.py").run()
+    assert headings(page) == ["RAG", "Base"] and not page.exception
     ask(page)
     assert words(page).count("tokens read") == 2
     page.multiselect(key="columns").set_value([]).run()
