@@ -36,6 +36,17 @@ def test_a_sentence_about_something_else_is_looked_up_too(lab):
     assert claim.source is not None and "31 days" in claim.source.text
 
 
+def test_a_fragment_that_stands_elsewhere_is_not_supported(lab):
+    """ "31 days" is said in the documents, but of leave."""
+    about = ("tools hang on the wall", "door closes by itself", "windows close at night")
+    text = "".join(f"# Part {n}\n\nThe workshop {one}.\n\n" for n, one in enumerate(about))
+    lab.knowledge_base.add_bytes(text.encode(), "workshop.md")
+    (claim,) = check_claims(lab, answer("After 31 days."))
+    assert claim.source is None
+    (claim,) = check_claims(lab, answer("At 17:20."))
+    assert claim.source.document == "handbook.md"
+
+
 def test_a_wrong_number_is_not_supported(lab):
     (claim,) = check_claims(lab, answer("It closes at 18:20."))
     assert claim.source is None
