@@ -302,8 +302,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="Q",
         help="what was asked before, for a follow-up question; may be given several times",
     )
-    _method_options(ask)
+    _method_options(ask, several=True)
     _only_options(ask)
+    command("votes", _votes, "say how the blind votes on page Ask turned out")
     evaluate = command("evaluate", _evaluate, "ask every question of an exam and score the answers")
     evaluate.add_argument("exam", type=Path, metavar="EXAM.jsonl")
     _method_options(evaluate)
@@ -357,12 +358,14 @@ def _column(text: str) -> tuple[str, str]:
     return field.strip(), column
 
 
-def _method_options(parser: argparse.ArgumentParser) -> None:
+def _method_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
     parser.add_argument("--methods", default=_METHODS, metavar="LIST", help=f"some of {_METHODS}")
+    more = "; repeatable, each has its own columns" if several else ""
     parser.add_argument(
         "--adapter",
+        action="append" if several else "store",
         metavar="N",
-        help="adapter (default: the newest); on a server, another of its models",
+        help=f"adapter (default: the newest); on a server, another of its models{more}",
     )
 
 
@@ -1096,12 +1099,13 @@ def _export(options: argparse.Namespace) -> None:
 
 def _ask(options: argparse.Namespace) -> int:
     from comparison.answer import as_json
-    from comparison.ask import METHODS, ask
+    from comparison.ask import ask
+    from comparison.columns import METHODS, columns_of
 
-    lab, answers = _lab(options), []
-    methods = options.methods.split(",")
+    lab, answers, adapters = _lab(options), [], options.adapter or [None]
+    columns = columns_of(options.methods.split(","), adapters)
     with contextlib.closing(
-        ask(lab, options.question, methods, options.adapter, earlier=options.after)
+        ask(lab, options.question, columns, earlier=options.after, only=_only(options))
     ) as growing:
         for answer in growing:
             if answer.done:
@@ -1110,7 +1114,8 @@ def _ask(options: argparse.Namespace) -> int:
                     _print_answer(answer)
     failed = [answer for answer in answers if answer.error]
     if _json_wanted(options):
-        answers.sort(key=lambda answer: METHODS.index(answer.method))
+        order = {name: place for place, name in enumerate(adapters)}
+        answers.sort(key=lambda one: (METHODS.index(one.method), order.get(one.adapter, 0)))
         _print_json({"question": options.question, "answers": [as_json(a) for a in answers]})
     # One line for each reason, however many methods it struck.
     for error in dict.fromkeys(answer.error for answer in failed):
@@ -1126,12 +1131,31 @@ def _print_answer(answer: "Answer") -> None:
     for sentence in reversed(answer.sentences):
         mark = f" [{sentence.by.source + 1}]" if sentence.by else " [not in the sources]"
         text = text[: sentence.end] + mark + text[sentence.end :]
-    print(f"── {answer.method} ({answer.timings_ms.total / 1000:.1f} s)\n{_indented(text)}")
+    print(f"── {answer.column.label} ({answer.timings_ms.total / 1000:.1f} s)\n{_indented(text)}")
     for number, source in enumerate(answer.sources, start=1):
         page = f", page {source.page}" if source.page else ""
         read = "" if source.read else " (not read)"
         orders = " (seems to tell the model what to say)" if gives_orders(source.text) else ""
         print(f"    [{number}] {source.document}{page}{read}{orders}")
+
+
+def _votes(options: argparse.Namespace) -> None:
+    from comparison.votes import first_place, list_votes, standings
+
+    votes = list_votes(_lab(options).database)
+    counted, first = standings(votes), first_place(votes)
+    rows = [{**dataclasses.asdict(one), "column": one.column.label} for one in counted]
+    if _json_wanted(options):
+        every = [
+            {**dataclasses.asdict(vote), "winner": vote.winner and vote.winner.label}
+            for vote in votes
+        ]
+        _print_json({"votes": every, "columns": rows, "first_place": dataclasses.asdict(first)})
+    elif not votes:
+        print("No votes yet. Page Ask takes them: switch on Blind.")
+    else:
+        _show(options, rows, ["column", "wins", "decided", "low", "high"], "No best one was named.")
+        print(first.sentence())
 
 
 def _evaluate(options: argparse.Namespace) -> None:
