@@ -19,15 +19,23 @@ def read_rows(folder: Path) -> Sequence[Row]:
     Raises:
         RagtuneError: the file is damaged.
     """
-    file = folder / _FILE
-    if not file.exists():
-        return ()
-    told = file.stat()
-    return _read(file, told.st_size, told.st_mtime_ns)
+    return _read(folder, version(folder))
+
+
+def version(folder: Path) -> tuple[int, int]:
+    """Return what changes with the rows."""
+    try:
+        told = (folder / _FILE).stat()
+    except FileNotFoundError:
+        return 0, 0
+    return told.st_size, told.st_mtime_ns
 
 
 @functools.lru_cache(maxsize=2)
-def _read(file: Path, _size: int, _changed: int) -> tuple[Row, ...]:
+def _read(folder: Path, version: tuple[int, int]) -> tuple[Row, ...]:
+    if version == (0, 0):
+        return ()
+    file = folder / _FILE
     # The last line may still be on its way to the disk.
     whole, _, _ = file.read_bytes().rpartition(b"\n")
     rows: dict[tuple[int, str], Row] = {}
