@@ -21,7 +21,7 @@ st.navigation(
         "": [routes.HOME],
         "Retrieval": [routes.DOCUMENTS],
         "Fine-tuning": [routes.EXAMPLES, routes.FINETUNE, routes.RUNS, routes.SWEEP],
-        "Comparison": [routes.ASK],
+        "Comparison": [routes.ASK, routes.EVALUATE],
         "Setup": [routes.SETTINGS],
     }
 ).run()

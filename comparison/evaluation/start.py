@@ -20,7 +20,7 @@ from comparison.evaluation.kept import (
     list_evaluations,
     read_evaluation,
 )
-from comparison.exam import exam_from
+from comparison.exam import exam_bytes, exam_from
 from comparison.lab import Lab
 from finetune_backend.runs import check_name
 from workbench import jobs
@@ -49,34 +49,56 @@ def start_evaluation(
         RagtuneError: the exam can't be read, a column can't answer, the name is taken or
             unusable, or another evaluation is at work.
     """
-    given = exam_from(data, exam)
-    questions = each_once(given)
-    columns = _named(lab, columns)
-    made = conditions(lab, columns)
     with _changing(lab.home):
         _check_none_at_work(lab.home)
-        folder = _new_folder(lab.home, name)
+        folder = make_evaluation(lab, data, exam, columns, name)
         try:
-            with writing(folder):
-                folder.mkdir(parents=True)
-            write_bytes(folder / "exam.jsonl", data)
-            write_json(
-                folder / "evaluation.json",
-                {
-                    "exam": exam,
-                    "exam_sha256": hashlib.sha256(data).hexdigest(),
-                    "columns": [asdict(column) for column in columns],
-                    "questions": len(questions),
-                    "repeated": len(given) - len(questions),
-                    "conditions": made,
-                    "created": time.time(),
-                },
-            )
             jobs.start(folder, _MODULE)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
     return read_evaluation(folder)
+
+
+def make_evaluation(
+    lab: Lab, data: bytes, exam: str, columns: Sequence[Column], name: str | None = None
+) -> Path:
+    """Make an evaluation's folder, with all that its process needs; see `start_evaluation`."""
+    given = exam_from(data, exam)
+    questions = each_once(given)
+    columns = _named(lab, columns)
+    made = conditions(lab, columns)
+    folder = _new_folder(lab.home, name)
+    with writing(folder):
+        folder.mkdir(parents=True)
+    try:
+        write_bytes(folder / "exam.jsonl", data)
+        write_json(
+            folder / "evaluation.json",
+            {
+                "exam": exam,
+                "exam_sha256": hashlib.sha256(data).hexdigest(),
+                "columns": [asdict(column) for column in columns],
+                "questions": len(questions),
+                "repeated": len(given) - len(questions),
+                "conditions": made,
+                "created": time.time(),
+            },
+        )
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return folder
+
+
+def start_anew(lab: Lab, evaluation: Evaluation) -> Evaluation:
+    """Start an evaluation of the same questions and columns, as everything is now.
+
+    Raises:
+        RagtuneError: see `start_evaluation`.
+    """
+    data = exam_bytes(evaluation.folder / "exam.jsonl")
+    return start_evaluation(lab, data, evaluation.exam, evaluation.columns)
 
 
 def check_unchanged(lab: Lab, evaluation: Evaluation) -> None:

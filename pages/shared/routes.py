@@ -13,4 +13,5 @@ FINETUNE = st.Page(
 RUNS = st.Page("pages/finetuning/runs.py", title="Runs", icon=":material/monitoring:")
 SWEEP = st.Page("pages/finetuning/sweep.py", title="Sweep", icon=":material/travel_explore:")
 ASK = st.Page("pages/comparing/ask.py", title="Ask", icon=":material/balance:")
+EVALUATE = st.Page("pages/comparing/evaluate.py", title="Evaluate", icon=":material/fact_check:")
 SETTINGS = st.Page("pages/setup/settings.py", title="Settings", icon=":material/tune:")

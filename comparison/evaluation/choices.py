@@ -1,0 +1,36 @@
+"""What an evaluation can be made of: the exams there are, and the columns that can answer."""
+
+from pathlib import Path
+
+from comparison import sample
+from comparison.ask import METHODS
+from comparison.columns import Column
+from comparison.lab import Lab
+from workbench.home import Home
+
+SAMPLE = "The sample's exam"
+
+
+def exam_choices(home: Home) -> dict[str, Path]:
+    """Return the files of the exams that are kept, and of the sample's, by what they are called."""
+    kept = sorted((home.folder / "exams").glob("[!.]*.jsonl"))
+    return {**{file.stem: file for file in kept}, SAMPLE: sample.EXAM}
+
+
+def column_choices(lab: Lab) -> tuple[list[Column], dict[str, str]]:
+    """Return the columns that can answer now, and what the other methods still need.
+
+    The first column of each method is the one to choose by default: the newest adapter's.
+    """
+    ready, missing = list[Column](), dict[str, str]()
+    for method in METHODS:
+        columns = [Column(method)]
+        if method in ("finetuned", "hybrid") and not lab.missing("base"):
+            # Of a server's models none is the newest, but each that is named can answer.
+            columns = [Column(method, one.name) for one in lab.adapters()] or columns
+        needs = lab.missing(method, columns[0].adapter)
+        if needs:
+            missing[method] = needs
+        else:
+            ready += columns
+    return ready, missing
