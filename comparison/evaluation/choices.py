@@ -1,10 +1,14 @@
 """What an evaluation can be made of: the exams there are, and the columns that can answer."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean
 
 from comparison import sample
 from comparison.ask import METHODS
 from comparison.columns import Column
+from comparison.evaluation.kept import Evaluation
+from comparison.evaluation.rows import read_rows
 from comparison.lab import Lab
 from workbench.home import Home
 
@@ -34,3 +38,12 @@ def column_choices(lab: Lab) -> tuple[list[Column], dict[str, str]]:
         else:
             ready += columns
     return ready, missing
+
+
+def seconds_per_answer(evaluations: Sequence[Evaluation]) -> float | None:
+    """Return how long an answer took on average, in the first of them that has answers."""
+    for one in evaluations:
+        rows = read_rows(one.folder)
+        if rows:
+            return mean(row["latency_ms"] for row in rows) / 1000
+    return None

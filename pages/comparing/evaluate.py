@@ -3,7 +3,7 @@
 import streamlit as st
 
 from comparison.columns import Column
-from comparison.evaluation.choices import column_choices, exam_choices
+from comparison.evaluation.choices import column_choices, exam_choices, seconds_per_answer
 from comparison.evaluation.kept import Evaluation, delete_evaluation, list_evaluations
 from comparison.evaluation.results import results
 from comparison.evaluation.start import resume_evaluation, start_anew, start_evaluation
@@ -15,6 +15,7 @@ from pages.shared.evaluation_progress import watch_evaluation
 from pages.shared.evaluation_rows import downloads, questions
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
+from pages.shared.progress import duration
 
 _UPLOAD = "A file of my own"
 _EXPECTED = (
@@ -97,7 +98,10 @@ def say_how_many(exam: str, data: bytes, columns: list[Column]) -> int:
     unanswerable = sum(question.unanswerable for question in asked)
     said = f"{len(asked):,} questions, {unanswerable:,} of them without an answer"
     answers = len(asked) * len(columns)
-    st.caption(f":material/quiz: {said}; {answers:,} answers in all.")
+    said += f"; {answers:,} answers in all"
+    if (seconds := seconds_per_answer(evaluations)) and answers:
+        said += f", about {duration(seconds * answers)} at the last evaluation's speed"
+    st.caption(f":material/quiz: {said}.")
     if queue.holder(lab.home) is not None:
         st.warning(
             "A fine-tune is running. Beside it answers take longer; their times say little.",

@@ -124,7 +124,7 @@ def test_an_evaluation_is_started_cancelled_and_deleted(kept):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     at(app)
-    assert [one.value.replace("\\", "") for one in app.subheader][0] == "evaluation-1 – cancelled"
+    assert app.subheader[0].value.replace("\\", "") == "evaluation-1 – cancelled"
     assert "Go on" not in [one.label for one in app.button]
     press(app, "Delete for good")
     assert [one.name for one in list_evaluations(lab.home)] == ["first"]
