@@ -96,36 +96,40 @@ def _found(asked: ExamQuestion, answer: Answer) -> Row:
     return row
 
 
-def _of(name: str, counts: Callable[[Row], bool]) -> Callable[[Row], Any]:
-    return lambda row: row[name] if counts(row) else None
+def _every(row: Row) -> bool:
+    return True
 
 
 def _answerable(row: Row) -> bool:
     return bool(row["expected"])
 
 
+def _of(name: str, counts: Callable[[Row], bool] = _every) -> Callable[[Row], Any]:
+    return lambda row: row[name] if counts(row) else None
+
+
 _VALUES: Mapping[str, Callable[[Row], Any]] = {
-    "right": _of("right", lambda row: True),
-    "exact_match": _of("exact_match", _answerable),
-    "f1": _of("f1", _answerable),
-    "contains": _of("contains", _answerable),
-    "token_recall": _of("token_recall", _answerable),
-    "number_match": _of("number_match", _answerable),
+    "right": _of("right"),
+    "exact_match": _of("exact_match"),
+    "f1": _of("f1"),
+    "contains": _of("contains"),
+    "token_recall": _of("token_recall"),
+    "number_match": _of("number_match"),
     "accuracy": _of("exact_match", lambda row: bool(row["options"])),
-    "form_kept": _of("form_kept", lambda row: True),
+    "form_kept": _of("form_kept"),
     "contains_trained": _of("contains", lambda row: row["trained"] is True),
     "contains_untrained": _of("contains", lambda row: row["trained"] is False),
     "answered": lambda row: not row["refused"] if _answerable(row) else None,
-    "refused_unanswerable": _of("refused", lambda row: row["unanswerable"]),
-    "refusal_precision": _of("unanswerable", lambda row: row["refused"]),
-    "groundedness": _of("groundedness", lambda row: True),
+    "refused_unanswerable": _of("refused", lambda row: bool(row["unanswerable"])),
+    "refusal_precision": _of("unanswerable", lambda row: bool(row["refused"])),
+    "groundedness": _of("groundedness"),
     "hit_at_k": _of("hit", _answerable),
     "hit_at_1": _of("hit_at_1", _answerable),
     "reciprocal_rank": _of("reciprocal_rank", _answerable),
     "ndcg": _of("ndcg", _answerable),
-    "passage_reciprocal_rank": _of("passage_reciprocal_rank", _answerable),
-    "empty": _of("empty", lambda row: True),
-    "repeating": _of("repeating", lambda row: True),
+    "passage_reciprocal_rank": _of("passage_reciprocal_rank"),
+    "empty": _of("empty"),
+    "repeating": _of("repeating"),
 }
 """What each metric is the mean of; rows without a value don't count."""
 _ALWAYS = ("exact_match", "f1", "contains", "answered", "refused_unanswerable")

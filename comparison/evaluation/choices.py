@@ -26,10 +26,13 @@ def column_choices(lab: Lab) -> tuple[list[Column], dict[str, str]]:
 
     The first column of each method is the one to choose by default: the newest adapter's.
     """
+    unready = lab.missing("base")  # where a server can't be reached, it is asked once
+    if unready:
+        return [], dict.fromkeys(METHODS, unready)
     ready, missing = list[Column](), dict[str, str]()
     for method in METHODS:
         columns = [Column(method)]
-        if method in ("finetuned", "hybrid") and not lab.missing("base"):
+        if method in ("finetuned", "hybrid"):
             # Of a server's models none is the newest, but each that is named can answer.
             columns = [Column(method, one.name) for one in lab.adapters()] or columns
         needs = lab.missing(method, columns[0].adapter)
