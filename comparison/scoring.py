@@ -10,6 +10,7 @@ from comparison.exam import ExamQuestion
 from comparison.ranking import ndcg, recall_at, reciprocal_rank
 from comparison.statistics.bootstrap import mean_interval
 from comparison.statistics.interval import Interval
+from comparison.statistics.quantile import quantile_interval
 from comparison.statistics.share import share_interval
 
 Row = dict[str, Any]
@@ -168,8 +169,13 @@ def measures(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def intervals(rows: Sequence[Row]) -> dict[str, Interval]:
-    """Return the metrics that are means over questions, each with its interval."""
-    return {metric: _interval(counted) for metric in _VALUES if (counted := values(rows, metric))}
+    """Return the metrics that are means over questions, and the median latency, with intervals.
+
+    Args:
+        rows: those of one method; at least one.
+    """
+    means = {metric: _interval(counted) for metric in _VALUES if (counted := values(rows, metric))}
+    return means | {"latency_ms": quantile_interval([row["latency_ms"] for row in rows])}
 
 
 def _interval(counted: Sequence[float]) -> Interval:

@@ -87,10 +87,11 @@ def table(found: "Results") -> None:
         for metric in METRICS:
             value = measures.get(metric.name)
             between = found.intervals[label].get(metric.name)
-            if between is not None:
+            if between is not None and metric.name == "latency_ms":
+                ends = f"{between.low:.0f}–{between.high:.0f}"
+                row[metric.name] = f"{value['p50']:.0f} ({ends}), p95 {value['p95']:.0f}"
+            elif between is not None:
                 row[metric.name] = f"{value:.0%} ({between.low:.0%}–{between.high:.0%})"
-            elif metric.name == "latency_ms":
-                row[metric.name] = f"{value['p50']:.0f} (p95 {value['p95']:.0f})"
             elif value is not None:
                 row[metric.name] = f"{value:.3g}" if metric.name == "macro_f1" else f"{value:.0f}"
         rows.append(row)
@@ -110,10 +111,7 @@ def table(found: "Results") -> None:
             },
         },
     )
-    st.caption(
-        "In brackets: the 95 % interval for other questions like these; of latency, the 95th "
-        "percentile."
-    )
+    st.caption("In brackets: the 95 % interval for other questions like these.")
 
 
 def chart(found: "Results") -> None:
@@ -136,14 +134,21 @@ def chart(found: "Results") -> None:
         ],
         columns=["column", "value", "low", "high"],
     )
-    across = alt.Scale(domain=[0, 1])
-    percent = alt.Axis(format="%", title=said(name))
+    share = name != "latency_ms"
+    across = alt.Scale(domain=[0, 1]) if share else alt.Scale(zero=True)
+    axis = alt.Axis(format="%" if share else "", title=said(name))
     drawn = alt.Chart(frame).encode(
         y=alt.Y("column:N", title=None, sort=None, axis=alt.Axis(labelLimit=160)),
-        tooltip=["column", *(alt.Tooltip(f"{end}:Q", format=".1%") for end in frame.columns[1:])],
+        tooltip=[
+            "column",
+            *(
+                alt.Tooltip(f"{end}:Q", format=".1%" if share else ".0f")
+                for end in frame.columns[1:]
+            ),
+        ],
     )
     ends = drawn.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", scale=across, axis=percent), x2="high:Q", color=_coloured()
+        x=alt.X("low:Q", scale=across, axis=axis), x2="high:Q", color=_coloured()
     )
     points = drawn.mark_point(filled=True, size=90, opacity=1).encode(
         x=alt.X("value:Q", scale=across), color=_coloured()

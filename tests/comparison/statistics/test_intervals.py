@@ -5,6 +5,7 @@ import random
 import pytest
 
 from comparison.statistics.bootstrap import difference_interval, mean_interval
+from comparison.statistics.quantile import quantile_interval
 from comparison.statistics.seeds import seeds_interval
 from comparison.statistics.share import share_interval
 
@@ -98,3 +99,18 @@ def test_seeds_that_differ_widen_the_interval():
     assert wide.margin > 1.5 * narrow.margin
     with pytest.raises(ValueError, match="Two seeds"):
         seeds_interval(alike[:1])
+
+
+def test_a_median_lies_between_two_ranks():
+    # Of 100 values the 40th and the 61st, of 20 the 6th and the 15th (Hahn and Meeker, A.15).
+    hundred = quantile_interval(list(range(100, 0, -1)))
+    assert (hundred.value, hundred.low, hundred.high) == (50, 40, 61)
+    twenty = quantile_interval(list(range(1, 21)))
+    assert (twenty.value, twenty.low, twenty.high) == (10, 6, 15)
+    few = quantile_interval([3.0, 1.0, 2.0])
+    assert (few.value, few.low, few.high) == (2.0, 1.0, 3.0)
+    assert quantile_interval([7.0]).margin == 0
+    late = quantile_interval(list(range(1, 201)), 0.95)
+    assert late.value == 190 and 180 <= late.low < 190 < late.high <= 197
+    with pytest.raises(ValueError, match="were expected"):
+        quantile_interval([])
