@@ -1,6 +1,6 @@
 """Do intervals hold what they say? ``python -m benchmarks.statistics``
 
-A minute or two. Exams are drawn whose truth is known, again and again, each with another truth,
+Three minutes. Exams are drawn whose truth is known, again and again, each with another truth,
 and it is counted how often the product's 95 % intervals hold it: for shares, for paired
 differences of right and wrong answers, and for means and paired differences of scores between 0
 and 1 such as F1. ``interval_coverage`` is, of all kinds and sizes, that farthest from 95 %; its

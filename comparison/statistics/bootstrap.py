@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from comparison.statistics.interval import Interval, Z
+from comparison.statistics.interval import CONFIDENCE, Interval, Z
 
 RESAMPLES = 4000
 _MANY = 5000
@@ -33,14 +33,15 @@ def mean_interval(
         within: what a value can be at least and at most.
     """
     given = _checked(values)
-    return _around(float(given.mean()), given, seed, within)
+    return _around(float(given.mean()), given, seed, within, _wider_tail(len(given)))
 
 
 def difference_interval(first: Sequence[float], second: Sequence[float], seed: int = 0) -> Interval:
     """Return the mean of ``first - second`` on the same questions, with its paired interval.
 
     Where all are 0 or 1, one pair is added in favour of each side before resampling: few pairs
-    that differ, or none, would otherwise leave no width.
+    that differ, or none, would otherwise leave no width. That takes the place of wider
+    percentiles.
 
     Args:
         first: one value from 0 to 1 for each question.
@@ -50,10 +51,10 @@ def difference_interval(first: Sequence[float], second: Sequence[float], seed: i
     if len(first) != len(second):
         raise ValueError(f"{len(first)} and {len(second)} values are no pairs.")
     given = _checked(first) - _checked(second)
-    value = float(given.mean())
+    value, tail = float(given.mean()), _wider_tail(len(given))
     if np.isin(given, _YES_OR_NO).all():
-        given = np.append(given, (1.0, -1.0))
-    return _around(value, given, seed, (-1.0, 1.0))
+        given, tail = np.append(given, (1.0, -1.0)), (1 - CONFIDENCE) / 2
+    return _around(value, given, seed, (-1.0, 1.0), tail)
 
 
 def _checked(values: Sequence[float]) -> Any:
@@ -63,7 +64,9 @@ def _checked(values: Sequence[float]) -> Any:
     return given
 
 
-def _around(value: float, given: Any, seed: int, within: tuple[float, float]) -> Interval:
+def _around(
+    value: float, given: Any, seed: int, within: tuple[float, float], tail: float
+) -> Interval:
     count = len(given)
     if count == 1:
         return Interval(value, *within)
@@ -71,7 +74,6 @@ def _around(value: float, given: Any, seed: int, within: tuple[float, float]) ->
         margin = Z * float(given.std(ddof=1)) / math.sqrt(count)
         mean = float(given.mean())
         return Interval(value, max(within[0], mean - margin), min(within[1], mean + margin))
-    tail = _tail(count)
     low, high = np.quantile(_resampled_means(given, seed), (tail, 1 - tail))
     return Interval(value, float(min(low, value)), float(max(high, value)))
 
@@ -85,12 +87,14 @@ def _resampled_means(given: Any, seed: int) -> Any:
     return drawn @ distinct / len(given)
 
 
-def _tail(count: int) -> float:
+def _wider_tail(count: int) -> float:
     """Return the share of resampled means to leave out on either side.
 
     Resampled means vary by √((n−1)/n) less than means do, and t's tails are longer than the
     normal distribution's (Hesterberg 2015, 4.2).
     """
+    if count < 2:
+        return 0.0
     return NormalDist().cdf(-math.sqrt(count / (count - 1)) * _t(count - 1))
 
 
