@@ -994,7 +994,7 @@ def _tell_evaluation(options: argparse.Namespace, evaluation: "Evaluation") -> N
     for metric in METRICS:
         row = {label: own.get(metric.name) for label, own in found.measures.items()}
         if metric.name == "latency_ms":
-            row = {label: value["p50"] for label, value in row.items()}
+            row = {label: own[metric.name]["p50"] for label, own in found.measures.items()}
         if any(value is not None for value in row.values()):
             better = f"{metric.meaning} {metric.better.capitalize()} is better."
             rows.append({"metric": metric.name, **row, "meaning": better})
@@ -1007,7 +1007,7 @@ def _tell_evaluation(options: argparse.Namespace, evaluation: "Evaluation") -> N
 def _evaluations(options: argparse.Namespace) -> None:
     from comparison.evaluation.kept import list_evaluations
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": one.name,
             "state": one.state.state,

@@ -48,5 +48,5 @@ def seconds_per_answer(evaluations: Sequence[Evaluation]) -> float | None:
     for one in evaluations:
         rows = read_rows(one.folder)
         if rows:
-            return mean(row["latency_ms"] for row in rows) / 1000
+            return float(mean(row["latency_ms"] for row in rows)) / 1000
     return None
