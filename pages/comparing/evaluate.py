@@ -119,7 +119,8 @@ def ended(evaluations: list[Evaluation]) -> None:
         place = names.index(before) if before in names else 0
         name = st.selectbox("Evaluation", names, index=place)
     chosen = evaluations[names.index(name)]
-    state.evaluation = name
+    if before in names:  # else it is at work, and is shown once it has ended
+        state.evaluation = name
     st.subheader(f"{plain(chosen.name)} – {chosen.state.state}")
     if chosen.state.state in ("failed", "interrupted"):
         st.error(plain(chosen.state.message), icon=":material/error:")

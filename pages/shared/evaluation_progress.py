@@ -21,7 +21,6 @@ def watch_evaluation(name: str) -> None:
     job, seen = evaluation.state, f"seen-{name}"
     if not job.active:
         st.session_state.pop(seen, None)
-        st.session_state.evaluation = name  # it is shown, whichever was shown meanwhile
         st.rerun(scope="app")
     st.subheader(plain(name))
     now = time.monotonic()
