@@ -116,8 +116,8 @@ def _notes(evaluation: Evaluation, rows: Sequence[Row]) -> list[str]:
         notes.append(f"{len(rows):,} of {evaluation.answers:,} answers are there so far.")
     if evaluation.repeated:
         notes.append(
-            f"{evaluation.repeated:,} questions stand in the exam more than once; each was asked "
-            "once, so that none counts twice."
+            f"Repeated in the exam, and asked only once so that none counts twice: "
+            f"{evaluation.repeated:,}."
         )
     prints = [row["fingerprint"] for row in rows]
     differing = [
