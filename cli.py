@@ -19,6 +19,7 @@ from workbench.errors import RagtuneError
 
 if TYPE_CHECKING:
     from comparison.answer import Answer
+    from comparison.evaluation.kept import Evaluation
     from comparison.lab import Lab
     from finetune_backend.runs import Run
     from finetune_backend.sweep.sweeps import Sweep
@@ -306,8 +307,18 @@ def _parser() -> argparse.ArgumentParser:
     _only_options(ask)
     command("votes", _votes, "say how the blind votes on page Ask turned out")
     evaluate = command("evaluate", _evaluate, "ask every question of an exam and score the answers")
-    evaluate.add_argument("exam", type=Path, metavar="EXAM.jsonl")
+    evaluate.add_argument("exam", type=Path, nargs="?", metavar="EXAM.jsonl")
     _method_options(evaluate)
+    evaluate.add_argument("--name", metavar="N", help="the evaluation's name")
+    evaluate.add_argument("--resume", metavar="N", help="go on with one that stopped")
+    evaluations = command("evaluations", _evaluations, "list the evaluations; show or delete one")
+    kinds = evaluations.add_subparsers(title="commands", metavar="COMMAND")
+    showing = kinds.add_parser("show", help="what one has found", parents=[common])
+    showing.add_argument("name", metavar="NAME")
+    showing.set_defaults(run=_evaluations_show)
+    delete = kinds.add_parser("delete", help="an evaluation and its answers", parents=[common])
+    delete.add_argument("name", metavar="NAME")
+    delete.set_defaults(run=_evaluations_delete)
 
     _advise_options(command("advise", _advise, "say which method to use, and what it costs"))
     command("experiments", _experiments, "list the experiments, and what was started of each")
@@ -1159,31 +1170,86 @@ def _votes(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from comparison.evaluate import evaluate
+    from comparison.ask import check_methods
+    from comparison.columns import Column
+    from comparison.evaluation.kept import find_evaluation, read_evaluation
+    from comparison.evaluation.start import resume_evaluation, start_evaluation
+    from comparison.exams.exam import exam_bytes
+    from workbench import jobs
+
+    if (options.exam is None) == (options.resume is None):
+        raise RagtuneError("Name an exam, or an evaluation to go on with (--resume NAME).")
+    if options.resume:
+        lab = _lab(options)
+        made = resume_evaluation(lab, find_evaluation(lab.home, options.resume))
+    else:
+        data = exam_bytes(options.exam)
+        columns = [
+            Column(method, options.adapter if method in ("finetuned", "hybrid") else None)
+            for method in check_methods(options.methods.split(","))
+        ]
+        made = start_evaluation(_lab(options), data, options.exam.name, columns, options.name)
+    with _paused_by_ctrl_c(made.folder, "evaluate"):
+        jobs.follow(made.folder, _progress.show)
+    _tell_evaluation(options, read_evaluation(made.folder))
+
+
+def _tell_evaluation(options: argparse.Namespace, evaluation: "Evaluation") -> None:
+    from comparison.evaluation.results import as_json, results
     from comparison.metrics import METRICS
 
-    started = time.perf_counter()
-
-    def progress(done: int, of: int) -> None:
-        left = (time.perf_counter() - started) / done * (of - done)
-        _progress.show(f"question {done}/{of}  {left:.0f} s left", done / of)
-
-    methods = options.methods.split(",")
-    try:
-        result = evaluate(_lab(options), options.exam, methods, options.adapter, progress)
-    finally:
-        _progress.end()
+    found = results(evaluation)
     if _json_wanted(options):
-        _print_json(result)
+        _print_json(as_json(evaluation, found))
         return
-    rows = [{"method": method, **measures} for method, measures in result["methods"].items()]
-    for row in rows:
-        row["latency_ms"] = row["latency_ms"]["p50"]
-    shown = [metric for metric in METRICS if any(metric.name in row for row in rows)]
-    _show(options, rows, ["method", *(metric.name for metric in shown)], "")
+    rows = []
+    for metric in METRICS:
+        row = {label: own.get(metric.name) for label, own in found.measures.items()}
+        if metric.name == "latency_ms":
+            row = {label: own[metric.name]["p50"] for label, own in found.measures.items()}
+        if any(value is not None for value in row.values()):
+            better = f"{metric.meaning} {metric.better.capitalize()} is better."
+            rows.append({"metric": metric.name, **row, "meaning": better})
+    _show(options, rows, ["metric", *found.measures, "meaning"], "No answers yet.")
     print()
-    for metric in shown:
-        print(f"{metric.name}: {metric.meaning} {metric.better.capitalize()} is better.")
+    for sentence in (*(verdict.sentence for verdict in found.verdicts), *found.notes):
+        print(sentence)
+
+
+def _evaluations(options: argparse.Namespace) -> None:
+    from comparison.evaluation.kept import list_evaluations
+
+    rows: list[dict[str, Any]] = [
+        {
+            "name": one.name,
+            "state": one.state.state,
+            "exam": one.exam,
+            "questions": one.questions,
+            "columns": [column.label for column in one.columns],
+            "created": one.created,
+        }
+        for one in list_evaluations(_lab(options).home)
+    ]
+    if not _json_wanted(options):
+        rows = [row | {"columns": ", ".join(row["columns"])} for row in rows]
+    columns = ("name", "state", "exam", "questions", "columns")
+    _show(options, rows, columns, "No evaluations yet: `ragtune evaluate EXAM.jsonl`.")
+
+
+def _evaluations_show(options: argparse.Namespace) -> None:
+    from comparison.evaluation.kept import find_evaluation
+
+    _tell_evaluation(options, find_evaluation(_lab(options).home, options.name))
+
+
+def _evaluations_delete(options: argparse.Namespace) -> None:
+    from comparison.evaluation.kept import delete_evaluation, find_evaluation
+
+    delete_evaluation(find_evaluation(_lab(options).home, options.name))
+    if _json_wanted(options):
+        _print_json({"deleted": options.name})
+    else:
+        print(f"deleted   {options.name}")
 
 
 def _advise(options: argparse.Namespace) -> None:
@@ -1234,9 +1300,9 @@ def _experiments(options: argparse.Namespace) -> None:
 
 
 def _experiment(options: argparse.Namespace) -> None:
+    from comparison.exams.kept import exam_files
     from comparison.experiments.kept import (
         as_json,
-        exam_files,
         find_kept,
         read_exam_file,
         read_experiment,

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
@@ -11,13 +10,12 @@ import sqlalchemy as sa
 
 from comparison.blind import Round, letter
 from comparison.columns import Column
+from comparison.statistics.share import share_interval
 from finetune_backend.examples.write import protect_cell
 from workbench.errors import RagtuneError
 from workbench.storage import Database, VoteRow
 
 BEST, ALL_GOOD, ALL_BAD = "best", "all good", "all bad"
-_Z = 1.959964
-"""Standard deviations to each side that hold 95 % of a normal distribution."""
 _FEWEST = 5
 _CHANCE = 0.05
 _HEAD = ("number", "voted_at", "question", "said", "winner", "place")
@@ -133,7 +131,7 @@ def standings(votes: Iterable[Vote]) -> list[Standing]:
         for column in vote.round.order:
             decided[column] = decided.get(column, 0) + 1
             wins[column] = wins.get(column, 0) + (column == vote.winner)
-    made = [Standing(c, wins[c], n, *wilson(wins[c], n)) for c, n in decided.items()]
+    made = [_standing(column, wins[column], count) for column, count in decided.items()]
     return sorted(made, key=lambda one: (-one.wins / one.decided, one.column.label))
 
 
@@ -147,20 +145,6 @@ def first_place(votes: Iterable[Vote]) -> FirstPlace:
     chances = [1 / len(vote.round.order) for vote in named]
     wins = sum(vote.place == 0 for vote in named)
     return FirstPlace(wins, len(named), sum(chances), _at_least(wins, chances))
-
-
-def wilson(wins: int, of: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share, from 0 to 1.
-
-    Source: Wilson 1927, "Probable Inference, the Law of Succession, and Statistical Inference".
-    """
-    if not of:
-        return 0.0, 1.0
-    share, spread = wins / of, _Z * _Z / of
-    middle = share + spread / 2
-    half = _Z * math.sqrt(share * (1 - share) / of + spread / (4 * of))
-    low, high = (middle - half) / (1 + spread), (middle + half) / (1 + spread)
-    return max(0.0, low), min(1.0, high)
 
 
 def votes_csv(votes: Sequence[Vote]) -> str:
@@ -195,3 +179,8 @@ def _at_least(wins: int, chances: Sequence[float]) -> float:
     for chance in chances:
         ways = np.append(ways * (1 - chance), 0.0) + np.append(0.0, ways * chance)
     return float(min(1.0, ways[wins:].sum()))
+
+
+def _standing(column: Column, wins: int, decided: int) -> Standing:
+    share = share_interval(wins, decided)
+    return Standing(column, wins, decided, share.low, share.high)

@@ -22,7 +22,7 @@ def to_measure(situation: Situation) -> tuple[Missing, ...]:
     """Return what is missing, the most important first."""
     use, evidence = situation.use, situation.evidence
     found = []
-    evaluate = "ragtune evaluate EXAM.jsonl --json > evaluation.json"
+    evaluate = "ragtune evaluate EXAM.jsonl"
     if use.privacy == "stays" and evidence.served:
         found.append(
             Missing("The model is on a server; choose one on this machine.", "settings", "")

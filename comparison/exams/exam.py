@@ -49,11 +49,19 @@ def read_exam(path: Path) -> list[ExamQuestion]:
     Raises:
         RagtuneError: names the line and what was expected.
     """
+    return exam_from(exam_bytes(path), path.name)
+
+
+def exam_bytes(path: Path) -> bytes:
+    """Return an exam's file as it is.
+
+    Raises:
+        RagtuneError: it can't be read.
+    """
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise RagtuneError(f"The exam {path} can't be read: {error}.") from error
-    return exam_from(data, path.name)
 
 
 def exam_from(data: bytes, name: str) -> list[ExamQuestion]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from comparison import sample
 from comparison.exams.exam import POOLS, UNANSWERABLE, ExamQuestion, read_exam, to_jsonl
 from finetune_backend.runs import check_name
 from workbench.errors import RagtuneError
@@ -15,6 +16,7 @@ from workbench.home import Home
 
 _ENDING = ".jsonl"
 _LONGEST_NAME = 50
+SAMPLE = "the sample's"
 _EXISTS = "There is an exam {!r} already. Choose another name."
 
 
@@ -37,6 +39,11 @@ def list_exams(home: Home) -> list[KeptExam]:
     """Return the home's exams, those changed last first."""
     exams = [_kept(path) for path in _folder(home).glob(f"[!.]*{_ENDING}")]
     return sorted(exams, key=lambda exam: -exam.changed)
+
+
+def exam_files(home: Home) -> dict[str, Path]:
+    """Return the exams' files by their names: the home's, then the sample's."""
+    return {exam.name: exam.path for exam in list_exams(home)} | {SAMPLE: sample.EXAM}
 
 
 def find_exam(home: Home, name: str) -> Path:

@@ -5,22 +5,17 @@ from statistics import mean
 
 import numpy as np
 
-_Z = 1.959964
+from comparison.statistics.share import share_interval
+
 _DRAWS = 10_000
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:
-    """Return the interval of a share, from 0 to 1.
-
-    Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
-    """
+    """Return the ends of a share's interval, from 0 to 1; all of that where nothing was counted."""
     if not of:
         return 0.0, 1.0
-    share, square = hits / of, _Z**2 / of
-    middle = share + square / 2
-    reach = _Z * ((share * (1 - share) + square / 4) / of) ** 0.5
-    low, high = (middle - reach) / (1 + square), (middle + reach) / (1 + square)
-    return max(0.0, low), min(1.0, high)
+    share = share_interval(hits, of)
+    return share.low, share.high
 
 
 def difference_interval(changes: Sequence[float], seed: int = 0) -> tuple[float, float]:

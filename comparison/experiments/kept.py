@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from comparison import sample
 from comparison.exams.exam import ExamQuestion, exam_from, read_exam
 from comparison.experiments.experiment import Result, as_saved, result_from
 from comparison.experiments.listed import find_experiment
@@ -73,12 +72,6 @@ class Kept:
 def experiments_folder(home: Home) -> Path:
     """Return where they are kept."""
     return home.folder / "experiments"
-
-
-def exam_files(home: Home) -> dict[str, Path]:
-    """Return the exams to choose from by their names: the home's own first, then the sample's."""
-    own = sorted((home.folder / "exams").glob("[!.]*.jsonl"))
-    return {file.stem: file for file in own} | {"the sample's": sample.EXAM}
 
 
 def read_exam_file(path: Path) -> ExamFile:

@@ -39,13 +39,13 @@ class Scratch(Lab):
         """Return the other lab's engine."""
         return self._real.engine()
 
-    def adapter(self, name: str | None = None) -> Adapter:
+    def adapter(self, name: str | None = None, model: str | None = None) -> Adapter:
         """Return an adapter of the other lab."""
-        return self._real.adapter(name)
+        return self._real.adapter(name, model)
 
-    def adapters(self) -> list[Adapter]:
+    def adapters(self, model: str | None = None) -> list[Adapter]:
         """Return the adapters of the other lab."""
-        return self._real.adapters()
+        return self._real.adapters(model)
 
     def put(self, documents: Mapping[str, Sequence[Block]], progress: Progress = unheard) -> float:
         """Add documents, or replace those of the same names; return the seconds it took.

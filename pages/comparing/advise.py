@@ -19,7 +19,7 @@ from pages.shared.advice import break_even, flips, headline, reasons
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
 
-PLACES = {"finetune": routes.FINETUNE, "settings": routes.SETTINGS}
+PLACES = {"evaluate": routes.EVALUATE, "finetune": routes.FINETUNE, "settings": routes.SETTINGS}
 """The pages on which something that is missing can be measured or put right."""
 PRICED = {
     "machine_hour": "An hour of the machine",

@@ -6,12 +6,12 @@ from typing import Any
 import streamlit as st
 
 from comparison.ask import METHODS
+from comparison.exams.kept import exam_files
 from comparison.experiments.experiment import Experiment
 from comparison.experiments.kept import (
     ExamFile,
     Kept,
     delete_experiment,
-    exam_files,
     list_kept,
     read_exam_file,
     resume_experiment,

@@ -18,4 +18,5 @@ EXAMS = st.Page("pages/comparing/exams.py", title="Exams", icon=":material/quiz:
 EXPERIMENTS = st.Page(
     "pages/comparing/experiments.py", title="Experiments", icon=":material/science:"
 )
+EVALUATE = st.Page("pages/comparing/evaluate.py", title="Evaluate", icon=":material/fact_check:")
 SETTINGS = st.Page("pages/setup/settings.py", title="Settings", icon=":material/tune:")

@@ -2,7 +2,18 @@
 
 import pytest
 
-from comparison.metrics import contains, exact_match, f1, macro_f1, normalize, refused
+from comparison.metrics import (
+    contains,
+    exact_match,
+    f1,
+    macro_f1,
+    normalize,
+    number_match,
+    percentile,
+    refused,
+    repeats,
+    token_recall,
+)
 
 
 def test_normalisation_drops_case_punctuation_articles_and_space():
@@ -68,3 +79,74 @@ def test_macro_f1_weighs_labels_alike():
     pairs = [("lost card", "lost card"), ("Lost card.", "lost card"), ("lost card", "fee")]
     pairs += [("fee", "fee"), ("other", "limit")]
     assert macro_f1(pairs) == pytest.approx((0.8 + 2 / 3 + 0) / 3)
+
+
+@pytest.mark.parametrize(
+    ("answer", "accepted", "exact", "expected"),
+    [
+        # Worked by hand from the official script of SQuAD 2.0 (compute_exact, compute_f1).
+        ("in the year 1912", ["1912", "the year of 1912"], 0.0, 2 * (2 / 3) * (2 / 3) / (4 / 3)),
+        ("Saint Bernadette Soubirous!", ["saint bernadette soubirous"], 1.0, 1.0),
+        ("a golden statue of the Virgin Mary", ["golden statue"], 0.0, 2 * (2 / 5) / (7 / 5)),
+        ("an", ["the"], 1.0, 1.0),
+        ("", ["Mary"], 0.0, 0.0),
+    ],
+)
+def test_squad_official(answer, accepted, exact, expected):
+    assert exact_match(answer, accepted) == exact
+    assert f1(answer, accepted) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("answer", "accepted", "expected"),
+    [
+        ("The Eiffel one", ["the Eiffel tower"], 0.5),
+        ("tower tower", ["Eiffel tower tower tower"], 0.5),
+        ("Eiffel", ["the", "Eiffel"], 1.0),
+        ("", ["Eiffel"], 0.0),
+        ("x", ["the"], 0.0),
+    ],
+)
+def test_token_recall(answer, accepted, expected):
+    assert token_recall(answer, accepted) == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "accepted", "expected"),
+    [
+        ("It costs 1,250.00 euros.", ["€1250"], 1.0),
+        ("It opens at 06:40.", ["6:40 a.m."], 1.0),
+        ("It opens at 6:45.", ["6:40 a.m."], 0.0),
+        ("2,5 metres", ["2.50 m"], 1.0),
+        ("From 3 to 7 days", ["7 to 3 days"], 1.0),
+        ("From 3 days", ["7 to 3 days"], 0.0),
+        ("131 days", ["31 days"], 0.0),
+        ("31", ["thirty-one", "31"], 1.0),
+        ("31", ["thirty-one"], None),
+        ("", ["0"], 0.0),
+        ("anything", [], None),
+    ],
+)
+def test_number_match(answer, accepted, expected):
+    assert number_match(answer, accepted) == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("the cat sat on the mat " * 4, True),
+        ("no no no no no no no no no no", True),
+        ("no no no", False),
+        ("Nadja Orsolt has been the managing director of Brindlecart since 2019.", False),
+        ("", False),
+    ],
+)
+def test_answers_that_only_repeat_are_recognised(answer, expected):
+    assert repeats(answer) is expected
+
+
+def test_percentiles_are_by_nearest_rank():
+    assert [percentile([30, 10, 20, 40], percent) for percent in (0, 50, 51, 99)] == [
+        *(10, 20, 30, 40)
+    ]
+    assert percentile([7], 95) == 7

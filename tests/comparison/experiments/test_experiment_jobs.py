@@ -6,12 +6,12 @@ import time
 import pytest
 
 import cli
+from comparison.exams.kept import exam_files
 from comparison.experiments.kept import (
     ExamFile,
     check_conditions,
     conditions,
     delete_experiment,
-    exam_files,
     find_kept,
     list_kept,
     read_exam_file,

@@ -1,0 +1,138 @@
+"""Evaluations that are kept: find them, read them, delete them."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from comparison.columns import Column
+from comparison.evaluation.rows import read_rows
+from comparison.exams.exam import ExamQuestion, read_exam
+from finetune_backend.examples.wording import fold
+from workbench import jobs
+from workbench.errors import RagtuneError
+from workbench.files import read_json
+from workbench.home import Home
+from workbench.jobs import JobState
+
+_FOLDER = "evaluations"
+AGAIN = "again.json"
+"""Lists rows that are to be asked again."""
+
+Place = tuple[int, str]
+"""The number of a question, from 0, and the label of a column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One evaluation: a folder under the home's ``evaluations``."""
+
+    name: str
+    folder: Path
+    state: JobState
+    exam: str
+    """The exam's name; its questions are copied."""
+    columns: tuple[Column, ...]
+    questions: int
+    """Each is asked once in every column."""
+    repeated: int
+    """Questions that stand in the exam again, and are not asked again."""
+    conditions: dict[str, Any]
+    created: float
+    """Seconds since the epoch."""
+
+    @property
+    def answers(self) -> int:
+        """How many answers it has once it is complete."""
+        return self.questions * len(self.columns)
+
+    @property
+    def complete(self) -> bool:
+        """Are all answers there?"""
+        return len(read_rows(self.folder)) == self.answers
+
+    @property
+    def can_go_on(self) -> bool:
+        """Did it end before its time, in a way that it can go on from?"""
+        return self.state.state in ("paused", "interrupted", "failed") and not self.complete
+
+
+def list_evaluations(home: Home) -> list[Evaluation]:
+    """Return all evaluations, the newest first."""
+    folders = [
+        folder
+        for folder in evaluations_folder(home).glob("[!.]*")
+        if all((folder / file).exists() for file in ("evaluation.json", "state.json"))
+    ]
+    return sorted(map(read_evaluation, folders), key=lambda one: -one.created)
+
+
+def find_evaluation(home: Home, name: str) -> Evaluation:
+    """Return the evaluation with this name.
+
+    Raises:
+        RagtuneError: there is none.
+    """
+    found = {one.name: one for one in list_evaluations(home)}
+    if name not in found:
+        existing = ", ".join(found) or "none yet"
+        raise RagtuneError(f"There is no evaluation {name!r}. Evaluations: {existing}.")
+    return found[name]
+
+
+def read_evaluation(folder: Path) -> Evaluation:
+    """Read an evaluation from its folder."""
+    saved = read_json(folder / "evaluation.json")
+    return Evaluation(
+        name=folder.name,
+        folder=folder,
+        state=jobs.read(folder),
+        exam=saved["exam"],
+        columns=tuple(Column(**column) for column in saved["columns"]),
+        questions=saved["questions"],
+        repeated=saved["repeated"],
+        conditions=saved["conditions"],
+        created=saved["created"],
+    )
+
+
+def asked_questions(evaluation: Evaluation) -> list[ExamQuestion]:
+    """Return the questions, in the order of their numbers."""
+    return each_once(read_exam(evaluation.folder / "exam.jsonl"))
+
+
+def each_once(questions: Sequence[ExamQuestion]) -> list[ExamQuestion]:
+    """Leave out a question that stands there again: counted twice, it would tell twice as much."""
+    first: dict[str, ExamQuestion] = {}
+    for one in questions:
+        first.setdefault(fold(one.question), one)
+    return list(first.values())
+
+
+def waiting_again(folder: Path) -> list[Place]:
+    """Return the rows that are to be asked again."""
+    file = folder / AGAIN
+    return [(number, label) for number, label in read_json(file)] if file.exists() else []
+
+
+def done_again(folder: Path) -> None:
+    """Take note that all rows were asked again."""
+    (folder / AGAIN).unlink(missing_ok=True)
+
+
+def delete_evaluation(evaluation: Evaluation) -> None:
+    """Delete an evaluation with its answers.
+
+    Raises:
+        RagtuneError: it is still at work.
+    """
+    if jobs.at_work(evaluation.folder):
+        raise RagtuneError(f"The evaluation {evaluation.name!r} is at work. Cancel it first.")
+    if evaluation.folder.exists():  # another tab may have been first
+        shutil.rmtree(evaluation.folder)
+
+
+def evaluations_folder(home: Home) -> Path:
+    """Return the folder of all evaluations, which may not be made yet."""
+    return home.folder / _FOLDER

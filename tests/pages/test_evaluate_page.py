@@ -1,0 +1,148 @@
+"""The page Evaluate: what it takes, an evaluation from start to end, its figures and its rows."""
+
+import json
+import time
+
+import pytest
+
+from comparison.columns import Column
+from comparison.evaluation.choices import SAMPLE
+from comparison.evaluation.kept import list_evaluations
+from comparison.evaluation.process import work
+from comparison.evaluation.start import make_evaluation
+from pages.shared.lab import get_lab
+from workbench import jobs
+
+ROWS = [
+    {"question": "When does the <b>workshop</b> close?", "answers": ["17:20"]},
+    {"question": "Who is the mayor?", "unanswerable": True},
+]
+
+
+def at(app):
+    app.switch_page("pages/comparing/evaluate.py").run()
+    assert not app.exception
+    return app
+
+
+def words(app):
+    kinds = (app.markdown, app.caption, app.info, app.error, app.warning, app.success)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def button(app, label):
+    return next(one for one in app.button if one.label == label)
+
+
+def press(app, label):
+    button(app, label).click().run()
+    assert not app.exception
+
+
+@pytest.fixture()
+def kept(app, handbook):
+    """The app with documents, an exam that is kept, and an evaluation of it."""
+    lab = get_lab()
+    lab.knowledge_base.add(handbook)
+    data = "\n".join(map(json.dumps, ROWS)).encode()
+    (lab.home.folder / "exams").mkdir()
+    (lab.home.folder / "exams" / "mine.jsonl").write_bytes(data)
+    columns = [Column("base"), Column("rag")]
+    work(make_evaluation(lab, data, "mine.jsonl", columns, "first"))
+    return at(app)
+
+
+def test_at_first_it_says_what_is_there_and_what_is_missing(app):
+    at(app)
+    assert app.selectbox(key="evaluation-exam").options == [SAMPLE, "A file of my own"]
+    assert app.multiselect[0].value == ["base"]
+    assert "rag, hybrid: No documents yet." in words(app)
+    assert "finetuned: No adapter for this model yet." in words(app)
+    assert "72 questions, 12 of them without an answer; 72 answers in all." in words(app)
+    assert not button(app, "Start the evaluation").disabled
+    app.multiselect[0].set_value([]).run()
+    assert button(app, "Start the evaluation").disabled
+    app.selectbox(key="evaluation-exam").set_value("A file of my own").run()
+    assert "One JSON object a line" in words(app)
+    assert button(app, "Start the evaluation").disabled
+
+
+def test_what_was_found_is_shown_verdicts_first(kept):
+    app = kept
+    assert [one.value for one in app.subheader] == ["first – done", "Questions"]
+    said = words(app)
+    assert "No difference between" in said and "are needed to tell one of" in said
+    figures = app.dataframe[1].value
+    assert list(figures["column"]) == ["base", "rag"] and "hit_at_k" not in figures
+    assert all("(" in cell for cell in figures["right"])
+    rows = app.dataframe[2].value
+    assert list(rows["Question"]) == [row["question"] for row in ROWS]
+    assert list(rows["Expected"]) == ["17:20", "no answer"] and {"base", "rag"} <= set(rows)
+    show = next(one for one in app.selectbox if one.label == "Show")
+    assert "Unanswerable (1)" in show.options
+    show.set_value("Unanswerable").run()
+    assert list(app.dataframe[2].value["#"]) == [2]
+    app.selectbox(key="evaluation-chart").set_value("f1").run()
+    assert not app.exception and "Mean overlap of words" in words(app)
+
+
+def test_one_question_is_shown_side_by_side_and_nothing_of_it_is_markup(kept):
+    def drawn():
+        from comparison.evaluation.by_question import by_question
+        from comparison.evaluation.kept import list_evaluations
+        from comparison.evaluation.results import results
+        from pages.shared.evaluation_rows import detail
+        from pages.shared.lab import get_lab
+
+        lab = get_lab()
+        (evaluation,) = list_evaluations(lab.home)
+        found = results(evaluation)
+        detail(lab, evaluation, by_question(found.rows, list(found.measures))[0])
+
+    from streamlit.testing.v1 import AppTest
+
+    one = AppTest.from_function(drawn, default_timeout=60).run()
+    assert not one.exception
+    raw = "\n".join(element.value for element in one.markdown)
+    assert r"\<b\>workshop\</b\>" in raw and "Expected: 17\\:20" in raw
+    assert "**base**" in raw and "**rag**" in raw
+    assert [button.label for button in one.button] == ["Ask it again"]
+
+
+def test_an_evaluation_is_started_cancelled_and_deleted(kept):
+    app = kept
+    lab = get_lab()
+    app.selectbox(key="evaluation-exam").set_value(SAMPLE).run()
+    press(app, "Start the evaluation")
+    made = list_evaluations(lab.home)[0]
+    assert made.name == "evaluation-1" and made.exam == "exam.jsonl"
+    assert {"Pause", "Cancel"} <= {one.label for one in app.button}
+    assert "Start the evaluation" not in [one.label for one in app.button]
+    press(app, "Cancel")
+    deadline = time.monotonic() + 60
+    while jobs.read(made.folder).active:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    at(app)
+    assert app.subheader[0].value.replace("\\", "") == "evaluation-1 – cancelled"
+    assert "Go on" not in [one.label for one in app.button]
+    press(app, "Delete for good")
+    assert [one.name for one in list_evaluations(lab.home)] == ["first"]
+
+
+def test_a_broken_exam_and_a_changed_home_are_one_sentence_each(kept):
+    app, lab = kept, get_lab()
+    (evaluation,) = list_evaluations(lab.home)
+    lines = (evaluation.folder / "rows.jsonl").read_bytes().splitlines(keepends=True)
+    (evaluation.folder / "rows.jsonl").write_bytes(lines[0])
+    jobs.Job(evaluation.folder)._save("paused", "Paused")
+    (lab.home.folder / "exams" / "mine.jsonl").write_text("question,answer\n", encoding="utf-8")
+    lab.knowledge_base.remove("handbook.md")
+    at(app)
+    assert "Line 1 of mine.jsonl is not JSON" in words(app)
+    assert "1 of 4 answers are there so far." in words(app)
+    press(app, "Go on")
+    assert "rag can't answer yet: No documents yet." in words(app)
+    press(at(app), "Start anew")
+    assert "rag can't answer yet: No documents yet." in words(app)
+    assert [one.state.state for one in list_evaluations(lab.home)] == ["paused"]
