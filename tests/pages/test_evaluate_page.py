@@ -6,10 +6,10 @@ import time
 import pytest
 
 from comparison.columns import Column
-from comparison.evaluation.choices import SAMPLE
 from comparison.evaluation.kept import list_evaluations
 from comparison.evaluation.process import work
 from comparison.evaluation.start import make_evaluation
+from comparison.exams.kept import SAMPLE
 from pages.shared.lab import get_lab
 from workbench import jobs
 

