@@ -45,7 +45,7 @@ def vote_on(shown: Round) -> int | None:
         every = "Both" if two else "All"
         if st.button(f"{every} good", icon=":material/thumb_up:", shortcut="G"):
             said = ALL_GOOD, None
-        if st.button(f"{every} bad", icon=":material/thumb_down:", shortcut="B"):
+        if st.button(f"{every} bad", icon=":material/thumb_down:", shortcut="N"):
             said = ALL_BAD, None
     return keep_vote(get_lab().database, shown, *said) if said else None
 

@@ -21,6 +21,11 @@ def read_exam_upload(key: str) -> tuple[str, Received] | None:
     Raises:
         RagtuneError: the file can't be used.
     """
+    file = st.file_uploader(
+        "CSV with the columns question and answers, or JSONL",
+        type=[kind.removeprefix(".") for kind in KINDS],
+        key=key,
+    )
     mark = st.text_input(
         "Between answers in one cell of a CSV file",
         MARK,
@@ -28,11 +33,6 @@ def read_exam_upload(key: str) -> tuple[str, Received] | None:
         key="exam-mark",
         help="Any of the answers is right. A cell may also hold a JSON list, and there may be "
         "several columns: answer 1, answer 2, …",
-    )
-    file = st.file_uploader(
-        "CSV with the columns question and answers, or JSONL",
-        type=[kind.removeprefix(".") for kind in KINDS],
-        key=key,
     )
     if file is None:
         return None
