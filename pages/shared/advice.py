@@ -133,7 +133,7 @@ def break_even(situation: "Situation") -> None:
                 alt.Tooltip("cost:Q", format=",.4g"),
             ],
         )
-        .properties(height=280),
+        .properties(height=420),
         width="stretch",
     )
     st.caption(
