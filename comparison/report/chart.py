@@ -35,7 +35,7 @@ def draw(chart: Chart) -> str:
         value += f"{_value(interval.high, chart)})"
         parts += [
             f'<text x="{_MARGIN}" y="{top + 16}">{html.escape(label)}</text>',
-            f'<text class="value" x="{_WIDTH - _MARGIN}" y="{top + 16}">{html.escape(value)}</text>',
+            f'<text class="value" x="{_WIDTH - _MARGIN}" y="{top + 16}">{value}</text>',
             f'<line class="interval" x1="{left:.1f}" x2="{right:.1f}" y1="{top + 30}" '
             f'y2="{top + 30}"/>',
             f'<circle cx="{point:.1f}" cy="{top + 30}" r="5"/>',
