@@ -14,7 +14,7 @@ from comparison.report.blocks import (
     percent,
 )
 
-_MARKUP = re.compile(r"[\\`*_\[\]<>|~$&!#@]|:(?=//)|(?<=www)\.", re.IGNORECASE)
+_MARKUP = re.compile(r"[\\`*_\[\]<>|~$&!#]|:(?=//)|(?<=www)\.", re.IGNORECASE)
 """What can begin something inside a line: emphasis, code, links, addresses, tags, formulas."""
 
 
