@@ -1,6 +1,7 @@
 """Replay a bundle: ask everything again, and say which answers differ and what else does."""
 
 import dataclasses
+import json
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,7 @@ class Difference:
     differs: tuple[str, ...]
     """Some of "text", "sources" and "refused"."""
     was: str
+    """The answer; where that is the same, what was found for it, as JSON."""
     now: str
 
 
@@ -95,7 +97,7 @@ def replay(lab: Lab, file: Path, progress: Progress = unheard) -> Replayed:
         bundle.evaluation.name,
         len(rows),
         tuple(
-            Difference(was["number"], was["column"], was["question"], differs, *_texts(was, now))
+            Difference(was["number"], was["column"], was["question"], differs, *_shown(was, now))
             for was, now in zip(rows, again, strict=True)
             if (differs := _differing(was, now))
         ),
@@ -137,11 +139,15 @@ def _differing(was: Row, now: Row) -> tuple[str, ...]:
     )
 
 
-def _texts(was: Row, now: Row) -> tuple[str, str]:
-    """Return what was answered; where that is the same, what was read for it."""
-    if was["answer"] != now["answer"]:
-        return was["answer"], now["answer"]
-    return ", ".join(map(str, was["retrieved"])), ", ".join(map(str, now["retrieved"]))
+def _shown(was: Row, now: Row) -> tuple[str, str]:
+    """Return the first of the parts that differ, as texts."""
+    parts = [part for kinds in _COMPARED.values() for part in kinds]
+    part = next(part for part in parts if was[part] != now[part])
+    first, second = (
+        row[part] if part == "answer" else json.dumps(row[part], ensure_ascii=False)
+        for row in (was, now)
+    )
+    return first, second
 
 
 def _differing_conditions(lab: Lab, bundle: Bundle) -> list[str]:

@@ -83,9 +83,9 @@ def _verdicts(lab: Lab, evaluation: Evaluation, found: Results) -> Section:
             )
             for one in found.verdicts
         )
-        head = ("first", "second", "questions", "only first right", "only second right")
-        head += ("points", "95 % interval", "p", "p, all together")
-        blocks.append(Table(head, rows, "All comparisons"))
+        counted = ("first", "second", "questions", "only first right", "only second right")
+        told = ("points", "95 % interval", "p", "p, all together")
+        blocks.append(Table((*counted, *told), rows, "All comparisons"))
         blocks.append(
             Points(
                 (

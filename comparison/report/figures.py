@@ -100,11 +100,11 @@ def _ms(value: float) -> str:
 
 
 def _mean(rows: Sequence[Row], phase: str) -> float:
-    return mean(row["timings_ms"][phase] for row in rows)
+    return float(mean(row["timings_ms"][phase] for row in rows))
 
 
 def _total(rows: Sequence[Row]) -> float:
-    return sum(row["latency_ms"] for row in rows)
+    return float(sum(row["latency_ms"] for row in rows))
 
 
 def _cell(found: Results, label: str, metric: str) -> str:
