@@ -1096,7 +1096,7 @@ def _replay(options: argparse.Namespace) -> int:
         return 1 if made.differences else 0
     print(made.sentence)
     for one in made.differences:
-        print(f"question {one.number + 1}, {one.column}: {', '.join(one.differs)} differ")
+        print(f"question {one.number + 1}, {one.column}, differs in {' and '.join(one.differs)}")
         for when, text in (("was", one.was), ("now", one.now)):
             print(f"    {when}  {''.join(c if c.isprintable() else ' ' for c in text)}")
     for sentence in made.conditions:

@@ -45,7 +45,7 @@ def main() -> None:
         lab.database.close()
     tell(made.sentence)
     for one in made.differences:
-        tell(f"{one.column}, question {one.number + 1}: {', '.join(one.differs)} differ")
+        tell(f"question {one.number + 1}, {one.column}, differs in {' and '.join(one.differs)}")
     for sentence in made.conditions:
         tell(sentence)
     share = made.equal / made.answers

@@ -69,7 +69,7 @@ def cost(found: Results, runs: Mapping[str, Run]) -> Section:
             (f"mean tokens, {kind}", *(f"{measured[one][f'{kind}_tokens']:.1f}" for one in labels))
             for kind in ("prompt", "completion")
         ),
-        ("all answers", *(f"{_total(by_label[one]) / 1000:,.1f} s" for one in labels)),
+        ("all answers together", *(f"{_total(by_label[one]) / 1000:,.1f} s" for one in labels)),
     ]
     blocks: list[Block] = [
         Points(("Every answer was asked for alone, so that no other took time from it.",)),

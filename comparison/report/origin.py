@@ -1,6 +1,7 @@
 """Where the answers of a report come from: settings, versions, machine, hashes, fine-tunes."""
 
 import dataclasses
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from finetune_backend.settings import TrainSettings
 from workbench.files import sha256
 
 _SETTING, _ADAPTER = "the setting ", "the adapter "
+_UNKNOWN = "not known"
 _MACHINE_UNITS = {"memory_gib": "memory, GiB"}
 
 
@@ -98,7 +100,8 @@ def _documents(lab: Lab, fingerprint: str) -> Iterator[Block]:
         for one in lab.knowledge_base.documents()
     )
     head = ("document", "bytes", "passages", "tokens a passage (overlap)", "SHA-256")
-    yield Table(head, rows, f"{len(rows):,} documents", folded=True)
+    said = f"{len(rows):,} document{'' if len(rows) == 1 else 's'}"
+    yield Table(head, rows, said, folded=True)
 
 
 def _fine_tunes(runs: Mapping[str, Run]) -> Iterator[Block]:
@@ -110,7 +113,8 @@ def _fine_tunes(runs: Mapping[str, Run]) -> Iterator[Block]:
     rows += [
         (f"measured: {name}", *(_measured(run, name) for run in runs.values())) for name in measured
     ]
-    yield Table(("setting", *runs), tuple(rows), "Settings of the fine-tunes", folded=True)
+    known = tuple(row for row in rows if set(row[1:]) != {_UNKNOWN})
+    yield Table(("setting", *runs), known, "Settings of the fine-tunes", folded=True)
     changes = tuple(
         (
             run.name,
@@ -129,7 +133,7 @@ def _fine_tunes(runs: Mapping[str, Run]) -> Iterator[Block]:
 
 def _trained_with(run: Run, setting: str) -> str:
     known = not run.imported or setting in ("rank", "alpha", "dropout")
-    return _value(getattr(run.settings, setting)) if known else "not known"
+    return _value(getattr(run.settings, setting)) if known else _UNKNOWN
 
 
 def _measured(run: Run, name: str) -> str:
@@ -138,4 +142,8 @@ def _measured(run: Run, name: str) -> str:
 
 
 def _value(value: Any) -> str:
-    return "none" if value is None or value == "" else str(value)
+    """Write a value on one line, so that it can be told exactly."""
+    text = str(value)
+    if "\n" in text:
+        return json.dumps(text, ensure_ascii=False)
+    return "none" if value is None or not text else text

@@ -14,7 +14,7 @@ def questions(found: Results) -> Section:
     labels = tuple(found.measures)
     asked = sorted(by_question(found.rows, labels), key=lambda one: (len(one.right()), one.number))
     wrong = sum(len(one.right()) < len(one.rows) for one in asked)
-    said = f"{len(asked):,} questions; {wrong:,} of them were answered wrongly at least once"
+    said = f"{len(asked):,} questions, {wrong:,} of them answered wrongly at least once"
     if len(asked) > _MOST_QUESTIONS:
         said += f". The first {_MOST_QUESTIONS:,} are here, the files of rows have all"
         asked = asked[:_MOST_QUESTIONS]

@@ -10,7 +10,7 @@ import pytest
 import cli
 from comparison.evaluation.kept import find_evaluation
 from comparison.replay.bundle import save_bundle
-from comparison.replay.replay import replay
+from comparison.replay.replay import as_json, replay
 from workbench.errors import RagtuneError
 
 
@@ -52,6 +52,14 @@ def test_every_answer_comes_again_and_nothing_is_left(evaluated_lab, bundle, scr
     made = replay(evaluated_lab, bundle, lambda message, share: told.append((share, message)))
     assert (made.answers, made.differences, made.conditions) == (9, (), ())
     assert made.sentence == "All 9 answers are the same, with their sources."
+    assert as_json(made) == {
+        "evaluation": "one",
+        "answers": 9,
+        "equal": 9,
+        "replay_equal": 1.0,
+        "differences": [],
+        "conditions": [],
+    }
     shares = [share for share, _ in told]
     assert min(shares) >= 0 and shares[-1] > 0.8 and told[-1][1].endswith("s left")
     assert list(scratch.iterdir()) == []
@@ -72,18 +80,17 @@ def test_what_differs_is_told_and_what_else_does(evaluated_lab, bundle, scratch,
         return json.dumps(saved).encode()
 
     changed = rewritten(bundle, {"rows.jsonl": rows, "evaluation.json": evaluation})
-    home = str(evaluated_lab.home.folder)
-    code = cli.main(["--home", home, "replay", str(changed), "--json"])
-    made = json.loads(capsys.readouterr().out)
-    assert code == 1 and (made["answers"], made["equal"]) == (9, 7)
-    assert made["replay_equal"] == pytest.approx(7 / 9)
-    first, second = made["differences"]
-    assert first["differs"] == ["text", "refused"] and first["was"] == "made\x1b up"
-    assert second["differs"] == ["sources"]
-    assert (second["column"], second["was"]) == ("rag", '["other.md"]')
-    assert second["now"] == '["handbook.md", "handbook.md"]'
-    assert made["conditions"][0] == "the engine was int8, and is transformers here."
-    assert made["conditions"][1].startswith("torch was 1.0, and is ")
+    code = cli.main(["--home", str(evaluated_lab.home.folder), "replay", str(changed)])
+    lines = capsys.readouterr().out.splitlines()
+    assert code == 1 and lines[0] == "7 of 9 answers are the same, with their sources."
+    assert lines[1:3] == ["question 1, base, differs in text and refused", "    was  made  up"]
+    assert lines[4:7] == [
+        "question 1, rag, differs in sources",
+        '    was  ["other.md"]',
+        '    now  ["handbook.md", "handbook.md"]',
+    ]
+    assert lines[7] == "the engine was int8, and is transformers here."
+    assert lines[8].startswith("torch was 1.0, and is ") and len(lines) == 9
     assert list(scratch.iterdir()) == []
 
 
