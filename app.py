@@ -21,7 +21,13 @@ st.navigation(
         "": [routes.HOME],
         "Retrieval": [routes.DOCUMENTS],
         "Fine-tuning": [routes.EXAMPLES, routes.FINETUNE, routes.RUNS, routes.SWEEP],
-        "Comparison": [routes.ASK, routes.EVALUATE],
+        "Comparison": [
+            routes.ASK,
+            routes.EXAMS,
+            routes.EVALUATE,
+            routes.EXPERIMENTS,
+            routes.ADVISE,
+        ],
         "Setup": [routes.SETTINGS],
     }
 ).run()

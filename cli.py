@@ -168,10 +168,58 @@ def _parser() -> argparse.ArgumentParser:
     parting.add_argument("--seed", type=int, default=0, metavar="N", help="of the random choice")
     parting.set_defaults(run=_examples_split)
 
+    exams = command("exams", _exams, "list, build, import or check exams")
+    kinds = exams.add_subparsers(title="commands", metavar="COMMAND")
+    making = kinds.add_parser("build", help="from the documents", parents=[common])
+    making.add_argument("--name", default="exam", metavar="N", help="the exam's (default: exam)")
+    making.add_argument(
+        "--run",
+        dest="trained_by",  # run is what the command does
+        metavar="RUN",
+        help="whose training it is held against (default: all examples)",
+    )
+    for pool, size, meaning in (
+        ("trained", 30, "that were trained on, in other words"),
+        ("untrained", 30, "that were not trained on"),
+        ("unanswerable", 12, "that the documents don't say"),
+    ):
+        making.add_argument(
+            f"--{pool}",
+            type=int,
+            default=size,
+            metavar="N",
+            help=f"questions about facts {meaning} (default: {size})",
+        )
+    making.set_defaults(run=_exams_build)
+    taking = kinds.add_parser("import", help="from CSV or JSONL", parents=[common])
+    taking.add_argument("file", type=Path, metavar="FILE")
+    taking.add_argument("--name", metavar="N", help="the exam's (default: the file's)")
+    taking.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        type=_column,
+        metavar="FIELD=COLUMN",
+        help="where a column of a CSV file has another name, e.g. answers=Antwort; repeatable",
+    )
+    taking.add_argument(
+        "--mark", default="|", metavar="M", help="between answers in one cell (default: |)"
+    )
+    taking.set_defaults(run=_exams_import)
+    leaking = kinds.add_parser("check", help="find what was trained on", parents=[common])
+    leaking.add_argument("name", metavar="NAME")
+    leaking.add_argument(
+        "--run", dest="trained_by", metavar="RUN", help="by which run (default: all examples)"
+    )
+    leaking.set_defaults(run=_exams_check)
+
     train = command("train", _train, "run a fine-tune to its end")
     train.add_argument("--name", metavar="N", help="the adapter's name")
     train.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. epochs=5; repeatable"
+    )
+    train.add_argument(
+        "--preset", metavar="N", help="facts (default), quick, reading or careful; see the README"
     )
     train.add_argument(
         "--approved-only",
@@ -255,8 +303,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="Q",
         help="what was asked before, for a follow-up question; may be given several times",
     )
-    _method_options(ask)
+    _method_options(ask, several=True)
     _only_options(ask)
+    command("votes", _votes, "say how the blind votes on page Ask turned out")
     evaluate = command("evaluate", _evaluate, "ask every question of an exam and score the answers")
     evaluate.add_argument("exam", type=Path, nargs="?", metavar="EXAM.jsonl")
     _method_options(evaluate)
@@ -283,6 +332,29 @@ def _parser() -> argparse.ArgumentParser:
     bundling.add_argument("file", type=Path, metavar="FILE.zip")
     replaying = command("replay", _replay, "ask all of a bundle again, and compare the answers")
     replaying.add_argument("file", type=Path, metavar="FILE.zip")
+    _advise_options(command("advise", _advise, "say which method to use, and what it costs"))
+    command("experiments", _experiments, "list the experiments, and what was started of each")
+    experiment = command(
+        "experiment", _experiment, "answer one question about the methods on your documents"
+    )
+    experiment.add_argument("key", nargs="?", metavar="KEY", help="see `ragtune experiments`")
+    experiment.add_argument(
+        "--exam",
+        type=Path,
+        metavar="FILE",
+        help="questions about the documents (JSONL; default: an exam of yours, or the sample's)",
+    )
+    experiment.add_argument("--adapter", metavar="N", help="adapter (default: the newest)")
+    experiment.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="e.g. questions=50; repeatable",
+    )
+    experiment.add_argument(
+        "--resume", metavar="N", help="go on with one that was paused or killed"
+    )
 
     calibrating = command(
         "calibrate", _calibrate, "find from the examples where RAG and hybrid should decline"
@@ -309,13 +381,38 @@ def _column(text: str) -> tuple[str, str]:
     return field.strip(), column
 
 
-def _method_options(parser: argparse.ArgumentParser) -> None:
+def _method_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
     parser.add_argument("--methods", default=_METHODS, metavar="LIST", help=f"some of {_METHODS}")
+    more = "; repeatable, each has its own columns" if several else ""
     parser.add_argument(
         "--adapter",
+        action="append" if several else "store",
         metavar="N",
-        help="adapter (default: the newest); on a server, another of its models",
+        help=f"adapter (default: the newest); on a server, another of its models{more}",
     )
+
+
+def _advise_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--evaluation",
+        metavar="NAME_OR_FILE",
+        help="one that is kept, or a file that `ragtune evaluate --json` printed "
+        "(default: the newest that is kept)",
+    )
+    for name, meaning in (
+        ("kind", "what has to be right about an answer: facts, form or both"),
+        ("changes", "how often knowledge changes: never, yearly, monthly, weekly or daily"),
+        ("domain", "narrow (a known set of facts is asked for) or broad"),
+        ("questions", "how many there are in a month"),
+        ("wait", "the most seconds that a person may wait"),
+        ("sources", "whether an answer has to name its source: yes or no"),
+        ("privacy", "open, stays (on this machine), or withdraw (documents can be taken back)"),
+        ("hardware", "what will answer: here (as this machine), gpu, or served"),
+        ("machine-hour", "the price of an hour of the machine"),
+        ("tokens-read", "the price of a million tokens read, on a server"),
+        ("tokens-written", "the price of a million tokens written, on a server"),
+    ):
+        parser.add_argument(f"--{name}", metavar="ANSWER", help=meaning)
 
 
 def _only_options(parser: argparse.ArgumentParser) -> None:
@@ -520,7 +617,7 @@ def _examples_export(options: argparse.Namespace) -> None:
 
 def _examples_check(options: argparse.Namespace) -> None:
     from comparison.check_examples import as_json, check_examples
-    from comparison.exam import read_exam
+    from comparison.exams.exam import read_exam
     from finetune_backend.examples.store import list_examples
     from finetune_backend.examples.wording import shorten
 
@@ -572,27 +669,120 @@ def _examples_split(options: argparse.Namespace) -> None:
     _tell_examples(options, counts)
 
 
+def _exams(options: argparse.Namespace) -> None:
+    from comparison.exams.kept import list_exams
+
+    rows = [
+        {"name": exam.name, "questions": exam.questions, **exam.pools, "trouble": exam.trouble}
+        for exam in list_exams(_lab(options).home)
+    ]
+    columns = ["name", "questions", "trained", "untrained", "unanswerable"]
+    columns += ["trouble"] if any(row["trouble"] for row in rows) else []
+    _show(options, rows, columns, "No exams yet: `ragtune exams build`.")
+
+
+def _exams_build(options: argparse.Namespace) -> None:
+    from comparison.exams.build import follow_building, start_building
+    from comparison.exams.wanted import Wanted
+
+    lab = _lab(options)
+    sizes = (options.trained, options.untrained, options.unanswerable)
+    start_building(lab, Wanted(options.name, options.trained_by, *sizes))
+    try:
+        done = follow_building(lab.home, _progress.show)
+    finally:
+        _progress.end()
+    for sentence in done.fewer():
+        print(sentence, file=sys.stderr)
+    _tell_exam(options, done.name, done.pools)
+
+
+def _exams_import(options: argparse.Namespace) -> None:
+    from comparison.exams.kept import free_name, save_exam
+    from comparison.exams.received import receive
+    from finetune_backend.examples.read import check_size
+
+    try:
+        check_size(options.file.stat().st_size, options.file.name)
+        data = options.file.read_bytes()
+    except OSError as error:
+        raise RagtuneError(f"{options.file} can't be read: {error.strerror}.") from error
+    columns: dict[str, list[str]] = {}
+    for field, column in options.column:
+        columns.setdefault(field, []).append(column)
+    received = receive(data, options.file.name, columns, options.mark)
+    for row in received.rejected:
+        print(f"row {row.row} left out: {row.reason}", file=sys.stderr)
+    for row in received.joined:
+        print(f"row {row.row} joined: {row.reason}", file=sys.stderr)
+    for question, beside in received.alike[:_ROWS_SHOWN]:
+        print(f"nearly alike: {question}  [{beside}]", file=sys.stderr)
+    home = _lab(options).home
+    name = options.name or free_name(home, options.file.stem)
+    save_exam(home, name, received.questions)
+    counts = {
+        "questions": len(received.questions),
+        "rejected": len(received.rejected),
+        "joined": len(received.joined),
+        "alike": len(received.alike),
+    }
+    _tell_exam(options, name, counts)
+
+
+def _tell_exam(options: argparse.Namespace, name: str, counts: dict[str, int]) -> None:
+    if _json_wanted(options):
+        _print_json({"exam": name, **counts})
+    else:
+        print(f"exam {name}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+
+
+def _exams_check(options: argparse.Namespace) -> None:
+    from comparison.exams.exam import read_exam
+    from comparison.exams.kept import find_exam
+    from comparison.exams.leaks import find_leaks, leak_sentence, training_of
+
+    lab = _lab(options)
+    questions = [one.question for one in read_exam(find_exam(lab.home, options.name))]
+    training = training_of(lab, options.trained_by)
+    leaks = find_leaks(questions, training)
+    sentence = leak_sentence(leaks, len(questions), training)
+    if _json_wanted(options):
+        rows = [dataclasses.asdict(leak) | {"place": leak.place + 1} for leak in leaks]
+        _print_json({"questions": len(questions), "sentence": sentence, "leaks": rows})
+        return
+    print(sentence)
+    for leak in leaks[:_ROWS_SHOWN]:
+        print(f"    question {leak.place + 1}: {leak.question}  [{leak.beside}]")
+    if len(leaks) > _ROWS_SHOWN:
+        print(f"    and {len(leaks) - _ROWS_SHOWN} more; --json lists them all")
+
+
 def _train(options: argparse.Namespace) -> None:
     from comparison.start_training import start_training
     from finetune_backend.examples.check import check_training_set
     from finetune_backend.examples.review import to_train_on
     from finetune_backend.examples.store import list_examples
+    from finetune_backend.presets import PRESETS, find_preset
     from finetune_backend.runs import check_trainable, find_run, resume_run
     from finetune_backend.settings import TrainSettings
     from workbench.settings import from_text
 
     lab = _lab(options)
     if options.resume:
-        if options.name or options.set or options.like or options.approved_only:
+        if any((options.name, options.set, options.preset, options.like, options.approved_only)):
             raise RagtuneError(
                 "--resume goes on with the name, the settings and the examples of the fine-tune; "
-                "leave --name, --set, --like and --approved-only out."
+                "leave --name, --set, --preset, --like and --approved-only out."
             )
         run = resume_run(lab.home, find_run(lab.home, options.resume))
     elif options.like:
+        if options.preset:
+            raise RagtuneError("--like takes its own settings; leave --preset out, or use --set.")
         run = _trained_again(options, lab)
     else:
-        settings = from_text(TrainSettings, options.set)
+        preset = find_preset(options.preset or PRESETS[0].name)
+        fixed = [f"{name}={value}" for name, value in preset.settings.items()]
+        settings = from_text(TrainSettings, [*fixed, *options.set])
         check_trainable(lab.checkpoint())
         examples = to_train_on(list_examples(lab.database), options.approved_only)
         for warning in check_training_set(examples):
@@ -932,12 +1122,13 @@ def _export(options: argparse.Namespace) -> None:
 
 def _ask(options: argparse.Namespace) -> int:
     from comparison.answer import as_json
-    from comparison.ask import METHODS, ask
+    from comparison.ask import ask
+    from comparison.columns import METHODS, columns_of
 
-    lab, answers = _lab(options), []
-    methods = options.methods.split(",")
+    lab, answers, adapters = _lab(options), [], options.adapter or [None]
+    columns = columns_of(options.methods.split(","), adapters)
     with contextlib.closing(
-        ask(lab, options.question, methods, options.adapter, earlier=options.after)
+        ask(lab, options.question, columns, earlier=options.after, only=_only(options))
     ) as growing:
         for answer in growing:
             if answer.done:
@@ -946,7 +1137,8 @@ def _ask(options: argparse.Namespace) -> int:
                     _print_answer(answer)
     failed = [answer for answer in answers if answer.error]
     if _json_wanted(options):
-        answers.sort(key=lambda answer: METHODS.index(answer.method))
+        order = {name: place for place, name in enumerate(adapters)}
+        answers.sort(key=lambda one: (METHODS.index(one.method), order.get(one.adapter, 0)))
         _print_json({"question": options.question, "answers": [as_json(a) for a in answers]})
     # One line for each reason, however many methods it struck.
     for error in dict.fromkeys(answer.error for answer in failed):
@@ -962,7 +1154,7 @@ def _print_answer(answer: "Answer") -> None:
     for sentence in reversed(answer.sentences):
         mark = f" [{sentence.by.source + 1}]" if sentence.by else " [not in the sources]"
         text = text[: sentence.end] + mark + text[sentence.end :]
-    print(f"── {answer.method} ({answer.timings_ms.total / 1000:.1f} s)\n{_indented(text)}")
+    print(f"── {answer.column.label} ({answer.timings_ms.total / 1000:.1f} s)\n{_indented(text)}")
     for number, source in enumerate(answer.sources, start=1):
         page = f", page {source.page}" if source.page else ""
         read = "" if source.read else " (not read)"
@@ -970,12 +1162,31 @@ def _print_answer(answer: "Answer") -> None:
         print(f"    [{number}] {source.document}{page}{read}{orders}")
 
 
+def _votes(options: argparse.Namespace) -> None:
+    from comparison.votes import first_place, list_votes, standings
+
+    votes = list_votes(_lab(options).database)
+    counted, first = standings(votes), first_place(votes)
+    rows = [{**dataclasses.asdict(one), "column": one.column.label} for one in counted]
+    if _json_wanted(options):
+        every = [
+            {**dataclasses.asdict(vote), "winner": vote.winner and vote.winner.label}
+            for vote in votes
+        ]
+        _print_json({"votes": every, "columns": rows, "first_place": dataclasses.asdict(first)})
+    elif not votes:
+        print("No votes yet. Page Ask takes them: switch on Blind.")
+    else:
+        _show(options, rows, ["column", "wins", "decided", "low", "high"], "No best one was named.")
+        print(first.sentence())
+
+
 def _evaluate(options: argparse.Namespace) -> None:
     from comparison.ask import check_methods
     from comparison.columns import Column
     from comparison.evaluation.kept import find_evaluation, read_evaluation
     from comparison.evaluation.start import resume_evaluation, start_evaluation
-    from comparison.exam import exam_bytes
+    from comparison.exams.exam import exam_bytes
     from workbench import jobs
 
     if (options.exam is None) == (options.resume is None):
@@ -1007,7 +1218,7 @@ def _tell_evaluation(options: argparse.Namespace, evaluation: "Evaluation") -> N
     for metric in METRICS:
         row = {label: own.get(metric.name) for label, own in found.measures.items()}
         if metric.name == "latency_ms":
-            row = {label: value["p50"] for label, value in row.items()}
+            row = {label: own[metric.name]["p50"] for label, own in found.measures.items()}
         if any(value is not None for value in row.values()):
             better = f"{metric.meaning} {metric.better.capitalize()} is better."
             rows.append({"metric": metric.name, **row, "meaning": better})
@@ -1020,7 +1231,7 @@ def _tell_evaluation(options: argparse.Namespace, evaluation: "Evaluation") -> N
 def _evaluations(options: argparse.Namespace) -> None:
     from comparison.evaluation.kept import list_evaluations
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": one.name,
             "state": one.state.state,
@@ -1104,6 +1315,89 @@ def _replay(options: argparse.Namespace) -> int:
     if made.differences and not made.conditions:
         print("Nothing else differs of what Ragtune records.")
     return 1 if made.differences else 0
+
+
+def _advise(options: argparse.Namespace) -> None:
+    from comparison.advice.advise import advise
+    from comparison.advice.break_even import Prices
+    from comparison.advice.gather import find_evidence
+    from comparison.advice.report import as_json, to_terminal
+    from comparison.advice.rules import Situation
+    from comparison.advice.use import Use
+    from workbench.settings import from_text
+
+    def given(kind: Any) -> Any:
+        names = [field.name for field in dataclasses.fields(kind)]
+        answers = {name: getattr(options, name) for name in names}
+        return from_text(
+            kind, [f"{name}={text}" for name, text in answers.items() if text is not None]
+        )
+
+    use, prices = given(Use), given(Prices)
+    situation = Situation(use, find_evidence(_lab(options), options.evaluation), prices)
+    advice = advise(situation)
+    if _json_wanted(options):
+        _print_json(as_json(advice, situation))
+    else:
+        print(to_terminal(advice, situation))
+
+
+def _experiments(options: argparse.Namespace) -> None:
+    from comparison.experiments.kept import list_kept
+    from comparison.experiments.listed import experiments
+
+    started = list_kept(_lab(options).home)
+    rows: list[dict[str, Any]] = [
+        {
+            "key": one.key,
+            "title": one.title,
+            "question": one.question,
+            "needs": one.needs,
+            "costs": one.costs,
+            "options": dataclasses.asdict(one.options()),
+            "started": [kept.name for kept in started if kept.key == one.key],
+        }
+        for one in experiments()
+    ]
+    if not _json_wanted(options):
+        rows = [row | {"started": ", ".join(row["started"])} for row in rows]
+    _show(options, rows, ("key", "question", "started"), "")
+
+
+def _experiment(options: argparse.Namespace) -> None:
+    from comparison.exams.kept import exam_files
+    from comparison.experiments.kept import (
+        as_json,
+        find_kept,
+        read_exam_file,
+        read_experiment,
+        resume_experiment,
+        start_experiment,
+    )
+    from comparison.experiments.listed import find_experiment
+    from workbench import jobs
+    from workbench.settings import from_text
+
+    lab = _lab(options)
+    if (options.key is None) == (options.resume is None):
+        raise RagtuneError("Either the key of an experiment or --resume NAME was expected.")
+    if options.resume:
+        kept = resume_experiment(lab.home, find_kept(lab.home, options.resume))
+    else:
+        chosen = from_text(find_experiment(options.key).options, options.set)
+        exam = read_exam_file(options.exam or next(iter(exam_files(lab.home).values())))
+        kept = start_experiment(lab, options.key, exam, chosen, options.adapter)
+    with _paused_by_ctrl_c(kept.folder, "experiment"):
+        jobs.follow(kept.folder, _progress.show)
+    kept = read_experiment(kept.folder)
+    assert kept.result is not None  # it ended well
+    if _json_wanted(options):
+        _print_json(as_json(kept))
+        return
+    _show(options, list(kept.result.table), list(kept.result.table[0]), "")
+    print(f"\n{kept.result.caption}")
+    for note in kept.result.notes:
+        print(f"  {note}")
 
 
 def _calibrate(options: argparse.Namespace) -> None:

@@ -28,6 +28,7 @@ from comparison import sample
 from comparison.evaluate import evaluate
 from comparison.lab import Lab, open_lab
 from comparison.reading_data import Asked, held_out
+from comparison.start_training import prompts
 from comparison.write_examples import (
     Author,
     found_examples,
@@ -116,7 +117,7 @@ def questions(lab: Lab, options: argparse.Namespace) -> Figures:
     ]
     tell(f"{len(kept)} of them kept, for {len({one.fact for one in kept})} answers")
     shares = {
-        name: _found_again(some, reader)
+        name: _found_again(lab, some, reader)
         for name, some in (("kept", kept), ("written", open_), ("people", people))
     }
     return [
@@ -140,10 +141,11 @@ def _reader(lab: Lab, asked: Sequence[Asked], new: set[str]) -> Run:
     return trained(lab, "reader", examples, settings, shown)
 
 
-def _found_again(asked: Sequence[write.Asked], reader: Author) -> float:
+def _found_again(lab: Lab, asked: Sequence[write.Asked], reader: Author) -> float:
     """Return how many questions a reader answers with what was meant."""
+    asks = prompts(lab)
     chats = [
-        messages(passage_prompt(one.paragraph.text, one.question), "Answer briefly.")
+        messages(passage_prompt(one.paragraph.text, one.question, asks.passages), asks.system)
         for one in asked
     ]
     said = say_all(reader.engine, reader.reader, chats, 40)

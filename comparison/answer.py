@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from comparison.columns import Column
 from rag_backend.answer.cite import Sentence
 from rag_backend.documents import Ranks
 
@@ -85,7 +86,7 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one method answered; grows while it streams."""
+    """What one column answered; grows while it streams."""
 
     method: str
     model: str
@@ -93,6 +94,8 @@ class Answer:
     question: str = ""
     """As it was asked; a follow-up question together with the one that it follows."""
     adapter: str | None = None
+    beside: bool = False
+    """Is the model another one than the settings name?"""
     text: str = ""
     refused: bool = False
     timings_ms: Timings = field(default_factory=Timings)
@@ -112,6 +115,11 @@ class Answer:
     """Why it ended before its time, in one sentence; empty where it didn't."""
     done: bool = False
     """Nothing more will come."""
+
+    @property
+    def column(self) -> Column:
+        """The column that it stands in, which names its adapter."""
+        return Column(self.method, self.adapter, self.model if self.beside else None)
 
 
 def as_json(answer: Answer) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from typing import Any
 
 from comparison.ask import METHODS, ask, check_methods
 from comparison.columns import Column
-from comparison.exam import ExamQuestion, read_exam
+from comparison.exams.exam import ExamQuestion, read_exam
 from comparison.lab import Lab
 from comparison.scoring import Row, measures, score
 from finetune_backend.runs import trained_facts
+from workbench.energy import Meter
 from workbench.errors import RagtuneError
 from workbench.language_models.engine import Engine
 
@@ -27,7 +28,7 @@ def evaluate(
 
     Args:
         lab: where documents, adapters and the model are.
-        exam: a JSONL file; see `comparison.exam.read_exam`.
+        exam: a JSONL file; see `comparison.exams.exam.read_exam`.
         methods: some of `comparison.ask.METHODS`.
         adapter: as for `comparison.ask.ask`.
         progress: called with the number of questions done and of all.
@@ -78,6 +79,7 @@ class Examiner:
         Raises:
             RagtuneError: it could not answer.
         """
+        meter = Meter()
         (answer,) = (
             one
             for one in ask(
@@ -95,7 +97,7 @@ class Examiner:
         facts, trained = self._facts[column], None
         if facts is not None and question.fact is not None:
             trained = question.fact in facts
-        return score(question, answer, trained)
+        return score(question, answer, trained) | {"watt_hours": meter.watt_hours()}
 
 
 def check_ready(lab: Lab, columns: Sequence[Column]) -> None:

@@ -60,10 +60,10 @@ class Lab:
             self.knowledge_base.index.reranker(settings.reranker)
         save_settings(self.home, settings)
 
-    def checkpoint(self) -> Checkpoint:
-        """Return the checkpoint that the settings name."""
+    def checkpoint(self, model: str | None = None) -> Checkpoint:
+        """Return the checkpoint of this name, or the one that the settings name."""
         settings = self.settings
-        return find_checkpoint(settings.model, settings.server)
+        return find_checkpoint(model or settings.model, settings.server)
 
     def engine(self) -> Engine:
         """Return the engine for the settings' model, loading it where needed."""
@@ -73,6 +73,15 @@ class Lab:
                 self._engine = None  # free the old weights before the new ones come
                 self._engine, self._loaded = load_engine(*wanted), wanted
             return self._engine
+
+    def engine_beside(self, model: str) -> Engine:
+        """Load another model's engine beside the one that is kept; it goes when it is let go.
+
+        Raises:
+            RagtuneError: there is no such model, or it can't be loaded.
+        """
+        checkpoint = self.checkpoint(model)
+        return load_engine(choose_engine(self.settings.engine, checkpoint).engine, checkpoint)
 
     def warm_up(self) -> None:
         """Begin to load in the background what an answer needs, and return at once.
@@ -128,8 +137,10 @@ class Lab:
         choice, memory = self.engine_choice(), self.settings.adapter_memory_mb * 1_000_000
         return choice.engine, self.checkpoint(), memory
 
-    def adapter(self, name: str | None = None) -> Adapter:
+    def adapter(self, name: str | None = None, model: str | None = None) -> Adapter:
         """Return the named adapter, or the newest that fits the model.
+
+        The model is the settings' one by default.
 
         Which of a server's models is the newest is not known: there, without a name, it is
         the only other one.
@@ -137,9 +148,9 @@ class Lab:
         Raises:
             RagtuneError: there is none, it doesn't fit, or several could be meant.
         """
-        server = self._server()
+        server = self._server(model)
         if server is None:
-            return _trained(find_adapter(self.home, name, self.checkpoint()))
+            return _trained(find_adapter(self.home, name, self.checkpoint(model)))
         names, here = server.adapters(), f"The server {server.checkpoint.server}"
         others = f"other models than {server.checkpoint.name}"
         if not names:
@@ -158,39 +169,45 @@ class Lab:
             raise RagtuneError(f"{here} has no adapter {name!r}. It offers: {listed(names)}.")
         return Adapter(name, name)
 
-    def adapters(self) -> list[Adapter]:
+    def adapters(self, model: str | None = None) -> list[Adapter]:
         """Return the adapters that fit the model, the newest first; see `adapter`.
 
         Raises:
             RagtuneError: a server can't be reached or doesn't have the model.
         """
-        server = self._server()
+        server = self._server(model)
         if server is not None:
             return [Adapter(name, name) for name in server.adapters()]
-        return [_trained(run) for run in usable_adapters(self.home, self.checkpoint())]
+        return [_trained(run) for run in usable_adapters(self.home, self.checkpoint(model))]
 
-    def missing(self, method: str, adapter: str | None = None) -> str | None:
+    def missing(
+        self, method: str, adapter: str | None = None, model: str | None = None
+    ) -> str | None:
         """Say in one short sentence what a method still needs, or None where it is ready."""
-        server = self._server()
-        if server is not None:
-            try:
+        try:
+            server = self._server(model)
+            if server is not None:
                 server.check()
-            except RagtuneError as error:
-                return str(error)
+            elif model is not None:
+                self.checkpoint(model)
+        except RagtuneError as error:
+            return str(error)
         if method in ("rag", "hybrid") and self.knowledge_base.empty():
             return "No documents yet."
         if method in ("finetuned", "hybrid"):
-            if server is None and adapter is None and not self.adapters():
+            if server is None and adapter is None and not self.adapters(model):
                 return "No adapter for this model yet."
             try:
-                self.adapter(adapter)
+                self.adapter(adapter, model)
             except RagtuneError as error:
                 return str(error)
         return None
 
-    def _server(self) -> ServerEngine | None:
+    def _server(self, model: str | None = None) -> ServerEngine | None:
         """Return the engine where it is a server's; makes no other one."""
-        engine = self.engine() if self.settings.server else None
+        if not self.settings.server:
+            return None
+        engine = self.engine_beside(model) if model else self.engine()
         return engine if isinstance(engine, ServerEngine) else None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from comparison import metrics
 from comparison.answer import Answer
-from comparison.exam import ExamQuestion
+from comparison.exams.exam import ExamQuestion
 from comparison.ranking import ndcg, recall_at, reciprocal_rank
 from comparison.statistics.bootstrap import mean_interval
 from comparison.statistics.interval import Interval
@@ -34,6 +34,7 @@ def score(asked: ExamQuestion, answer: Answer, trained: bool | None) -> Row:
         "answer": text,
         "expected": list(accepted),
         "unanswerable": asked.unanswerable,
+        "pool": asked.pool,
         "options": list(asked.options),
         "right": _right(asked, answer),
         "exact_match": metrics.exact_match(text, accepted) if accepted else None,

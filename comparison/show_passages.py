@@ -14,7 +14,7 @@ from rag_backend.search.find import find
 from workbench.values import Example, Passage
 from workbench.words import normalize
 
-_HOLDS = 0.75
+HOLDS = 0.75
 """Share of an answer's words that the right passage holds at least."""
 _FOUND = 5
 
@@ -62,15 +62,15 @@ def _shown(example: Example, found: Sequence[Source]) -> Shown | None:
     ]
     if refused(example.answer):
         return Shown(read[0], False) if read else None
-    right = max(read, key=lambda text: _held(example.answer, text), default="")
-    if _held(example.answer, right) >= _HOLDS:
+    right = max(read, key=lambda text: held(example.answer, text), default="")
+    if held(example.answer, right) >= HOLDS:
         return Shown(right, True)
     if example.passage:
         return Shown(embedding_text(example.document or "", Passage(example.passage)), True)
     return None
 
 
-def _held(answer: str, passage: str) -> float:
+def held(answer: str, passage: str) -> float:
     """Return which share of an answer's words a passage holds."""
     words = Counter(normalize(answer).split())
     return (words & Counter(normalize(passage).split())).total() / max(1, words.total())

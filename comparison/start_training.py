@@ -1,9 +1,11 @@
 """Start a fine-tune or a sweep in a lab: with its model, and asking as the lab asks."""
 
+import time
 from collections.abc import Callable, Sequence
 
 from comparison.lab import Lab
 from comparison.show_passages import show_passages, stand_ins
+from finetune_backend import queue
 from finetune_backend.estimate import Estimate, estimate_run
 from finetune_backend.runs import Run, start_run
 from finetune_backend.settings import TrainSettings
@@ -38,8 +40,9 @@ def start_training(
 
 def estimate_training(lab: Lab, examples: Sequence[Example], settings: TrainSettings) -> Estimate:
     """Estimate what a fine-tune will take; see `finetune_backend.estimate`."""
-    shown = tuple(stand_ins(lab, examples, settings))
-    return estimate_run(lab.checkpoint(), tuple(examples), settings, prompts(lab), shown)
+    _wait_for_loading(lab)
+    shown, beside = stand_ins(lab, examples, settings), queue.holder(lab.home)
+    return estimate_run(lab.checkpoint(), examples, settings, prompts(lab), shown, beside)
 
 
 def start_search(
@@ -62,10 +65,19 @@ def search_cost(
     lab: Lab, examples: Sequence[Example], settings: TrainSettings, space: Space, budget: Budget
 ) -> Estimate:
     """Estimate what a sweep will take at most; see `finetune_backend.sweep.sweeps`."""
-    shown = stand_ins(lab, examples, settings)
-    return expected_cost(lab.checkpoint(), examples, settings, space, budget, prompts(lab), shown)
+    _wait_for_loading(lab)
+    shown, beside = stand_ins(lab, examples, settings), queue.holder(lab.home)
+    return expected_cost(
+        lab.checkpoint(), examples, settings, space, budget, prompts(lab), shown, beside
+    )
 
 
 def prompts(lab: Lab) -> Prompts:
     """Return how questions are asked in the lab."""
     return Prompts(lab.settings.system_prompt, lab.settings.passage_prompt)
+
+
+def _wait_for_loading(lab: Lab) -> None:
+    """Wait until the models are there: an estimate made meanwhile would be far too high."""
+    while lab.loading:
+        time.sleep(0.1)

@@ -17,11 +17,14 @@ from finetune_backend.examples.find import find_examples
 from finetune_backend.examples.review import to_train_on
 from finetune_backend.examples.store import add_examples, list_examples
 from finetune_backend.examples.wording import fold, short_hash
+from finetune_backend.writer.facts import Fact
 from finetune_backend.writer.write import (
     Asked,
     Chat,
     Paragraph,
+    Say,
     as_examples,
+    ask_for,
     check_answers,
     paragraphs_of,
     write_questions,
@@ -161,11 +164,22 @@ def all_paragraphs(lab: Lab) -> list[Paragraph]:
 
 def ask_about(paragraphs: Sequence[Paragraph], author: Author) -> list[Asked]:
     """Return every question that was written about the paragraphs, the rejected ones too."""
+    return _read(write_questions(paragraphs, _writing(author), WORDINGS), author)
 
-    def say(chats: Sequence[Chat]) -> Iterator[str]:
-        return say_all(author.engine, author.writer, chats, _LONGEST_LIST)
 
-    asked = write_questions(paragraphs, say, WORDINGS)
+def ask_for_facts(
+    facts: Sequence[tuple[Paragraph, Fact]], author: Author, wordings: int
+) -> list[Asked]:
+    """Return every question that was written for these facts, the rejected ones too."""
+    return _read(ask_for(facts, _writing(author), wordings), author)
+
+
+def _writing(author: Author) -> Say:
+    return lambda chats: say_all(author.engine, author.writer, chats, _LONGEST_LIST)
+
+
+def _read(asked: Sequence[Asked], author: Author) -> list[Asked]:
+    """Reject the questions whose answer the reader does not find again."""
     open_ = [one for one in asked if not one.rejected]
     checked = iter(check_answers(open_, read_again(open_, author)))
     return [one if one.rejected else next(checked) for one in asked]

@@ -3,6 +3,7 @@
 import functools
 import itertools
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ _PATIENCE = 1.1
 """What a job takes longer than this process, as its threads wait without spinning."""
 _TRAINED_BYTES = 16
 """Of a LoRA weight, its gradient and Adam's two moments, all float32."""
+_one_at_a_time = threading.Lock()
+"""Two would slow each other down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +72,45 @@ class _Trial:
     trained: int
     """LoRA weights."""
     frozen_bytes: int
+    gpu_bytes: int
+    """Held at most, on a GPU; 0 elsewhere."""
 
 
-@functools.lru_cache(maxsize=16)
 def estimate_run(
     checkpoint: Checkpoint,
-    examples: tuple[Example, ...],
+    examples: Sequence[Example],
     settings: TrainSettings,
     prompts: Prompts,
-    shown: tuple[Shown | None, ...] = (),
+    shown: Sequence[Shown | None] = (),
+    beside: Path | None = None,
 ) -> Estimate:
     """Estimate what a fine-tune on these examples will take; the second time at once.
 
-    Args: see `finetune_backend.training_set.TrainingSet`.
+    Args:
+        checkpoint: the base model.
+        examples: see `finetune_backend.training_set.TrainingSet`, as for the next three.
+        settings: how.
+        prompts: how questions will be asked.
+        shown: the examples' passages.
+        beside: what has the machine meanwhile. It slows the estimate down, which then says
+            nothing about a time when that has ended.
 
     Raises:
         ExamplesError: an example is longer than is allowed.
     """
+    with _one_at_a_time:
+        return _estimate_run(checkpoint, tuple(examples), settings, prompts, tuple(shown), beside)
+
+
+@functools.lru_cache(maxsize=16)
+def _estimate_run(
+    checkpoint: Checkpoint,
+    examples: tuple[Example, ...],
+    settings: TrainSettings,
+    prompts: Prompts,
+    shown: tuple[Shown | None, ...],
+    _beside: Path | None,
+) -> Estimate:
     settings = fit_to_data(settings, examples)
     made = TrainingSet(examples, load_tokenizer(checkpoint), settings, prompts, shown)
     measured = [row for wording in made.held_out for row in wording]
@@ -187,7 +212,8 @@ def estimate(
     lower = max(parts, key=lambda part: parts[part])
     if device == "cuda":
         seconds /= torch.cuda.device_count()
-        return Estimate(seconds * settings.epochs, sum(parts.values()) / 1e9, lower)
+        peak = whole(few.gpu_bytes, more.gpu_bytes)
+        return Estimate(seconds * settings.epochs, peak / 1e9, lower)
     files = Path(str(checkpoint.folder)).glob("*.safetensors")
     stored = sum(file.stat().st_size for file in files)
     training = sum(parts.values()) + (_HEAP - 1) * saved + _WORKSPACE_BYTES
@@ -221,6 +247,7 @@ def _try(
     from finetune_backend.fused import packed_bytes
 
     dtype = fastest_dtype(device)
+    there = torch.cuda.memory_allocated() if device == "cuda" else 0
     config = AutoConfig.from_pretrained(checkpoint.folder)
     config.num_hidden_layers = layers
     with making_model, torch.device("meta"):  # which costs neither time nor memory
@@ -244,6 +271,8 @@ def _try(
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, fused=True)
     largest_seconds, smallest_seconds, step_seconds = [], [], []
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
     for _ in range(_REPETITIONS):
         started = time.perf_counter()
         with mixed:
@@ -269,6 +298,7 @@ def _try(
         saved_bytes=sum(size for place, size in saved.items() if place not in held),
         trained=sum(weight.numel() for weight in weights),
         frozen_bytes=frozen + packed_bytes(model),
+        gpu_bytes=torch.cuda.max_memory_allocated() - there if device == "cuda" else 0,
     )
 
 

@@ -109,7 +109,8 @@ def start_run(
     examples, shown = each_once(examples, shown)
     check_shown(settings, shown)
     settings = fit_to_data(settings, examples)
-    expected = estimate_run(checkpoint, tuple(examples), settings, prompts, tuple(shown))
+    beside = queue.holder(home)
+    expected = estimate_run(checkpoint, examples, settings, prompts, shown, beside)
     data = to_jsonl(examples).encode()
     folder = None
     try:
@@ -353,7 +354,8 @@ def check_name(name: str, kind: str) -> None:
         RagtuneError: it may not.
     """
     if not _NAME.fullmatch(name):
+        article = "an" if kind[0] in "aeiou" else "a"
         raise RagtuneError(
-            f"{name!r} can't be the name of a {kind}; use letters, digits, '.', '_' and '-', "
-            "at most 60, beginning with a letter or digit."
+            f"{name!r} can't be the name of {article} {kind}; use letters, digits, '.', '_' and "
+            "'-', at most 60, beginning with a letter or digit."
         )

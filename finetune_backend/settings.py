@@ -11,14 +11,23 @@ from workbench.values import Example
 SCHEDULES = ("cosine", "linear", "constant")
 KINDS = ("lora", "rslora", "dora")
 TARGETS = ("all", "attention", "mlp")
-# Small data needs many passes: about this many looks at a fact before new wordings of
-# the question are answered too.
-EXPOSURES_PER_FACT = 40
+GROUPS = {
+    "Passes": ("epochs", "batch_size", "learning_rate", "schedule", "warmup", "patience", "seed"),
+    "Adapter": ("kind", "targets", "rank", "alpha", "dropout"),
+    "Examples": ("word_dropout", "held_out", "raft", "distractors", "replay", "max_tokens"),
+}
+"""Every setting, under a heading."""
+_LOOKS_AT_FEW, _LOOKS_AT_MANY = 40, 20
+"""How often a fact is to be seen before new wordings of its question are answered too: few facts
+make few steps, and need more looks each. Measured with 30 and with 1,000 facts."""
+_FEW_FACTS = 250
+_SMALL_BATCH, _LARGE_BATCH = 8, 16
+_MANY_EXAMPLES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
-    """LoRA and optimizer settings; ``epochs=0`` chooses the passes from the data."""
+    """LoRA and optimizer settings; see `fit_to_data` for what the data decides."""
 
     epochs: int = option(0, "Passes over the examples; 0 chooses by the data's size.", 0, 1000)
     learning_rate: float = option(1e-3, "Peak step size; LoRA likes 1e-4 to 2e-3.", 1e-7, 1.0)
@@ -42,7 +51,7 @@ class TrainSettings:
     rank: int = option(16, "Size of the LoRA matrices; more learns more, slower.", 1, 512)
     alpha: int = option(32, "LoRA's scale; usually twice the rank.", 1, 1024)
     dropout: float = option(0.0, "Share of LoRA inputs dropped while training.", 0.0, 0.9)
-    batch_size: int = option(8, "Examples per step.", 1, 512)
+    batch_size: int = option(0, "Examples per step, 4 to 32; 0 chooses by the data's size.", 0, 512)
     word_dropout: float = option(
         0.2, "Share of a question's words left out at random, for wordings yet unseen.", 0.0, 0.5
     )
@@ -78,9 +87,13 @@ class TrainSettings:
 
 
 def fit_to_data(settings: TrainSettings, examples: Sequence[Example]) -> TrainSettings:
-    """Fill in the number of epochs where it was left to the data."""
-    if settings.epochs:
-        return settings
-    wordings = len(examples) / len({example.fact for example in examples})
-    epochs = min(40, max(1, math.ceil(EXPOSURES_PER_FACT / wordings)))
-    return dataclasses.replace(settings, epochs=epochs)
+    """Fill in the number of epochs and the batch size where they were left to the data."""
+    facts = len({example.fact for example in examples})
+    looks = _LOOKS_AT_FEW * math.sqrt(_FEW_FACTS / max(facts, _FEW_FACTS))
+    epochs = math.ceil(max(looks, _LOOKS_AT_MANY) / (len(examples) / facts))
+    batch_size = _SMALL_BATCH if len(examples) < _MANY_EXAMPLES else _LARGE_BATCH
+    return dataclasses.replace(
+        settings,
+        epochs=settings.epochs or min(_LOOKS_AT_FEW, epochs),
+        batch_size=settings.batch_size or batch_size,
+    )

@@ -22,6 +22,7 @@ from finetune_backend.settings import TrainSettings
 from finetune_backend.steps import adding_steps, steps_before
 from finetune_backend.training_set import TrainingSet, read_prompts
 from workbench import jobs
+from workbench.energy import Meter
 from workbench.errors import RagtuneError
 from workbench.files import read_json, sha256, sync_folder, write_json
 from workbench.language_models.loading import Checkpoint, find_checkpoint, load_tokenizer
@@ -78,17 +79,22 @@ def _train(folder: Path, job: jobs.Job) -> None:
             return True
         return False
 
+    # What one took that went on from before is not known: the counters don't remember.
+    meter = None if steps else Meter()
     with adding_steps(folder) as add:
 
         def report(step: Step) -> None:
             steps.append(step)
             add(step)
+            if meter:
+                meter.look()
             job.say(f"Step {step.step} of {step.steps}")
 
         job.say("Training")
         keep = Keep(folder, time_to_save)
         train(checkpoint, shown.rows, settings, report, partial, keep, shown.held_out)
     memory = peak_memory_gb()
+    used = meter.watt_hours() if meter else None
     partial.rename(adapter)
     sync_folder(folder)
     forgotten = _forgotten(folder, checkpoint, job)
@@ -105,6 +111,7 @@ def _train(folder: Path, job: jobs.Job) -> None:
                 "seconds": steps[-1].seconds,
                 "examples_per_second": steps[-1].examples_per_second,
                 "peak_memory_gb": memory,
+                **({"watt_hours": used} if used is not None else {}),
             },
             "forgetting": [dataclasses.asdict(change) for change in forgotten],
         },

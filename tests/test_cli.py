@@ -141,6 +141,10 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
         (["examples", "check", "--exam", "none.jsonl"], "can't be read"),
         (["examples", "split", "parts"], "into 0 groups of facts"),
         (["examples", "split", "parts", "--shares", "80,10"], "The shares are 0.8, 0.1"),
+        (["exams", "build", "--trained", "-1"], "trained is -1; a number from 0 to 1,000"),
+        (["exams", "build"], "no documents to build an exam from"),
+        (["exams", "import", "none.csv"], "can't be read"),
+        (["exams", "check", "none"], "There is no exam 'none'. Exams: none yet"),
         (["examples", "export", "out.txt"], "a .csv or .jsonl file was expected"),
         (["evaluate", "none.jsonl"], "can't be read"),
     ],
@@ -186,6 +190,33 @@ def test_examples_are_checked_and_split(ragtune, tmp_path):
         "findings"
     ]
     assert [row["fact"] for row in held[0]["rows"]] == [held[0]["rows"][0]["fact"]] * 3
+
+
+def test_exams_are_imported_listed_and_checked(ragtune, examples_file, tmp_path):
+    assert ragtune("exams")[:2] == (0, "No exams yet: `ragtune exams build`.\n")
+    data = tmp_path / "my exam.csv"
+    question = "What is the founder of Marlow Kites?"
+    rows = ["Frage,Kurz,Lang", f"{question},Brandt,Ottilie Brandt", "Why?,,", "When?,now;then,"]
+    data.write_text("\n".join(rows), encoding="utf-8")
+    columns = ("question=Frage", "answers=Kurz", "answers=Lang")
+    given = [part for column in columns for part in ("--column", column)]
+    code, out, err = ragtune("exams", "import", data, *given, "--mark", ";", "--json")
+    assert json.loads(out) == {
+        "exam": "my-exam",
+        "questions": 2,
+        "rejected": 1,
+        "joined": 0,
+        "alike": 0,
+    }
+    assert (code, err.count("\n")) == (0, 1) and "row 3 left out: it needs" in err
+    ragtune("examples", "import", examples_file)
+    (row,) = json.loads(ragtune("exams", "--json")[1])
+    assert (row["name"], row["questions"], row["trouble"]) == ("my-exam", 2, "")
+    out = ragtune("exams", "check", "my-exam")[1]
+    assert "1 of 2 questions was trained on in the examples: 1 word for word" in out
+    assert f"question 1: {question}  [{question}]" in out
+    leaks = json.loads(ragtune("exams", "check", "my-exam", "--json")[1])["leaks"]
+    assert leaks == [{"place": 1, "question": question, "beside": question, "exact": True}]
 
 
 def test_a_huge_file_is_refused_before_it_is_read(ragtune, tmp_path):

@@ -5,6 +5,7 @@ import torch
 from peft import PeftModel
 
 from finetune_backend import lora
+from finetune_backend.estimate import estimate
 from finetune_backend.rows import Row
 from finetune_backend.settings import TrainSettings
 from workbench.language_models.choose import choose_engine
@@ -45,6 +46,18 @@ def test_training_in_bfloat16_goes_as_in_float32_on_the_processor(
         after = PeftModel.from_pretrained(base, tmp_path / "cuda")(ids, labels=labels).loss.item()
     assert before == pytest.approx(losses["cuda"][0], abs=0.1)
     assert after == pytest.approx(losses["cuda"][-1], abs=0.2)
+
+
+def test_the_estimate_of_memory_is_near_what_training_takes(tiny_model, tmp_path):
+    checkpoint = find_checkpoint(str(tiny_model))
+    rows = [Row(row.prompt, row.answer * 100) for row in ROWS]
+    expected = estimate(checkpoint, rows, SETTINGS)
+    torch.cuda.empty_cache()
+    there = torch.cuda.memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
+    lora.train(checkpoint, lambda _epoch: rows, SETTINGS, lambda _step: None, tmp_path / "made")
+    taken = (torch.cuda.max_memory_allocated() - there) / 1e9
+    assert expected.memory_gb == pytest.approx(taken, rel=0.25)
 
 
 def test_answers_come_from_transformers_in_bfloat16_and_repeat(tiny_model, tiny_adapter):

@@ -1,4 +1,4 @@
-"""The database: documents, their passages, and training examples."""
+"""The database: documents, their passages, training examples, and votes."""
 
 import contextlib
 from collections.abc import Iterator
@@ -106,7 +106,7 @@ class WatchedFileRow(_Base):
     size_bytes: Mapped[int]
 
 
-_SCHEMA = 3
+_SCHEMA = 4
 """Kept in the database as its user_version; 0 and 1 are those before it was kept."""
 _SAME_DOCUMENTS = 2
 """Since this version documents are kept as they are now."""
@@ -147,6 +147,24 @@ class ExampleRow(_Base):
     passage: Mapped[str]
     status: Mapped[str] = mapped_column(default=APPROVED, server_default=APPROVED)
     """See `workbench.values.Example`."""
+
+
+class VoteRow(_Base):
+    """What a person said of answers that were shown without names."""
+
+    __tablename__ = "votes"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # an id is never given twice
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    question: Mapped[str]
+    columns: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON)
+    """Whose answers they were, in the order shown; see `comparison.columns.Column`."""
+    texts: Mapped[list[str]] = mapped_column(sa.JSON)
+    """The answers as they were shown, in that order."""
+    said: Mapped[str]
+    """See `comparison.votes.Vote`."""
+    place: Mapped[int | None]
+    voted_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))
 
 
 class Database:

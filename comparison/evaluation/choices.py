@@ -1,24 +1,13 @@
 """What an evaluation can be made of: the exams there are, and the columns that can answer."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import mean
 
-from comparison import sample
 from comparison.ask import METHODS
 from comparison.columns import Column
 from comparison.evaluation.kept import Evaluation
 from comparison.evaluation.rows import read_rows
 from comparison.lab import Lab
-from workbench.home import Home
-
-SAMPLE = "The sample's exam"
-
-
-def exam_choices(home: Home) -> dict[str, Path]:
-    """Return the files of the exams that are kept, and of the sample's, by what they are called."""
-    kept = sorted((home.folder / "exams").glob("[!.]*.jsonl"))
-    return {**{file.stem: file for file in kept}, SAMPLE: sample.EXAM}
 
 
 def column_choices(lab: Lab) -> tuple[list[Column], dict[str, str]]:
@@ -48,5 +37,5 @@ def seconds_per_answer(evaluations: Sequence[Evaluation]) -> float | None:
     for one in evaluations:
         rows = read_rows(one.folder)
         if rows:
-            return mean(row["latency_ms"] for row in rows) / 1000
+            return float(mean(row["latency_ms"] for row in rows)) / 1000
     return None

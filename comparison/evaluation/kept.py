@@ -8,7 +8,7 @@ from typing import Any
 
 from comparison.columns import Column
 from comparison.evaluation.rows import read_rows
-from comparison.exam import ExamQuestion, read_exam
+from comparison.exams.exam import ExamQuestion, read_exam
 from finetune_backend.examples.wording import fold
 from workbench import jobs
 from workbench.errors import RagtuneError

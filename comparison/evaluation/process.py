@@ -45,7 +45,7 @@ def _ask(
 ) -> None:
     questions = asked_questions(evaluation)
     columns = {column.label: column for column in evaluation.columns}
-    alike = {row["column"]: row["fingerprint"] for row in rows}
+    alike: dict[str, dict[str, str]] = {row["column"]: row["fingerprint"] for row in rows}
     before = evaluation.answers - len(places)
     for done, (number, label) in enumerate(places, start=before):
         job.say(_said(number, evaluation.questions, columns[label]), done / evaluation.answers)

@@ -126,8 +126,8 @@ def _notes(evaluation: Evaluation, rows: Sequence[Row]) -> list[str]:
         notes.append(f"{len(rows):,} of {evaluation.answers:,} answers are there so far.")
     if evaluation.repeated:
         notes.append(
-            f"{evaluation.repeated:,} questions stand in the exam more than once; each was asked "
-            "once, so that none counts twice."
+            f"Repeated in the exam, and asked only once so that none counts twice: "
+            f"{evaluation.repeated:,}."
         )
     if differing := unequal(rows):
         notes.append(f"Confounded: {', '.join(differing)} differ between the columns.")

@@ -20,7 +20,7 @@ from comparison.evaluation.kept import (
     list_evaluations,
     read_evaluation,
 )
-from comparison.exam import exam_bytes, exam_from
+from comparison.exams.exam import exam_bytes, exam_from
 from comparison.lab import Lab
 from finetune_backend.runs import check_name
 from workbench import jobs
@@ -41,7 +41,7 @@ def start_evaluation(
 
     Args:
         lab: where documents, adapters and the model are.
-        data: the exam as JSONL; see `comparison.exam.read_exam`.
+        data: the exam as JSONL; see `comparison.exams.exam.read_exam`.
         exam: the exam's name.
         columns: what is asked; where one names no adapter, it is the newest.
         name: of the evaluation; by default "evaluation-" and a number.

@@ -70,6 +70,7 @@ def cost(found: Results, runs: Mapping[str, Run]) -> Section:
             for kind in ("prompt", "completion")
         ),
         ("all answers together", *(f"{_total(by_label[one]) / 1000:,.1f} s" for one in labels)),
+        ("watt-hours of all answers", *(_watt_hours(by_label[one]) for one in labels)),
     ]
     blocks: list[Block] = [
         Points(("Every answer was asked for alone, so that no other took time from it.",)),
@@ -101,6 +102,11 @@ def _ms(value: float) -> str:
 
 def _mean(rows: Sequence[Row], phase: str) -> float:
     return float(mean(row["timings_ms"][phase] for row in rows))
+
+
+def _watt_hours(rows: Sequence[Row]) -> str:
+    known = [row["watt_hours"] for row in rows if row.get("watt_hours") is not None]
+    return f"{sum(known):.3g}" if len(known) == len(rows) else "not counted on this machine"
 
 
 def _total(rows: Sequence[Row]) -> float:

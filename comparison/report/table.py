@@ -34,6 +34,7 @@ def _schema() -> Any:
             **dict.fromkeys(("column", "method", "adapter", "question", "answer"), pa.string()),
             "expected": texts,
             "unanswerable": pa.bool_(),
+            "pool": pa.string(),
             "options": texts,
             "right": pa.bool_(),
             **dict.fromkeys(
@@ -49,7 +50,7 @@ def _schema() -> Any:
             ),
             "retrieved": texts,
             "sources": pa.list_(pa.struct(source)),
-            "latency_ms": pa.float64(),
+            **dict.fromkeys(("latency_ms", "watt_hours"), pa.float64()),
             "timings_ms": pa.struct(dict.fromkeys(times, pa.float64())),
             "tokens": pa.struct(dict.fromkeys(("prompt", "completion"), pa.int64())),
             "fingerprint": pa.struct(dict.fromkeys(prints, pa.string())),

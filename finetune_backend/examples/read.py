@@ -80,10 +80,11 @@ def read_examples(data: bytes, name: str, columns: Mapping[str, str] | None = No
         )
     read = from_rows(rows)
     if not read.examples:
-        which = f"None of the {len(rows):,} rows" if len(rows) > 1 else "The only row"
+        none = f"None of the {len(rows):,} rows of '{name}' can"
+        which = none if len(rows) > 1 else f"The only row of '{name}' can't"
         first = read.rejected[0]
         raise ExamplesError(
-            f"{which} of '{name}' can be used. Row {first.row}: {first.reason}. "
+            f"{which} be used. Row {first.row}: {first.reason}. "
             "Each row needs a question and an answer."
         )
     return read
@@ -132,7 +133,7 @@ def preview(data: bytes, name: str) -> Preview:
     kind = _kind(data, name)
     if kind == PARQUET:
         return parquet_preview(data, name)
-    text = _decode(data, name)
+    text = decode(data, name)
     if kind == ".csv":
         return csv_preview(text)
     return json_preview(ROWS_OF[kind](text, name, {}))
@@ -142,7 +143,7 @@ def _rows(data: bytes, name: str, columns: Mapping[str, str]) -> Iterator[Row]:
     kind = _kind(data, name)
     if kind == PARQUET:
         return parquet_rows(data, name, columns, MAX_ROWS)
-    return ROWS_OF[kind](_decode(data, name), name, columns)
+    return ROWS_OF[kind](decode(data, name), name, columns)
 
 
 def _kind(data: bytes, name: str) -> str:
@@ -157,7 +158,7 @@ def _kind(data: bytes, name: str) -> str:
     return kind
 
 
-def _decode(data: bytes, name: str) -> str:
+def decode(data: bytes, name: str) -> str:
     """Return the text of the file, or say why it is none of ours."""
     try:
         text = data.decode("utf-8-sig")

@@ -44,7 +44,7 @@ def csv_rows(text: str, name: str, columns: Mapping[str, str]) -> Iterator[Row]:
     fields = wanted_columns(columns)
     delimiter, header = _csv_header(text, name, fields)
     wanted = {field: header.index(column) for field, column in fields.items() if column in header}
-    records = _csv_records(text, delimiter)
+    records = csv_records(text, delimiter)
     next(records)  # the header
     for number, cells in records:
         if isinstance(cells, str):
@@ -63,8 +63,8 @@ def csv_rows(text: str, name: str, columns: Mapping[str, str]) -> Iterator[Row]:
 
 def csv_preview(text: str) -> Preview:
     """Return the columns of a CSV file and its first rows; see `csv_rows`."""
-    delimiter, columns = _widest_header(text)
-    records = (cells for _, cells in _csv_records(text, delimiter) if not isinstance(cells, str))
+    delimiter, columns = widest_header(text)
+    records = (cells for _, cells in csv_records(text, delimiter) if not isinstance(cells, str))
     first = list(islice(records, 1 + PREVIEW_ROWS))[1:]
     blank = [""] * len(columns)
     rows = [tuple(cell[:PREVIEW_CHARS] for cell in [*row, *blank][: len(columns)]) for row in first]
@@ -83,10 +83,10 @@ def _csv_header(text: str, name: str, fields: Mapping[str, str]) -> tuple[str, l
                     "Rename or remove all but one of them."
                 )
             return delimiter, header
-    raise unnamed(fields, _widest_header(text)[1], name)
+    raise unnamed(fields, widest_header(text)[1], name)
 
 
-def _widest_header(text: str) -> tuple[str, list[str]]:
+def widest_header(text: str) -> tuple[str, list[str]]:
     """Return the delimiter that parts the first row into the most cells, and these."""
     headers = {delimiter: _first_cells(text, delimiter) for delimiter in _DELIMITERS}
     delimiter = max(headers, key=lambda one: len(headers[one]))
@@ -94,11 +94,11 @@ def _widest_header(text: str) -> tuple[str, list[str]]:
 
 
 def _first_cells(text: str, delimiter: str) -> list[str]:
-    first = next((cells for _, cells in _csv_records(text, delimiter)), "")
+    first = next((cells for _, cells in csv_records(text, delimiter)), "")
     return [] if isinstance(first, str) else first
 
 
-def _csv_records(text: str, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
+def csv_records(text: str, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
     """Yield each row of cells that is not empty; a sentence where the quotation marks are off."""
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True

@@ -96,8 +96,11 @@ def expected_cost(
     budget: Budget,
     prompts: Prompts = PLAIN,
     shown: Sequence[Shown | None] = (),
+    beside: Path | None = None,
 ) -> Estimate:
     """Estimate what a sweep takes at most: every trial as costly as the costliest.
+
+    Args: as for `start_sweep`, and for `finetune_backend.estimate.estimate_run`.
 
     Raises:
         RagtuneError: there is nothing to search, or not within what a fine-tune takes.
@@ -108,7 +111,7 @@ def expected_cost(
     if "batch_size" in space:
         slow["batch_size"] = space["batch_size"].low  # the more steps
     costly = settings_of(settings, slow)
-    one = estimate_run(checkpoint, tuple(examples), costly, prompts, tuple(shown))
+    one = estimate_run(checkpoint, examples, costly, prompts, shown, beside)
     seconds = one.seconds * budget.trials
     if budget.minutes is not None:
         seconds = min(seconds, budget.minutes * 60)
@@ -138,7 +141,8 @@ def start_sweep(
     examples, shown = each_once(examples, shown)
     check_shown(settings, shown)
     settings = fit_to_data(settings, examples)
-    expected = expected_cost(checkpoint, examples, settings, space, budget, prompts, shown)
+    beside = queue.holder(home)
+    expected = expected_cost(checkpoint, examples, settings, space, budget, prompts, shown, beside)
     data = to_jsonl(examples).encode()
     folder = None
     try:

@@ -178,10 +178,10 @@ def _same(one: Fact, other: Fact) -> bool:
 def _openers(answer: str) -> tuple[str, ...]:
     """Return how questions with this answer may begin, the likeliest first."""
     if _COUNTING.search(answer):
-        return "", "What", "How many", "How long", "How much"
+        return "", "What", "How many", "How long", "How much", "Which", "When"
     if answer[:1].isupper():
-        return "", "What", "Who", "Which", "Where"
-    return "", "What", "Where", "How", "Which"
+        return "", "What", "Who", "Which", "Where", "In which", "When"
+    return "", "What", "Where", "How", "Which", "In what", "Who"
 
 
 def _why_not(question: str, fact: Fact) -> str:

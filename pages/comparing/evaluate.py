@@ -3,11 +3,12 @@
 import streamlit as st
 
 from comparison.columns import Column
-from comparison.evaluation.choices import column_choices, exam_choices, seconds_per_answer
+from comparison.evaluation.choices import column_choices, seconds_per_answer
 from comparison.evaluation.kept import Evaluation, delete_evaluation, list_evaluations
 from comparison.evaluation.results import results
 from comparison.evaluation.start import resume_evaluation, start_anew, start_evaluation
-from comparison.exam import exam_bytes, exam_from
+from comparison.exams.exam import exam_bytes, exam_from
+from comparison.exams.kept import exam_files
 from finetune_backend import queue
 from pages.shared import routes
 from pages.shared.evaluation_figures import figures
@@ -53,7 +54,7 @@ def new_evaluation() -> None:
 
 def exam_input() -> tuple[str, bytes]:
     """Draw the choice of an exam, and return its name and its bytes; none before there are any."""
-    files = exam_choices(lab.home)
+    files = exam_files(lab.home)
     chosen = st.selectbox("Exam", [*files, _UPLOAD], key="evaluation-exam")
     if chosen in files:
         return files[chosen].name, exam_bytes(files[chosen])
@@ -120,7 +121,8 @@ def ended(evaluations: list[Evaluation]) -> None:
         place = names.index(before) if before in names else 0
         name = st.selectbox("Evaluation", names, index=place)
     chosen = evaluations[names.index(name)]
-    state.evaluation = name
+    if before in names:  # else it is at work, and is shown once it has ended
+        state.evaluation = name
     st.subheader(f"{plain(chosen.name)} – {chosen.state.state}")
     if chosen.state.state in ("failed", "interrupted"):
         st.error(plain(chosen.state.message), icon=":material/error:")

@@ -1,7 +1,5 @@
 """Fine-tune: start a run, watch it, and see what waits for its turn."""
 
-import dataclasses
-
 import streamlit as st
 
 from comparison.start_training import estimate_training, start_training
@@ -10,15 +8,16 @@ from finetune_backend.estimate import free_memory_gb
 from finetune_backend.examples.check import check_training_set
 from finetune_backend.examples.review import to_train_on
 from finetune_backend.examples.store import list_examples
+from finetune_backend.presets import PRESETS, find_preset
 from finetune_backend.runs import Run, check_trainable, list_runs
 from finetune_backend.settings import TrainSettings, fit_to_data
 from pages.shared import routes
 from pages.shared.lab import get_lab, sentences
-from pages.shared.option_input import option_input
 from pages.shared.plain import plain
 from pages.shared.progress import duration
 from pages.shared.run_progress import watch
 from pages.shared.run_queue import watch_queue
+from pages.shared.train_settings import train_settings
 from workbench.errors import ExamplesError
 from workbench.values import WAITING, Example
 
@@ -58,13 +57,14 @@ def new_run() -> None:
             f"By default each is seen {epochs} times."
         )
         name = st.text_input("Name", placeholder="adapter-1", help="Optional.", max_chars=60)
+        names = [preset.name for preset in PRESETS]
+        chosen = st.segmented_control(
+            "Preset", names, default=names[0], required=True, format_func=str.capitalize
+        )
+        preset = find_preset(chosen)
+        st.caption(preset.meaning)
         with st.expander("Settings", icon=":material/tune:"):
-            columns = st.columns(2)
-            values = {
-                field.name: option_input(field, field.default, columns[number % 2])
-                for number, field in enumerate(dataclasses.fields(TrainSettings))
-            }
-        settings = TrainSettings(**values)
+            settings = TrainSettings(**train_settings(TrainSettings(**preset.settings)))
         busy = queue.holder(lab.home) is not None
         label = "Put it in the queue" if busy else "Start the fine-tune"
         started = st.button(label, key="start", type="primary", icon=":material/play_arrow:")

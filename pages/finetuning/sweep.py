@@ -22,12 +22,12 @@ from finetune_backend.sweep.sweeps import (
 )
 from pages.shared import routes
 from pages.shared.lab import get_lab, sentences
-from pages.shared.option_input import option_input
 from pages.shared.plain import plain
 from pages.shared.progress import duration
 from pages.shared.range_input import range_input
 from pages.shared.sweep_progress import watch_sweep
 from pages.shared.sweep_trials import summary, trials
+from pages.shared.train_settings import train_settings
 from workbench.errors import ExamplesError
 from workbench.values import Example
 
@@ -82,11 +82,7 @@ def what_to_search(settings: TrainSettings) -> tuple[TrainSettings, dict[str, Ra
         else:
             fixed[name] = chosen
     with st.expander("What is not searched", icon=":material/tune:"):
-        columns = st.columns(2)
-        others = [field for field in FIELDS.values() if field.name not in SEARCHED]
-        for place, field in enumerate(others):
-            value = getattr(settings, field.name)
-            fixed[field.name] = option_input(field, value, columns[place % 2])
+        fixed |= train_settings(settings, without=SEARCHED)
         st.caption("Alpha keeps its proportion to the rank.")
     return dataclasses.replace(settings, **fixed), space
 

@@ -1,12 +1,16 @@
 """One answer in its column."""
 
 import time
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from comparison.answer import Answer
+from comparison.claims import Claim
+from comparison.columns import Column
 from pages.shared import routes
+from pages.shared.lab import get_lab
 from pages.shared.plain import highlighted, plain
 from pages.shared.source import open_source
 from pages.shared.trace import milliseconds, open_trace, phases
@@ -16,22 +20,33 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
 _REDRAW_SECONDS = 0.1
-HEADINGS = {
-    "base": ("Base", "The model as it is", ":material/circle:"),
-    "rag": ("RAG", "Reads your documents", ":material/menu_book:"),
-    "finetuned": ("Fine-tuned", "With your adapter", ":material/school:"),
-    "hybrid": ("Hybrid", "Adapter and documents", ":material/join:"),
+_IN_A_ROW = 4
+_LONGEST_NAME = 30
+_MEANINGS = {
+    "base": ("The model as it is", ":material/circle:"),
+    "rag": ("Reads your documents", ":material/menu_book:"),
+    "finetuned": ("With your adapter", ":material/school:"),
+    "hybrid": ("Adapter and documents", ":material/join:"),
 }
 
 
-class Column:
-    """The room for one method's answer, below its heading."""
+def side_by_side(count: int) -> "Iterator[DeltaGenerator]":
+    """Yield the frames of so many columns, in rows of about equal length."""
+    rows = -(-count // _IN_A_ROW)
+    in_a_row = -(-count // max(1, rows))
+    for start in range(0, count, max(1, in_a_row)):
+        yield from st.columns(min(in_a_row, count - start), border=True)
 
-    def __init__(self, method: str) -> None:
-        title, meaning, icon = HEADINGS[method]
-        st.markdown(f"#### {icon} {title}")
+
+class AnswerRoom:
+    """The room for one column's answer, below its heading."""
+
+    def __init__(self, column: Column) -> None:
+        meaning, icon = _MEANINGS[column.method]
+        st.markdown(f"#### {icon} {plain(column.title)}")
         st.caption(meaning)
-        self.room, self._sources = st.empty(), st.empty()
+        self.room, self._below = st.empty(), st.empty()
+        self._claims = st.empty()
         self._shown: tuple[object, ...] = ()
         self._next_draw = 0.0
 
@@ -47,12 +62,25 @@ class Column:
             self.draw(answer, waiting=waiting)
             self._next_draw = now + _REDRAW_SECONDS
 
-    def draw(self, answer: Answer, waiting: int | None = None) -> None:
-        """Draw an answer; without ``waiting``, one that isn't done has been stopped."""
+    def draw(
+        self,
+        answer: Answer,
+        waiting: int | None = None,
+        own: Sequence[tuple[int, int]] = (),
+        claims: Sequence[Claim] = (),
+    ) -> None:
+        """Draw an answer.
+
+        Args:
+            answer: as far as it is known.
+            waiting: as for `grow`; without it, an answer that isn't done has been stopped.
+            own: where it says words that no other column says, in characters.
+            claims: what the documents say of it, where they were not read for it.
+        """
         with self.room.container():
             if answer.text:
                 growing = not answer.done and waiting is not None
-                st.markdown(_cited(answer) + (" ▌" if growing else ""))
+                st.markdown(_marked(answer, own, claims) + (" ▌" if growing else ""))
             if answer.error:
                 st.error(plain(answer.error), icon=":material/error:")
             elif answer.done:
@@ -69,15 +97,18 @@ class Column:
         shown = answer.sources, answer.done
         if shown != self._shown and (answer.sources or answer.done):
             self._shown = shown
-            with self._sources.container():
+            with self._below.container():
                 if answer.sources:
                     _sources(answer)
                 if answer.done and st.button(
                     "How this came about",
-                    key=f"trace-{answer.method}",
+                    key=f"trace-{answer.column.label}",
                     icon=":material/account_tree:",
                 ):
                     open_trace(answer)
+        if claims:
+            with self._claims.container():
+                _checked(claims)
 
 
 def _state(answer: Answer, waiting: int) -> str:
@@ -90,14 +121,16 @@ def _state(answer: Answer, waiting: int) -> str:
     return f":material/hourglass: {ahead}, {max(waiting, answer.place)} in line."
 
 
-def draw_missing(room: "DeltaGenerator", method: str, missing: dict[str, str | None]) -> None:
-    """Say what a method still needs, with a link to the page that makes it ready."""
+def draw_missing(room: "DeltaGenerator", column: Column, why: str) -> None:
+    """Say what a column still needs, with a link to the page that makes it ready."""
+    lab = get_lab()
     with room.container():
-        st.info(plain(missing[method] or ""), icon=":material/info:")
-        needs_documents = method == "rag" or (method == "hybrid" and missing["rag"])
-        page = routes.DOCUMENTS if needs_documents else routes.FINETUNE
-        if missing["base"]:  # the server that answers is not ready
+        st.info(plain(why), icon=":material/info:")
+        page = routes.FINETUNE
+        if lab.missing("base", None, column.model):  # the model that answers is not ready
             page = routes.SETTINGS
+        elif column.searches and lab.knowledge_base.empty():
+            page = routes.DOCUMENTS
         st.page_link(page, label=f"Open {page.title}", icon=page.icon)
 
 
@@ -110,19 +143,51 @@ def _times(answer: Answer) -> None:
     st.caption(said)
 
 
-def _cited(answer: Answer) -> str:
-    """Return the answer with the number of its source behind every sentence."""
-    parts, end = [], 0
-    for sentence in answer.sentences:
-        between = answer.text[end : sentence.start]
+def _marked(answer: Answer, own: Sequence[tuple[int, int]], claims: Sequence[Claim]) -> str:
+    """Return the answer with what supports each sentence behind it, and its own words marked."""
+    badges = [
+        (one.start, one.end, f":green-badge[{one.by.source + 1}]")
+        if one.by
+        else (one.start, one.end, ":orange-badge[not in the sources]")
+        for one in answer.sentences
+    ]
+    for claim in claims:
+        badge = ":orange-badge[the documents don’t say so]"
+        if claim.source:
+            badge = f":green-badge[{_place(claim.source.document, claim.source.page)}]"
+        badges.append((claim.start, claim.end, badge))
+    parts, done = [], 0
+
+    def text(start: int, end: int) -> str:
+        marked = [(first - start, last - start) for first, last in own]
+        return highlighted(answer.text[start:end], marked, "blue")
+
+    for start, end, badge in badges:
+        between = answer.text[done:start]
         parts.append("  \n" if "\n" in between else plain(between.strip()) or between)
-        parts.append(plain(answer.text[sentence.start : sentence.end]))
-        if sentence.by:
-            parts.append(f" :green-badge[{sentence.by.source + 1}]")
-        else:
-            parts.append(" :orange-badge[not in the sources]")
-        end = sentence.end
-    return "".join((*parts, plain(answer.text[end:])))
+        parts += [text(start, end), f" {badge}"]
+        done = end
+    return "".join((*parts, text(done, len(answer.text))))
+
+
+def _place(document: str, page: int | None) -> str:
+    """Name a place in few characters, escaped."""
+    short = document if len(document) <= _LONGEST_NAME else document[: _LONGEST_NAME - 1] + "…"
+    return plain(short) + (f", p. {page}" if page else "")
+
+
+def _checked(claims: Sequence[Claim]) -> None:
+    """Show what the documents say, for an answer that was given without them."""
+    said = [(claim.source, claim.place) for claim in claims if claim.source]
+    st.caption(
+        f":material/fact_check: Checked afterwards: your documents support {len(said)} of "
+        f"{len(claims)} sentence{'' if len(claims) == 1 else 's'}."
+    )
+    for source in dict.fromkeys(source for source, _ in said):
+        name = _place(source.document, source.page)
+        with st.expander(name, icon=":material/fact_check:"):
+            places = [place for one, place in said if one == source]
+            st.markdown(highlighted(source.text, places))
 
 
 def _sources(answer: Answer) -> None:
@@ -149,7 +214,7 @@ def _sources(answer: Answer) -> None:
             # While an answer grows, a click would end it.
             if answer.done and st.button(
                 "Open in the document",
-                key=f"open-{answer.method}-{number}",
+                key=f"open-{answer.column.label}-{number}",
                 icon=":material/open_in_full:",
             ):
                 body = source.end - len(source.text)

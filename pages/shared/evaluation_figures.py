@@ -88,10 +88,10 @@ def table(found: "Results") -> None:
             value = measures.get(metric.name)
             between = found.intervals[label].get(metric.name)
             if between is not None and metric.name == "latency_ms":
-                ends = f"{between.low:.0f}–{between.high:.0f}"
-                row[metric.name] = f"{value['p50']:.0f} ({ends}), p95 {value['p95']:.0f}"
+                ends, late = f"{between.low:.0f}–{between.high:.0f}", measures["latency_ms"]["p95"]
+                row[metric.name] = f"{between.value:.0f} ({ends}), p95 {late:.0f}"
             elif between is not None:
-                row[metric.name] = f"{value:.0%} ({between.low:.0%}–{between.high:.0%})"
+                row[metric.name] = f"{between.value:.0%} ({between.low:.0%}–{between.high:.0%})"
             elif value is not None:
                 row[metric.name] = f"{value:.3g}" if metric.name == "macro_f1" else f"{value:.0f}"
         rows.append(row)

@@ -40,7 +40,7 @@ def watch_evaluation(name: str) -> None:
             help="It can go on at any time, also after a restart. What was found is shown.",
         ):
             pause_evaluation(evaluation)
-            st.rerun(scope="fragment")
+            st.rerun()
         if st.button(
             "Cancelling …" if cancelling else "Cancel",
             key=f"cancel-{name}",
@@ -49,4 +49,4 @@ def watch_evaluation(name: str) -> None:
             help="Stops for good. The answers there are stay.",
         ):
             cancel_evaluation(evaluation)
-            st.rerun(scope="fragment")
+            st.rerun()

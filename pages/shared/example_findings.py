@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from comparison.check_examples import check_examples
-from comparison.exam import exam_from
+from comparison.exams.exam import exam_from
 from finetune_backend.examples.clean import Finding
 from finetune_backend.examples.exposures import Exposures
 from pages.shared.lab import get_lab, sentences

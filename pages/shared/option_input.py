@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 def option_input(
-    field: "dataclasses.Field[Any]", value: Any, place: "DeltaGenerator | None" = None
+    field: "dataclasses.Field[Any]",
+    value: Any,
+    place: "DeltaGenerator | None" = None,
+    key: str | None = None,
 ) -> Any:
     """Draw the input that fits a field's type and bounds, and return what was entered.
 
@@ -19,14 +22,15 @@ def option_input(
         field: declared with `workbench.settings.option`.
         value: shown at first.
         place: a column or container; the page itself by default.
+        key: needed where another input on the page has the same field and value.
     """
     label, meaning = field.name.replace("_", " ").capitalize(), field.metadata["meaning"]
     room: Any = place or st
     if field.metadata["choices"]:
         choices = field.metadata["choices"]
-        return room.selectbox(label, choices, index=choices.index(value), help=meaning)
+        return room.selectbox(label, choices, index=choices.index(value), help=meaning, key=key)
     if isinstance(value, str):
-        return room.text_input(label, value, help=meaning)
+        return room.text_input(label, value, help=meaning, key=key)
     kind: Any = type(value)
     return room.number_input(
         label,
@@ -36,6 +40,7 @@ def option_input(
         format="%g" if kind is float else None,
         step=None if kind is int else _step(value),
         help=meaning,
+        key=key,
     )
 
 

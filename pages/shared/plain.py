@@ -16,21 +16,22 @@ def plain(text: str) -> str:
     return "  \n".join(_escaped(line.lstrip()) for line in text.splitlines())
 
 
-def highlighted(text: str, spans: Sequence[tuple[int, int]]) -> str:
+def highlighted(text: str, spans: Sequence[tuple[int, int]], colour: str = "yellow") -> str:
     """Escape a text as `plain` does, with parts of it on a coloured ground.
 
     Args:
         text: any.
-        spans: where the parts begin and end, in characters; they may overlap.
+        spans: where the parts begin and end, in characters; they may overlap, or lie outside.
+        colour: one of those that Streamlit names.
     """
     lines, start = [], 0
     for line in text.split("\n"):
         parts, end = [], len(line) - len(line.lstrip())
         for begin, stop in sorted((first - start, last - start) for first, last in spans):
-            begin, stop = max(begin, end), min(stop, len(line))
+            begin, stop = max(begin, end), max(0, min(stop, len(line)))
             if line[begin:stop].strip():
                 parts.append(_escaped(line[end:begin]))
-                parts.append(f":yellow-background[{_escaped(line[begin:stop])}]")
+                parts.append(f":{colour}-background[{_escaped(line[begin:stop])}]")
                 end = stop
         lines.append("".join((*parts, _escaped(line[end:]))))
         start += len(line) + 1

@@ -1,13 +1,12 @@
 """A form that starts a run once more, with the same settings or others."""
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages.shared.lab import get_lab, sentences
-from pages.shared.option_input import option_input
 from pages.shared.plain import plain
+from pages.shared.train_settings import train_settings
 
 if TYPE_CHECKING:
     from finetune_backend.runs import Run
@@ -28,11 +27,7 @@ def again_form(run: "Run") -> None:
             "is all that will differ."
         )
         name = st.text_input("Name", next_name(home, run.name), max_chars=60)
-        columns = st.columns(2)
-        values = {
-            field.name: option_input(field, getattr(run.settings, field.name), columns[place % 2])
-            for place, field in enumerate(dataclasses.fields(TrainSettings))
-        }
+        values = train_settings(run.settings)
         if st.form_submit_button("Run again", type="primary", icon=":material/play_arrow:"):
             with sentences(), st.spinner("Starting …"):
                 started = run_again(home, run, TrainSettings(**values), name.strip() or None)

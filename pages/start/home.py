@@ -53,6 +53,14 @@ def steps() -> None:
             st.page_link(page, label=f"Open {page.title}", icon=page.icon)
 
 
+def evidence() -> None:
+    """Lead on from single answers to measured ones."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**Then let evidence decide:**", width="content")
+        for page in (routes.EXAMS, routes.EVALUATE, routes.EXPERIMENTS, routes.ADVISE):
+            st.page_link(page, label=page.title, icon=page.icon)
+
+
 def sample() -> None:
     """Offer the sample, or show how far it is."""
     from comparison import sample as made
@@ -107,4 +115,5 @@ def finish(name: str) -> None:
 
 with sentences():
     steps()
+    evidence()
     sample()

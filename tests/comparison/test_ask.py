@@ -12,6 +12,8 @@ import torch
 
 import cli
 from comparison.ask import METHODS, ask
+from comparison.columns import Column
+from comparison.conditions import differences
 from comparison.evaluate import evaluate
 from comparison.lab import open_lab
 from finetune_backend.settings import TrainSettings
@@ -75,6 +77,20 @@ def lab(tmp_path, talkative, handbook, monkeypatch):
     (run / "examples.jsonl").write_text('{"question": "Q?", "answer": "A."}\n', encoding="utf-8")
     yield lab
     lab.database.close()
+
+
+@pytest.fixture()
+def second_adapter(lab):
+    """Another adapter beside "one", older and with other weights."""
+    from safetensors.torch import load_file, save_file
+
+    copied = lab.home.runs / "two"
+    shutil.copytree(lab.home.runs / "one", copied)
+    told = json.loads((copied / "run.json").read_text(encoding="utf-8"))
+    (copied / "run.json").write_text(json.dumps({**told, "created": -1.0}), encoding="utf-8")
+    weights = copied / "adapter" / "adapter_model.safetensors"
+    save_file({name: -2 * one for name, one in load_file(weights).items()}, weights)
+    return "two"
 
 
 def settings(lab, engine="int8", max_new_tokens=12):
@@ -260,6 +276,72 @@ def test_the_command_line_prints_what_came_and_why_the_rest_did_not(lab, capsys)
     assert [answer["method"] for answer in answers] == list(METHODS)
     assert [bool(answer["error"]) for answer in answers] == [False, False, True, True]
     assert answers[0]["text"]
+
+
+def test_two_adapters_stand_beside_each_other(lab, second_adapter):
+    tuned = [Column("finetuned", "one"), Column("finetuned", "two")]
+    columns = [*tuned, Column("hybrid", "two"), Column("base")]
+    done = {answer.column: answer for answer in ask(lab, QUESTION, columns) if answer.done}
+    assert set(done) == set(columns)
+    for column in tuned:
+        (alone,) = texts(lab, QUESTION, ["finetuned"], adapter=column.adapter).values()
+        assert done[column].text == alone
+    assert len({done[column].text for column in columns}) == 4
+    assert differences(list(done.values())) == []
+
+
+def test_a_column_that_is_named_twice_is_asked_once(lab, second_adapter):
+    columns = [Column("finetuned"), Column("finetuned", "one"), Column("finetuned", "one")]
+    done = [answer.column for answer in ask(lab, QUESTION, columns) if answer.done]
+    assert done == [Column("finetuned", "one")]  # the newest
+
+
+def test_another_model_stands_beside_and_the_difference_is_named(lab, tiny_model):
+    settings(lab, "transformers")
+    beside = Column("base", None, str(tiny_model))
+    columns = [Column("base"), Column("rag"), beside]
+    done = {answer.column: answer for answer in ask(lab, QUESTION, columns) if answer.done}
+    assert set(done) == set(columns)
+    assert done[beside].model == str(tiny_model) != done[Column("base")].model
+    assert done[beside].tokens.completion and done[beside].text != done[Column("base")].text
+    (said,) = differences(list(done.values()))
+    assert said.startswith("checkpoint: ") and f"{tiny_model} in Base · {tiny_model.name}" in said
+    assert lab.engine().checkpoint == lab.checkpoint()  # the settings' engine is kept
+
+
+@pytest.mark.parametrize(
+    ("column", "why"),
+    [
+        (Column("finetuned", "none"), "finetuned · none can't answer yet: .*none"),
+        (Column("base", None, "nowhere"), "base · nowhere can't answer yet: There is no model"),
+        (Column("oracle"), "oracle was given"),
+    ],
+)
+def test_a_column_that_is_not_ready_is_a_sentence(lab, column, why):
+    with pytest.raises(RagtuneError, match=why):
+        next(ask(lab, QUESTION, [Column("base"), column]))
+
+
+def test_an_adapter_of_another_model_is_refused_beside_it(lab, tiny_model):
+    assert "No adapter" in lab.missing("hybrid", None, str(tiny_model))
+    assert "trained for" in lab.missing("finetuned", "one", str(tiny_model))
+    assert lab.missing("rag", None, str(tiny_model)) is None
+
+
+def test_the_command_line_takes_several_adapters_and_limits_the_search(lab, second_adapter, capsys):
+    lab.knowledge_base.add_bytes(b"The workshop closes at noon.", "other.txt")
+    home = ["--home", str(lab.home.folder), "ask", QUESTION, "--methods", "finetuned,rag"]
+    home += ["--adapter", "two", "--adapter", "one", "--document", "other.txt"]
+    assert cli.main([*home, "--json"]) == 0
+    answers = json.loads(capsys.readouterr().out)["answers"]
+    assert [(one["method"], one["adapter"]) for one in answers] == [
+        ("rag", None),
+        ("finetuned", "two"),
+        ("finetuned", "one"),
+    ]
+    assert {source["document"] for source in answers[0]["sources"]} == {"other.txt"}
+    assert cli.main(home) == 0
+    assert "── finetuned · two (" in capsys.readouterr().out
 
 
 def test_an_adapter_deleted_meanwhile_is_told_in_its_columns(lab):

@@ -3,7 +3,7 @@
 import pytest
 
 from comparison.answer import Answer, Fingerprint, ShownSource, Timings, Tokens
-from comparison.exam import ExamQuestion
+from comparison.exams.exam import ExamQuestion
 from comparison.form import Form
 from comparison.metrics import METRICS
 from comparison.scoring import intervals, measures, score

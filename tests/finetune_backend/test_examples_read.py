@@ -156,7 +156,7 @@ def test_rows_with_the_same_answer_share_a_derived_fact():
             "a.csv",
             "None of the 2 rows of 'a.csv' can be used. Row 2: the answer is empty.",
         ),
-        (b'{"question": 1}', "a.jsonl", "The only row of 'a.jsonl' can be used"),
+        (b'{"question": 1}', "a.jsonl", "The only row of 'a.jsonl' can't be used"),
     ],
 )
 def test_files_that_are_refused(data, name, message):

@@ -6,10 +6,10 @@ import time
 import pytest
 
 from comparison.columns import Column
-from comparison.evaluation.choices import SAMPLE
 from comparison.evaluation.kept import list_evaluations
 from comparison.evaluation.process import work
 from comparison.evaluation.start import make_evaluation
+from comparison.exams.kept import SAMPLE
 from pages.shared.lab import get_lab
 from workbench import jobs
 
@@ -143,4 +143,6 @@ def test_a_broken_exam_and_a_changed_home_are_one_sentence_each(kept):
     assert "1 of 4 answers are there so far." in words(app)
     press(app, "Go on")
     assert "rag can't answer yet: No documents yet." in words(app)
-    assert list_evaluations(lab.home)[0].state.state == "paused"
+    press(at(app), "Start anew")
+    assert "rag can't answer yet: No documents yet." in words(app)
+    assert [one.state.state for one in list_evaluations(lab.home)] == ["paused"]

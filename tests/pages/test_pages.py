@@ -14,7 +14,7 @@ from finetune_backend.runs import read_run, start_run
 from finetune_backend.settings import TrainSettings
 from finetune_backend.steps import read_steps
 from pages.shared.lab import get_lab
-from pages.shared.plain import plain
+from pages.shared.plain import highlighted, plain
 from pages.shared.progress import duration
 from pages.shared.prompt_editor import PROMPTS
 from rag_backend.verify.calibration import calibration_of
@@ -110,7 +110,7 @@ def test_an_empty_question_is_one_sentence(app):
 def test_an_answer_and_its_sources_are_shown_as_text(app):
     def column():
         from comparison.answer import Answer, Fingerprint, ShownSource
-        from pages.shared.answer import Column
+        from pages.shared.answer import AnswerRoom
         from rag_backend.answer.cite import Sentence, Span
         from rag_backend.documents import Ranks
 
@@ -143,7 +143,7 @@ def test_an_answer_and_its_sources_are_shown_as_text(app):
             groundedness=0.5,
             done=True,
         )
-        Column("rag").draw(answer)
+        AnswerRoom(answer.column).draw(answer)
 
     shown = AppTest.from_function(column).run()
     assert not shown.exception
@@ -174,10 +174,10 @@ def test_an_answer_and_its_sources_are_shown_as_text(app):
 def test_a_column_says_how_far_its_answer_is(change, waiting, said):
     def column(change, waiting):
         from comparison.answer import Answer, Fingerprint
-        from pages.shared.answer import Column
+        from pages.shared.answer import AnswerRoom
 
         answer = Answer("base", "model", Fingerprint("c", "p", "d", "none"), **change)
-        Column("base").draw(answer, waiting)
+        AnswerRoom(answer.column).draw(answer, waiting)
 
     shown = AppTest.from_function(column, args=(change, waiting)).run()
     assert not shown.exception
@@ -218,6 +218,14 @@ def test_plain_text_is_shown_as_it_is(text):
     assert kinds <= {"paragraph_open", "paragraph_close", *shown}
     for character in ":$":
         assert character not in plain(text).replace("\\" + character, "")
+
+
+def test_a_part_is_marked_in_its_own_line_only():
+    text = "It opens.\nIt closes at 17:20."
+    marked = highlighted(text, [(3, 8)])
+    assert marked == f"It :yellow-background[opens]\\.  \n{plain('It closes at 17:20.')}"
+    assert highlighted(text, [(-5, -1), (40, 50)]) == plain(text)
+    assert ":blue-background[It opens\\.]" in highlighted(text, [(0, 12)], "blue")
 
 
 def test_prompts_are_edited_previewed_and_brought_back(app):

@@ -114,6 +114,19 @@ def test_the_adapter_is_chosen_among_several(app, openai_server):
     assert words(app).count("Adapter: other") == 1
 
 
+def test_two_adapters_stand_beside_each_other(app, openai_server):
+    openai_server.adapters["other"] = None
+    save(app, "tiny", openai_server.url)
+    at(app, "pages/comparing/ask.py")
+    chosen = ["finetuned · other", "finetuned · tiny-tuned", "finetuned"]
+    app.multiselect(key="columns").set_value(chosen)
+    app.selectbox[0].select("other")
+    app.text_input[0].set_value("Who?")
+    press(app, "Ask")
+    assert words(app).count("Adapter: other") == words(app).count("Adapter: tiny-tuned") == 1
+    assert "Equal conditions" in words(app)
+
+
 def test_a_failure_while_answering_is_one_sentence(app, openai_server):
     save(app, "tiny", openai_server.url)
     at(app, "pages/comparing/ask.py")

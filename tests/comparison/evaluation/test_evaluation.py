@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -22,13 +23,15 @@ from comparison.evaluation.rows import add_row, mend_rows, read_rows
 from comparison.evaluation.start import (
     ask_again,
     make_evaluation,
+    pause_evaluation,
     resume_evaluation,
     start_evaluation,
 )
 from workbench import jobs
 from workbench.errors import RagtuneError
 
-COLUMNS = [Column("base"), Column("rag")]
+BASE = [Column("base")]
+COLUMNS = [*BASE, Column("rag")]
 QUESTIONS = [
     {"question": "When does the workshop close?", "answers": ["17:20"], "document": "handbook.md"},
     {"question": "Who is the mayor?", "unanswerable": True},
@@ -41,15 +44,22 @@ def exam(rows):
 
 
 @pytest.fixture()
-def lab(tiny_lab, handbook, monkeypatch):
+def lab(tiny_lab, monkeypatch):
+    """A lab without documents, which takes seconds less to answer."""
     monkeypatch.setenv("RAGTUNE_ENGINE", "transformers")
-    tiny_lab.knowledge_base.add(handbook)
     return tiny_lab
 
 
 @pytest.fixture()
 def folder(lab):
-    """An evaluation that was not started yet."""
+    """An evaluation of the base model that was not started yet."""
+    return make_evaluation(lab, exam(QUESTIONS), "mine.jsonl", BASE, "one")
+
+
+@pytest.fixture()
+def reading(lab, handbook):
+    """An evaluation of base and RAG that was not started yet."""
+    lab.knowledge_base.add(handbook)
     return make_evaluation(lab, exam(QUESTIONS), "mine.jsonl", COLUMNS, "one")
 
 
@@ -64,7 +74,8 @@ def wait(folder, done):
         time.sleep(0.02)
 
 
-def test_every_question_is_asked_once_in_every_column(lab, folder):
+def test_every_question_is_asked_once_in_every_column(lab, reading):
+    folder = reading
     work(folder)
     evaluation = find_evaluation(lab.home, "one")
     assert evaluation.state.state == "done" and evaluation.complete
@@ -72,7 +83,7 @@ def test_every_question_is_asked_once_in_every_column(lab, folder):
     assert places(folder) == [(0, "base"), (0, "rag"), (1, "base"), (1, "rag")]
     found = results(evaluation)
     assert found.measures["rag"]["hit_at_k"] == 1.0 and "hit_at_k" not in found.measures["base"]
-    assert "1 questions stand in the exam more than once" in found.notes[0]
+    assert "asked only once so that none counts twice: 1." in found.notes[0]
     printed = json.loads(json.dumps(as_json(evaluation, found)))
     assert set(printed["methods"]) == set(printed["intervals"]) == {"base", "rag"}
     assert printed["verdicts"][0]["sentence"].startswith("No difference between")
@@ -82,11 +93,8 @@ def test_every_question_is_asked_once_in_every_column(lab, folder):
     assert list_evaluations(lab.home) == []
 
 
-def test_paused_it_goes_on_where_it_stopped(lab, folder):
-    folder.joinpath("pause").touch()
-    work(folder)
-    assert read_evaluation(folder).state.state == "paused" and places(folder) == []
-    folder.joinpath("pause").unlink()
+def test_what_is_there_is_not_asked_again(lab, reading):
+    folder = reading
     work(folder)
     whole = (folder / "rows.jsonl").read_bytes()
     lines = whole.splitlines(keepends=True)
@@ -100,7 +108,8 @@ def test_paused_it_goes_on_where_it_stopped(lab, folder):
     assert texts[0] == texts[1]
 
 
-def test_other_conditions_are_not_mixed_in(lab, folder, tmp_path):
+def test_other_conditions_are_not_mixed_in(lab, reading, tmp_path):
+    folder = reading
     work(folder)
     lines = (folder / "rows.jsonl").read_bytes().splitlines(keepends=True)
     (folder / "rows.jsonl").write_bytes(lines[0])
@@ -120,29 +129,29 @@ def test_other_conditions_are_not_mixed_in(lab, folder, tmp_path):
 def test_rows_are_asked_again(lab, folder):
     with pytest.raises(RagtuneError, match="is not complete"):
         jobs.Job(folder)._save("paused", "Paused")
-        ask_again(lab, read_evaluation(folder), [(0, "rag")])
+        ask_again(lab, read_evaluation(folder), [(1, "base")])
     work(folder)
-    with pytest.raises(RagtuneError, match="no answer 3 of 'rag'"):
-        ask_again(lab, read_evaluation(folder), [(2, "rag")])
+    with pytest.raises(RagtuneError, match="no answer 3 of 'base'"):
+        ask_again(lab, read_evaluation(folder), [(2, "base")])
     lines = (folder / "rows.jsonl").read_text(encoding="utf-8").splitlines()
     changed = json.loads(lines[1]) | {"answer": "made up"}
     (folder / "rows.jsonl").write_text(
         "\n".join([lines[0], json.dumps(changed), *lines[2:]]) + "\n", encoding="utf-8"
     )
     assert read_rows(folder)[1]["answer"] == "made up"
-    ask_again(lab, read_evaluation(folder), [(0, "rag")])
+    ask_again(lab, read_evaluation(folder), [(1, "base")])
     wait(folder, lambda: not jobs.read(folder).active)
     assert jobs.read(folder).state == "done", jobs.read(folder)
-    assert len(places(folder)) == 4 and len((folder / "rows.jsonl").read_bytes().splitlines()) == 5
+    assert len(places(folder)) == 2 and len((folder / "rows.jsonl").read_bytes().splitlines()) == 3
     assert read_rows(folder)[1]["answer"] == json.loads(lines[1])["answer"]
 
 
-def test_a_kill_costs_the_question_at_hand_at_most(lab):
-    rows = [{"question": f"Question {n}?", "answers": ["x"]} for n in range(60)]
-    started = start_evaluation(lab, exam(rows), "long.jsonl", [Column("base")])
+def test_killed_and_paused_it_goes_on_where_it_stopped(lab):
+    rows = [{"question": f"Question {n}?", "answers": ["x"]} for n in range(40)]
+    started = start_evaluation(lab, exam(rows), "long.jsonl", BASE)
     folder = started.folder
     with pytest.raises(RagtuneError, match="'evaluation-1' is at work, and two would slow"):
-        start_evaluation(lab, exam(rows), "long.jsonl", [Column("base")])
+        start_evaluation(lab, exam(rows), "long.jsonl", BASE)
     with pytest.raises(RagtuneError, match="is at work. Cancel it first"):
         delete_evaluation(started)
     wait(folder, lambda: len(places(folder)) >= 2)
@@ -150,12 +159,22 @@ def test_a_kill_costs_the_question_at_hand_at_most(lab):
     wait(folder, lambda: not jobs.read(folder).active)
     assert jobs.read(folder).state == "interrupted"
     before = list(read_rows(folder))
-    assert 2 <= len(before) < 60
+    assert 2 <= len(before) < 40
+
+    def pause_soon():
+        wait(folder, lambda: len(places(folder)) > len(before))
+        pause_evaluation(started)
+
+    pausing = threading.Thread(target=pause_soon)
+    pausing.start()
+    work(folder)
+    pausing.join()
+    assert jobs.read(folder).state == "paused" and len(before) < len(places(folder)) < 40
     evaluation = resume_evaluation(lab, read_evaluation(folder))
     wait(folder, lambda: not jobs.read(folder).active)
     assert jobs.read(folder).state == "done", jobs.read(folder)
     assert list(read_rows(folder))[: len(before)] == before
-    assert [number for number, _ in places(folder)] == list(range(60))
+    assert [number for number, _ in places(folder)] == list(range(40))
     with pytest.raises(RagtuneError, match="is done; only one that was paused"):
         resume_evaluation(lab, evaluation)
 
@@ -163,15 +182,21 @@ def test_a_kill_costs_the_question_at_hand_at_most(lab):
 @pytest.mark.parametrize(
     ("data", "columns", "name", "said"),
     [
-        (b"", COLUMNS, None, "is empty"),
-        (b"question,answer\n", COLUMNS, None, "Line 1 of mine.jsonl is not JSON"),
+        (b"", BASE, None, "is empty"),
+        (b"question,answer\n", BASE, None, "Line 1 of mine.jsonl is not JSON"),
         (exam(QUESTIONS), [], None, "0 columns were chosen"),
         (exam(QUESTIONS), [Column("finetuned")], None, "finetuned can't answer yet: No adapter"),
-        (exam(QUESTIONS), [Column("hybrid", "x")], None, "hybrid · x can't answer yet: There is"),
+        (
+            exam(QUESTIONS),
+            [Column("finetuned", "x")],
+            None,
+            "finetuned · x can't answer yet: There",
+        ),
+        (exam(QUESTIONS), [Column("rag")], None, "rag can't answer yet: No documents yet"),
         (exam(QUESTIONS), [Column("base", None, "m")], None, "asks one model only"),
-        (exam(QUESTIONS), COLUMNS, "../one", "can't be the name"),
-        (exam(QUESTIONS), COLUMNS, "one", "There is an evaluation 'one' already"),
-        (b'{"question": "Q?", "answers": ["A"]}\n' * 100_001, COLUMNS, None, "at most 100,000"),
+        (exam(QUESTIONS), BASE, "../one", "can't be the name"),
+        (exam(QUESTIONS), BASE, "one", "There is an evaluation 'one' already"),
+        (b'{"question": "Q?", "answers": ["A"]}\n' * 100_001, BASE, None, "at most 100,000"),
     ],
 )
 def test_what_can_not_be_asked_is_one_sentence(lab, folder, data, columns, name, said):
@@ -201,14 +226,13 @@ def test_the_command_line_keeps_it(lab, tmp_path, capsys):
         return code, *capsys.readouterr()
 
     assert ragtune("evaluations")[1].startswith("No evaluations yet")
-    code, out, err = ragtune("evaluate", file, "--methods", "base,rag", "--name", "mine")
+    code, out, err = ragtune("evaluate", file, "--methods", "base", "--name", "mine")
     assert code == 0, err
     assert "right" in out and "Share of all questions answered rightly" in out
-    assert "No difference between" in out
     (row,) = json.loads(ragtune("evaluations", "--json")[1])
-    assert (row["name"], row["state"], row["columns"]) == ("mine", "done", ["base", "rag"])
+    assert (row["name"], row["state"], row["columns"]) == ("mine", "done", ["base"])
     shown = json.loads(ragtune("evaluations", "show", "mine", "--json")[1])
-    assert len(shown["rows"]) == 4 and shown["exam"] == "mine.jsonl"
+    assert len(shown["rows"]) == 2 and shown["exam"] == "mine.jsonl"
     for wrong in ((), (file, "--resume", "mine")):
         code, _, err = ragtune("evaluate", *wrong)
         assert code == 1 and "Name an exam, or an evaluation to go on with" in err

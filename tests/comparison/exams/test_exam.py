@@ -2,7 +2,7 @@
 
 import pytest
 
-from comparison.exam import ExamQuestion, read_exam
+from comparison.exams.exam import ExamQuestion, read_exam
 from comparison.form import Form
 from finetune_backend.examples.split import to_exam
 from workbench.errors import RagtuneError
@@ -21,13 +21,15 @@ def test_all_keys_are_read(tmp_path):
         '{"question": "Who?", "answers": ["Ada", "Ada L."], "document": "a.md", "fact": "who"}\n\n'
         '{"question": "Why?", "answers": [], "unanswerable": true}\n'
         '{"question": "Sort", "answers": ["a b"], "options": ["a b", "c"]}\n'
-        '{"question": "Reply", "form": {"starts": "Dear", "holds": ["you"], "most_words": 9}}\n',
+        '{"question": "Reply", "form": {"starts": "Dear", "holds": ["you"], "most_words": 9}}\n'
+        '{"question": "When?", "answers": ["now"], "pool": "untrained"}\n',
     )
     assert read_exam(path) == [
         ExamQuestion("Who?", ("Ada", "Ada L."), "a.md", False, "who"),
         ExamQuestion("Why?", (), None, True, None),
         ExamQuestion("Sort", ("a b",), options=("a b", "c")),
         ExamQuestion("Reply", (), form=Form(starts="Dear", holds=("you",), most_words=9)),
+        ExamQuestion("When?", ("now",), pool="untrained"),
     ]
 
 
@@ -54,6 +56,12 @@ def test_parts_of_a_split_are_exams(tmp_path):
         ('{"question": "Who?", "answers": ["Ada"], "fact": 3}', "fact that is not a text"),
         ('{"question": "Who?", "answers": ["Ada"], "options": "Ada"}', "options that are not"),
         ('{"question": "Who?", "answers": ["Ada"], "options": ["Bob"]}', "none of its options"),
+        ('{"question": "Who?", "answers": ["Ada"], "pool": "new"}', "has the pool 'new'; trained"),
+        (
+            '{"question": "Who?", "unanswerable": true, "pool": "trained"}',
+            "has the pool 'trained'; unanswerable was expected",
+        ),
+        ('{"question": "Who?", "answers": ["Ada"], "pool": []}', r"has the pool \[\]"),
         ('{"question": "Who?", "form": {}}', "has the form"),
         ('{"question": "Who?", "form": {"tone": "polite"}}', "has the form"),
         ('{"question": "Who?", "form": {"most_words": "3"}}', "with most_words '3'"),

@@ -1,7 +1,9 @@
-"""Exams: sets of questions with known answers."""
+"""Exams: sets of questions with known answers, as JSONL."""
 
+import dataclasses
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,12 @@ from typing import Any
 from comparison.form import Form, read_form
 from workbench.errors import RagtuneError
 
-_KEYS = {"question", "answers", "document", "unanswerable", "fact", "options", "form"}
+_KEYS = {"question", "answers", "document", "unanswerable", "fact", "options", "form", "pool"}
 MAX_QUESTIONS = 100_000
+TRAINED, UNTRAINED, UNANSWERABLE = POOLS = ("trained", "untrained", "unanswerable")
+"""What a question asks for: a fact that was trained on, in other words; one that the documents
+say and that was not trained on; something that the documents don't say."""
+_EXPECTED = 'expected {"question": "…", "answers": ["…"]}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +35,16 @@ class ExamQuestion:
     """The labels to choose from, where it is to be classified; the answer is one of them."""
     form: Form | None = None
     """The form that the answer is to have; None where any will do."""
+    pool: str | None = None
+    """One of `POOLS`, where that is known."""
 
 
 def read_exam(path: Path) -> list[ExamQuestion]:
     """Read an exam from JSONL.
 
     Each line is ``{"question": "...", "answers": ["..."]}`` with optional ``document``,
-    ``unanswerable`` and ``fact``; with ``options``, labels to choose from; and with ``form``, what
-    the answer is to look like, which may stand without answers.
+    ``unanswerable``, ``fact`` and ``pool`` (one of `POOLS`); with ``options``, labels to choose
+    from; and with ``form``, what the answer is to look like, which may stand without answers.
 
     Raises:
         RagtuneError: names the line and what was expected.
@@ -78,36 +86,59 @@ def exam_from(data: bytes, name: str) -> list[ExamQuestion]:
     return questions
 
 
-def _question(line: str, place: str) -> ExamQuestion:
-    try:
-        row: Any = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        why = error.msg if isinstance(error, json.JSONDecodeError) else "it is too large"
-        raise RagtuneError(f"{place} is not JSON: {why}.") from error
-    expected = 'expected {"question": "…", "answers": ["…"]}'
+def to_jsonl(questions: Iterable[ExamQuestion]) -> str:
+    """Write an exam as `read_exam` reads it; what a question lacks is left out."""
+    lines = []
+    for one in questions:
+        row: dict[str, Any] = {"question": one.question, "answers": list(one.answers)}
+        row |= {key: value for key in ("document", "fact", "pool") if (value := getattr(one, key))}
+        if one.unanswerable:
+            row["unanswerable"] = True
+        if one.options:
+            row["options"] = list(one.options)
+        if one.form:
+            row["form"] = {k: v for k, v in dataclasses.asdict(one.form).items() if v}
+        lines.append(json.dumps(row, ensure_ascii=False) + "\n")
+    return "".join(lines)
+
+
+def exam_question(row: Any, place: str) -> ExamQuestion:
+    """Return the question that a JSON value of an exam holds.
+
+    Args:
+        row: an object; see `read_exam`.
+        place: names it in an error.
+
+    Raises:
+        RagtuneError: it holds none, with what was expected.
+    """
     if not isinstance(row, dict) or not isinstance(row.get("question"), str):
-        raise RagtuneError(f"{place} has no question; {expected}.")
+        raise RagtuneError(f"{place} has no question; {_EXPECTED}.")
     if set(row) - _KEYS:
-        raise RagtuneError(f"{place} has unknown keys {sorted(set(row) - _KEYS)}; {expected}.")
+        raise RagtuneError(f"{place} has unknown keys {sorted(set(row) - _KEYS)}; {_EXPECTED}.")
     answers, unanswerable = row.get("answers", []), row.get("unanswerable", False)
     if not isinstance(answers, list) or not all(isinstance(a, str) and a.strip() for a in answers):
-        raise RagtuneError(f"{place} has answers that are not a list of texts; {expected}.")
+        raise RagtuneError(f"{place} has answers that are not a list of texts; {_EXPECTED}.")
     form = read_form(row.get("form"), place)
     if not isinstance(unanswerable, bool) or bool(answers or form) == unanswerable:
         raise RagtuneError(
-            f'{place} needs either answers or "unanswerable": true, and not both; {expected}.'
+            f'{place} needs either answers or "unanswerable": true, and not both; {_EXPECTED}.'
         )
     options = row.get("options", [])
     if not isinstance(options, list) or not all(isinstance(o, str) and o.strip() for o in options):
-        raise RagtuneError(f"{place} has options that are not a list of texts; {expected}.")
+        raise RagtuneError(f"{place} has options that are not a list of texts; {_EXPECTED}.")
     if options and not set(answers) & set(options):
-        raise RagtuneError(f"{place} has an answer that is none of its options; {expected}.")
+        raise RagtuneError(f"{place} has an answer that is none of its options; {_EXPECTED}.")
     for key in ("document", "fact"):
         if not isinstance(row.get(key), str | None):
-            raise RagtuneError(f"{place} has a {key} that is not a text; {expected}.")
+            raise RagtuneError(f"{place} has a {key} that is not a text; {_EXPECTED}.")
+    pool = row.get("pool")
+    if pool is not None and (pool not in POOLS or (pool == UNANSWERABLE) != unanswerable):
+        wanted = UNANSWERABLE if unanswerable else f"{TRAINED} or {UNTRAINED}"
+        raise RagtuneError(f"{place} has the pool {pool!r}; {wanted} was expected, or none.")
     question = row["question"].strip()
     if not question:
-        raise RagtuneError(f"{place} has an empty question; {expected}.")
+        raise RagtuneError(f"{place} has an empty question; {_EXPECTED}.")
     return ExamQuestion(
         question,
         tuple(answers),
@@ -116,4 +147,14 @@ def _question(line: str, place: str) -> ExamQuestion:
         row.get("fact"),
         tuple(options),
         form,
+        pool,
     )
+
+
+def _question(line: str, place: str) -> ExamQuestion:
+    try:
+        row: Any = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        why = error.msg if isinstance(error, json.JSONDecodeError) else "it is too large"
+        raise RagtuneError(f"{place} is not JSON: {why}.") from error
+    return exam_question(row, place)

@@ -1,0 +1,1 @@
+"""Which method to use: what was measured, what the use asks for, and what it costs."""

@@ -1,0 +1,1 @@
+"""Exams: read, kept, built from the documents, and held against what was trained on."""

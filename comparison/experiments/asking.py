@@ -1,0 +1,94 @@
+"""Questions asked one by one in an experiment; every answer is kept as soon as it is there."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from comparison.answer import Answer
+from comparison.ask import METHODS, ask
+from comparison.exams.exam import ExamQuestion
+from comparison.experiments.experiment import LABELS
+from comparison.experiments.report import Report
+from comparison.lab import Lab
+from workbench.errors import RagtuneError
+from workbench.language_models.engine import Engine
+
+T = TypeVar("T")
+
+
+def ready_methods(
+    lab: Lab, adapter: str | None, wanted: Sequence[str] = METHODS
+) -> tuple[list[str], list[str]]:
+    """Return the methods that can answer, and a sentence for each that can't."""
+    ready, notes = [], []
+    for method in wanted:
+        missing = lab.missing(method, adapter)
+        if missing:
+            notes.append(f"{LABELS[method]} was left out: {missing}")
+        else:
+            ready.append(method)
+    return ready, notes
+
+
+def spread(found: Sequence[T], most: int) -> list[T]:
+    """Return so many at most, evenly from all of them."""
+    step = max(1.0, len(found) / max(1, most))
+    return [found[int(place * step)] for place in range(min(most, len(found)))]
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Asks methods one after the other, so that each one's times are its own."""
+
+    lab: Lab
+    engine: Engine
+    """The same throughout: a faster one may become ready meanwhile."""
+    adapter: str | None
+    report: Report
+
+    def ask(
+        self,
+        stage: str,
+        number: int,
+        question: ExamQuestion,
+        methods: Sequence[str],
+        judge: Callable[[Answer], dict[str, Any]],
+    ) -> None:
+        """Ask the methods that have no row yet, and keep a row of each.
+
+        Args:
+            stage: what was changed before; with the number and the method it names a row.
+            number: of the question.
+            question: what is asked.
+            methods: who is asked.
+            judge: returns what else is kept of an answer.
+
+        Raises:
+            RagtuneError: a method failed; what was answered before is kept.
+        """
+        there = self.report.answered(stage, number)
+        left = [method for method in methods if method not in there]
+        if not left:
+            return
+        self.report.say(f"{stage[0].upper()}{stage[1:]}: question {number + 1}")
+        asked = ask(self.lab, question.question, left, self.adapter, alone=True, engine=self.engine)
+        for answer in asked:
+            if answer.error:
+                raise RagtuneError(answer.error)
+            if answer.done:
+                self.report.keep(
+                    {
+                        "stage": stage,
+                        "number": number,
+                        "question": question.question,
+                        "expected": " | ".join(question.answers),
+                        "method": answer.method,
+                        "answer": answer.text,
+                        "refused": answer.refused,
+                        "latency_ms": answer.timings_ms.total,
+                        "search_ms": answer.timings_ms.search,
+                        "prompt_tokens": answer.tokens.prompt,
+                        "completion_tokens": answer.tokens.completion,
+                        **judge(answer),
+                    }
+                )

@@ -1,0 +1,245 @@
+"""Key differences, measured: the textbook's table, with what this machine and these data give."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from comparison.answer import Answer
+from comparison.ask import METHODS
+from comparison.experiments.context import with_false
+from comparison.experiments.experiment import LABELS, Chosen, Experiment, Result
+from comparison.experiments.intervals import said_share
+from comparison.experiments.outcome import FALSE, TRUE, count, outcome
+from comparison.experiments.report import Report
+from comparison.experiments.setting import Setting, set_up
+from comparison.experiments.staleness import run_seconds
+from comparison.experiments.style import form_of
+from comparison.form import Form
+from comparison.lab import Lab
+from finetune_backend.runs import Run, trained_examples
+from workbench.settings import check_options, option
+
+BEFORE, EDITED = "as they are", "edited"
+_READING = ("rag", "hybrid")
+_EDITED_FACTS = 3
+NOT_MEASURED = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What can be chosen."""
+
+    questions: int = option(20, "How many questions are asked, at most.", 3, 1000)
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was needed before a question could be asked."""
+
+    passages: int
+    indexing_seconds: float
+    trained_seconds: float | None
+    """None without an adapter, and where it is not known."""
+    taught: frozenset[str]
+    """The facts that the adapter was trained on."""
+    adapter_mb: float | None
+    form: Form | None
+    """That of the adapter's training answers; None without."""
+
+
+def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
+    """Ask all methods the same, and after an edit those that read again."""
+    with set_up(lab, chosen, report, trained_first=False) as setting:
+        made = _made(lab, chosen, setting)
+        reading = [method for method in setting.methods if method in _READING]
+        edited = setting.facts[:_EDITED_FACTS]
+        report.expect(len(setting.facts) * len(setting.methods) + len(edited) * len(reading))
+        for number in range(len(setting.facts)):
+            _ask(setting, made, BEFORE, number, setting.methods, None)
+        for number, fact in enumerate(edited):
+            if set(reading) <= report.answered(EDITED, number).keys():
+                continue
+            own = {name: setting.blocks[name] for name in fact.documents}
+            report.say(f"Fact {number + 1}: edited, indexing again")
+            seconds = setting.scratch.put(with_false(own, [fact]))
+            _ask(setting, made, EDITED, number, reading, seconds)
+            setting.scratch.put(own)
+        return found(report.rows, made, setting.notes)
+
+
+def found(rows: Sequence[dict[str, Any]], made: Made, notes: Sequence[str]) -> Result:
+    """Return what the rows say, as a table with a column for each method."""
+    by = {
+        method: [row for row in rows if (row["method"], row["stage"]) == (method, BEFORE)]
+        for method in METHODS
+    }
+    by = {method: some for method, some in by.items() if some}
+    again = {
+        method: [
+            row["seconds"]
+            for row in rows
+            if (row["method"], row["stage"], row["outcome"]) == (method, EDITED, FALSE)
+        ]
+        for method in by
+    }
+    lines = {
+        ("Knowledge source", "right answers on facts trained on"): {
+            method: _right([row for row in some if row["trained"]]) for method, some in by.items()
+        },
+        ("Knowledge source", "right answers on other facts"): {
+            method: _right([row for row in some if not row["trained"]])
+            for method, some in by.items()
+        },
+        ("Adaptability", "seconds until an edited fact is answered"): {
+            method: _adapts(method, again[method], made.trained_seconds) for method in by
+        },
+        ("Latency", "milliseconds to the end of an answer (median)"): {
+            method: f"{_median(some, 'latency_ms'):.0f}" for method, some in by.items()
+        },
+        ("Customization", "answers in the form of the training answers"): {
+            method: _form(some) for method, some in by.items()
+        },
+        ("Scaling", "what grows with the knowledge"): {
+            method: _scales(method, some, made) for method, some in by.items()
+        },
+        ("Cost", "before the first question, in seconds"): {
+            method: _before(method, made) for method in by
+        },
+        ("Cost", "of 1,000 questions, in minutes of this machine"): {
+            method: f"{_median(some, 'latency_ms') / 60:.1f}" for method, some in by.items()
+        },
+        ("Cost", "tokens of an answer, read and written (median)"): {
+            method: f"{_median(some, 'prompt_tokens'):.0f} and "
+            f"{_median(some, 'completion_tokens'):.0f}"
+            for method, some in by.items()
+        },
+    }
+    table = tuple(
+        {"difference": what, "measured": how, **{LABELS[m]: value for m, value in line.items()}}
+        for (what, how), line in lines.items()
+    )
+    return Result(
+        table=table,
+        figures=(),
+        caption=_caption(by, again, made),
+        notes=(
+            "An edited fact counts from the edit on: reading its document again, indexing what is "
+            "new in it, searching and answering.",
+            *notes,
+        ),
+    )
+
+
+def _made(lab: Lab, chosen: Chosen, setting: Setting) -> Made:
+    run: Run | None = None
+    if chosen.adapter is not None:
+        run = lab.adapter(chosen.adapter).run
+    examples = trained_examples(run) if run is not None else ()
+    files = list(run.adapter.glob("*.safetensors")) if run is not None else []
+    return Made(
+        passages=setting.scratch.passages(),
+        indexing_seconds=setting.indexing_seconds,
+        trained_seconds=run_seconds(lab, chosen.adapter),
+        taught=frozenset(example.fact for example in examples),
+        adapter_mb=sum(file.stat().st_size for file in files) / 1e6 if files else None,
+        form=form_of([example.answer for example in examples]),
+    )
+
+
+def _ask(
+    setting: Setting,
+    made: Made,
+    stage: str,
+    number: int,
+    methods: Sequence[str],
+    indexing_seconds: float | None,
+) -> None:
+    fact = setting.facts[number]
+
+    def judge(answer: Answer) -> dict[str, Any]:
+        seconds = None
+        if indexing_seconds is not None:
+            seconds = indexing_seconds + answer.timings_ms.total / 1000
+        return {
+            "outcome": outcome(answer.text, answer.refused, fact.true, fact.false),
+            "trained": fact.question.fact in made.taught,
+            "form_kept": made.form.kept_by(answer.text) if made.form else None,
+            "seconds": seconds,
+        }
+
+    setting.asker.ask(stage, number, fact.question, methods, judge)
+
+
+def _right(rows: Sequence[dict[str, Any]]) -> str:
+    return said_share(count(rows, TRUE), len(rows)) if rows else NOT_MEASURED
+
+
+def _median(rows: Sequence[dict[str, Any]], name: str) -> float:
+    return float(median(row[name] for row in rows))
+
+
+def _adapts(method: str, seconds: Sequence[float], trained_seconds: float | None) -> str:
+    if method == "base":
+        return "never"
+    if seconds:
+        return f"{median(seconds):.1f}"
+    if trained_seconds is None:
+        return "another fine-tune"
+    return f"another fine-tune: {trained_seconds:.0f}"
+
+
+def _form(rows: Sequence[dict[str, Any]]) -> str:
+    kept = [row["form_kept"] for row in rows if row["form_kept"] is not None]
+    return said_share(sum(kept), len(kept)) if kept else NOT_MEASURED
+
+
+def _scales(method: str, rows: Sequence[dict[str, Any]], made: Made) -> str:
+    """Say what grows; experiment Scale measures how far."""
+    if method == "base":
+        return "nothing"
+    index = (
+        f"the index: {made.passages:,} passages, searched in {_median(rows, 'search_ms'):.0f} ms"
+    )
+    size = "" if made.adapter_mb is None else f" (the adapter stays at {made.adapter_mb:.1f} MB)"
+    training = f"the training: {len(made.taught)} facts{size}" if made.taught else "the training"
+    return {"rag": index, "finetuned": training, "hybrid": f"{index}; {training}"}[method]
+
+
+def _before(method: str, made: Made) -> str:
+    index = f"{made.indexing_seconds:.0f} to index"
+    trained = "unknown" if made.trained_seconds is None else f"{made.trained_seconds:.0f}"
+    training = f"{trained} to train"
+    parts = {"base": "0", "rag": index, "finetuned": training, "hybrid": f"{index}, {training}"}
+    return parts[method]
+
+
+def _caption(by: dict[str, list[dict[str, Any]]], again: dict[str, list[float]], made: Made) -> str:
+    each = ", ".join(f"{LABELS[method]} {_right(some)}" for method, some in by.items())
+    said = [f"Right answers: {each}."]
+    adapting = {method: _adapts(method, again[method], made.trained_seconds) for method in by}
+    if "rag" in by and again["rag"]:
+        other = f", fine-tuned needs {adapting['finetuned']} s" if "finetuned" in by else ""
+        if made.trained_seconds is None:
+            other = other.removesuffix(" s")
+        said.append(f"An edited fact is answered by RAG after {adapting['rag']} s{other}.")
+    times = ", ".join(
+        f"{LABELS[method]} {_median(some, 'latency_ms'):.0f} ms" for method, some in by.items()
+    )
+    said.append(f"An answer takes: {times} (median).")
+    return " ".join(said)
+
+
+EXPERIMENT = Experiment(
+    key="differences",
+    title="Key differences, measured",
+    question="How do the methods differ in knowledge, adaptability, latency, form, scaling, cost?",
+    needs="Documents, and an exam about them. With an adapter, fine-tuned and hybrid take part.",
+    costs="As many answers as questions and methods: about two minutes with the default model.",
+    options=Options,
+    methods=("rag",),
+    run=run,
+)

@@ -1,0 +1,265 @@
+"""Experiments that were started: each is a folder, and at work a job of its own."""
+
+import hashlib
+import json
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from comparison.exams.exam import ExamQuestion, exam_from, read_exam
+from comparison.experiments.experiment import Result, as_saved, result_from
+from comparison.experiments.listed import find_experiment
+from comparison.experiments.report import read_rows
+from comparison.lab import Lab
+from workbench import jobs
+from workbench.errors import RagtuneError
+from workbench.files import read_json, write_bytes, write_json, writing
+from workbench.home import Home
+from workbench.jobs import JobState
+
+_MODULE = "comparison.experiments.process"
+_LOCK, _LOCK_SECONDS = "start-experiment", 10.0
+_BUSY = "Another experiment is being started; try again."
+_EXAM = "exam.jsonl"
+RESULT = "result.json"
+"""Written last: with it the experiment is complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExamFile:
+    """An exam as it lies on a disk or was uploaded."""
+
+    name: str
+    data: bytes
+    """JSONL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One experiment that was started."""
+
+    name: str
+    folder: Path
+    state: JobState
+    key: str
+    exam: str
+    """The exam file's name."""
+    adapter: str | None
+    options: dict[str, Any]
+    conditions: dict[str, str]
+    """Hashes of all that must stay the same while it is at work."""
+    created: float
+    """Seconds since the epoch."""
+    result: Result | None
+    """None while it isn't complete."""
+
+    @property
+    def can_go_on(self) -> bool:
+        """Did it end before its time, in a way that it can go on from?"""
+        return self.result is None and self.state.state in ("paused", "interrupted", "failed")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the answers that were kept so far."""
+        return read_rows(self.folder)
+
+    def questions(self) -> list[ExamQuestion]:
+        """Return the exam's questions."""
+        return read_exam(self.folder / _EXAM)
+
+
+def experiments_folder(home: Home) -> Path:
+    """Return where they are kept."""
+    return home.folder / "experiments"
+
+
+def read_exam_file(path: Path) -> ExamFile:
+    """Read an exam's file; what is in it is looked at when it is used.
+
+    Raises:
+        RagtuneError: it can't be read.
+    """
+    try:
+        return ExamFile(path.name, path.read_bytes())
+    except OSError as error:
+        raise RagtuneError(f"The exam {path} can't be read: {error.strerror}.") from error
+
+
+def start_experiment(
+    lab: Lab, key: str, exam: ExamFile, options: Any = None, adapter: str | None = None
+) -> Kept:
+    """Start an experiment in its own process and return at once.
+
+    Args:
+        lab: where everything is.
+        key: which experiment.
+        exam: see `comparison.exams.exam.read_exam`.
+        options: of the experiment's type; None for the usual ones.
+        adapter: by default the newest one that fits, where there is one.
+
+    Raises:
+        RagtuneError: it can't begin, with the reason.
+    """
+    experiment = find_experiment(key)
+    options = options or experiment.options()
+    exam_from(exam.data, exam.name)  # refused now rather than by the job
+    missing = experiment.missing({m: lab.missing(m, adapter) for m in experiment.methods})
+    if missing:
+        raise RagtuneError(f"{experiment.title} can't begin yet: {missing}")
+    adapter = _adapter(lab, adapter)
+    with lab.home.lock(_LOCK, _LOCK_SECONDS, _BUSY):
+        _check_free(lab.home)
+        folder = _new_folder(lab.home, key)
+        try:
+            with writing(folder):
+                folder.mkdir(parents=True)
+            write_bytes(folder / _EXAM, exam.data)
+            write_json(
+                folder / "experiment.json",
+                {
+                    "key": key,
+                    "exam": exam.name,
+                    "adapter": adapter,
+                    "options": asdict(options),
+                    "conditions": conditions(lab, exam.data, adapter),
+                    "created": time.time(),
+                },
+            )
+            jobs.start(folder, _MODULE)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+    return read_experiment(folder)
+
+
+def resume_experiment(home: Home, kept: Kept) -> Kept:
+    """Let an experiment go on; what was answered is not asked again.
+
+    Raises:
+        RagtuneError: it is complete, was cancelled, or hasn't stopped, or another one is at work.
+    """
+    with home.lock(_LOCK, _LOCK_SECONDS, _BUSY):
+        kept = read_experiment(kept.folder)
+        if not kept.can_go_on:
+            raise RagtuneError(
+                f"The experiment {kept.name!r} is {kept.state.state}; only one that was paused, "
+                "interrupted or failed can go on."
+            )
+        _check_free(home)
+        jobs.start(kept.folder, _MODULE)
+    return read_experiment(kept.folder)
+
+
+def delete_experiment(kept: Kept) -> None:
+    """Delete an experiment with its answers and its result.
+
+    Raises:
+        RagtuneError: it is at work.
+    """
+    if jobs.at_work(kept.folder):
+        raise RagtuneError(f"The experiment {kept.name!r} is at work. Cancel it first.")
+    if kept.folder.exists():  # another tab may have been first
+        shutil.rmtree(kept.folder)
+
+
+def list_kept(home: Home) -> list[Kept]:
+    """Return all experiments that were started, the newest first."""
+    folders = [
+        folder
+        for folder in experiments_folder(home).glob("[!.]*")
+        if all((folder / file).exists() for file in ("experiment.json", "state.json"))
+    ]
+    return sorted(map(read_experiment, folders), key=lambda kept: -kept.created)
+
+
+def find_kept(home: Home, name: str) -> Kept:
+    """Return the experiment with this name.
+
+    Raises:
+        RagtuneError: there is none.
+    """
+    by_name = {kept.name: kept for kept in list_kept(home)}
+    if name not in by_name:
+        existing = ", ".join(by_name) or "none yet"
+        raise RagtuneError(f"No experiment {name!r} was started. There are: {existing}.")
+    return by_name[name]
+
+
+def read_experiment(folder: Path) -> Kept:
+    """Read an experiment from its folder."""
+    result = folder / RESULT
+    return Kept(
+        name=folder.name,
+        folder=folder,
+        state=jobs.read(folder),
+        result=result_from(read_json(result)) if result.exists() else None,
+        **read_json(folder / "experiment.json"),
+    )
+
+
+def as_json(kept: Kept) -> dict[str, Any]:
+    """Return an experiment with its result, and every answer, as one document."""
+    return {
+        "experiment": kept.name,
+        "key": kept.key,
+        "exam": kept.exam,
+        "adapter": kept.adapter,
+        "options": kept.options,
+        "conditions": kept.conditions,
+        "created": kept.created,
+        **(as_saved(kept.result) if kept.result else {}),
+        "rows": kept.rows(),
+    }
+
+
+def conditions(lab: Lab, exam: bytes, adapter: str | None) -> dict[str, str]:
+    """Return hashes of all that an experiment's answers depend on, in words or hexadecimal."""
+    run = lab.adapter(adapter).run if adapter is not None else None
+    settings = json.dumps(asdict(lab.settings), ensure_ascii=False)
+    return {
+        "model": lab.checkpoint().sha256,
+        "engine": lab.engine_choice().engine,
+        "settings": hashlib.sha256(settings.encode()).hexdigest(),
+        "documents": lab.knowledge_base.index.fingerprint(),
+        "exam": hashlib.sha256(exam).hexdigest(),
+        "adapter": (run and run.adapter_sha256) or adapter or "none",
+    }
+
+
+def check_conditions(lab: Lab, kept: Kept) -> None:
+    """Make sure that answers of today fit those that are there.
+
+    Raises:
+        RagtuneError: something has changed since it began.
+    """
+    now = conditions(lab, (kept.folder / _EXAM).read_bytes(), kept.adapter)
+    changed = [name for name, value in kept.conditions.items() if now[name] != value]
+    if changed:
+        raise RagtuneError(
+            f"Since {kept.name} began, this has changed: {', '.join(changed)}. Its answers would "
+            "not fit each other; start it anew."
+        )
+
+
+def _adapter(lab: Lab, adapter: str | None) -> str | None:
+    """Return the adapter's name, so that a newer one doesn't change a paused experiment."""
+    if adapter is None and lab.missing("finetuned"):
+        return None
+    return lab.adapter(adapter).name
+
+
+def _check_free(home: Home) -> None:
+    for kept in list_kept(home):
+        if kept.state.active:
+            raise RagtuneError(
+                f"The experiment {kept.name!r} is at work, and two would slow each other down. "
+                "Wait for it, or pause it."
+            )
+
+
+def _new_folder(home: Home, key: str) -> Path:
+    number = 1
+    while (folder := experiments_folder(home) / f"{key}-{number}").exists():
+        number += 1
+    return folder

@@ -1,0 +1,126 @@
+"""The setting of the experiments that change documents: copies, facts, and who is asked."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from comparison.ask import METHODS
+from comparison.experiments.asking import Asker, ready_methods, spread
+from comparison.experiments.experiment import FEWEST, Chosen
+from comparison.experiments.facts import Fact, find_facts, said_left_out
+from comparison.experiments.report import Report
+from comparison.experiments.scratch import Scratch
+from comparison.lab import Lab
+from finetune_backend import queue
+from finetune_backend.runs import trained_facts
+from workbench.errors import RagtuneError
+from workbench.values import Block
+
+SCRATCH = "scratch"
+"""The folder of the copies, inside the experiment's."""
+_MOST_BLOCKS = 5_000
+"""Paragraphs that are copied; the documents with the answers come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What such an experiment works with."""
+
+    asker: Asker
+    """Asks the scratch."""
+    scratch: Scratch
+    """Holds copies of the documents, as they are."""
+    blocks: dict[str, list[Block]]
+    """The paragraphs of those documents."""
+    facts: list[Fact]
+    methods: list[str]
+    notes: list[str]
+    indexing_seconds: float
+    """How long it took to index the copies."""
+
+
+@contextlib.contextmanager
+def set_up(
+    lab: Lab,
+    chosen: Chosen,
+    report: Report,
+    wanted: Sequence[str] = METHODS,
+    *,
+    trained_first: bool = True,
+) -> Iterator[Setting]:
+    """Copy the documents, find facts in them that can be swapped, and remove the copies again.
+
+    Args:
+        lab: the person's.
+        chosen: its options have ``questions``: how many facts there are to be at most.
+        report: told what is being done.
+        wanted: the methods to ask, of which those that are ready are.
+        trained_first: take facts that the adapter was trained on, and others only where these
+            are too few; otherwise take them from all.
+
+    Raises:
+        RagtuneError: there are too few such facts.
+    """
+    report.say("Reading the documents")
+    blocks = dict(lab.knowledge_base.blocks())
+    found, left_out = find_facts(chosen.questions, blocks)
+    notes = said_left_out(left_out)
+    if len(found) < FEWEST:
+        raise RagtuneError(
+            f"{len(found)} questions of the exam can be used; at least {FEWEST} are needed. "
+            f"{' '.join(notes)} Choose an exam about these documents."
+        )
+    facts, told = _chosen_facts(lab, chosen, found, trained_first)
+    methods, missing = ready_methods(lab, chosen.adapter, wanted)
+    copied = _copied(blocks, facts)
+    if len(copied) < len(blocks):
+        notes.append(f"{len(copied)} of {len(blocks)} documents were copied, with all answers.")
+    if queue.holder(lab.home) is not None:
+        notes.append("A fine-tune was at work meanwhile, which makes all times longer.")
+    scratch = Scratch(lab, report.folder / SCRATCH)
+    try:
+        report.say("Indexing copies of the documents")
+        seconds = scratch.put(copied, report.say)
+        report.say("Loading the language model")
+        asker = Asker(scratch, lab.engine(), chosen.adapter, report)
+        notes = [
+            "All methods were asked alone, with the same model, decoding and prompts, on copies "
+            "of the documents that were read as text; your documents are as they were.",
+            *told,
+            *missing,
+            *notes,
+        ]
+        yield Setting(asker, scratch, copied, facts, methods, notes, seconds)
+    finally:
+        scratch.close()
+
+
+def _chosen_facts(
+    lab: Lab, chosen: Chosen, found: list[Fact], trained_first: bool
+) -> tuple[list[Fact], list[str]]:
+    """Return as many facts as were asked for, and how many of them the adapter was trained on."""
+    most, run = chosen.options.questions, None
+    if chosen.adapter is not None:
+        run = lab.adapter(chosen.adapter).run
+    if run is None or run.imported:
+        return spread(found, most), []
+    taught = trained_facts(run)
+    if trained_first:
+        trained = [fact for fact in found if fact.question.fact in taught]
+        others = [fact for fact in found if fact.question.fact not in taught]
+        facts = spread(trained, most)
+        facts += spread(others, most - len(facts))
+    else:
+        facts = spread(found, most)
+    learned = sum(fact.question.fact in taught for fact in facts)
+    return facts, [f"The adapter was trained on {learned} of the {len(facts)} facts."]
+
+
+def _copied(blocks: dict[str, list[Block]], facts: Sequence[Fact]) -> dict[str, list[Block]]:
+    needed = dict.fromkeys(name for fact in facts for name in fact.documents)
+    copied, total = dict[str, list[Block]](), 0
+    for name in (*needed, *(name for name in blocks if name not in needed)):
+        total += len(blocks[name])
+        if name in needed or total <= _MOST_BLOCKS:
+            copied[name] = blocks[name]
+    return copied

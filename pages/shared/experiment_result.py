@@ -1,0 +1,162 @@
+"""What an experiment found: its figure, its caption, its numbers and how it was made."""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from pages.shared.plain import plain
+
+if TYPE_CHECKING:
+    from comparison.experiments.experiment import Figure
+    from comparison.experiments.kept import Kept
+
+_PERCENT = ("share", "low", "high")
+_POINT_HEIGHT, _BAR_HEIGHT, _GROUP_HEIGHT = 300, 16, 24
+
+
+def draw_result(kept: "Kept") -> None:
+    """Draw a complete experiment's result."""
+    import pandas as pd
+
+    result = kept.result
+    assert result is not None  # it is complete
+    st.markdown(f"**{plain(result.caption)}**")
+    for figure in result.figures:
+        st.altair_chart(_chart(result.table, figure), width="stretch")
+    if result.figures:
+        st.caption("Lines through the marks are 95 % intervals, unless a note says otherwise.")
+    table = pd.DataFrame(result.table)
+    percent = st.column_config.NumberColumn(format="percent")
+    st.dataframe(
+        table.rename(columns=str.capitalize),
+        hide_index=True,
+        column_config={name.capitalize(): percent for name in _PERCENT},
+    )
+    for note in result.notes:
+        st.caption(plain(note))
+    if result.changes:
+        with st.expander("What was changed in the copies", icon=":material/edit_note:"):
+            st.dataframe(
+                pd.DataFrame(result.changes).rename(columns=str.capitalize), hide_index=True
+            )
+
+
+def draw_answers(kept: "Kept") -> None:
+    """Show every answer and the conditions, and offer both as files."""
+    import pandas as pd
+
+    from comparison.experiments.kept import as_json
+
+    rows = kept.rows()
+    with st.expander(f"All {len(rows)} answers", icon=":material/table_rows:"):
+        st.dataframe(pd.DataFrame(rows), hide_index=True)
+    with st.expander("Settings and hashes", icon=":material/fingerprint:"):
+        made = {"exam": kept.exam, "adapter": kept.adapter or "none", **kept.options}
+        hashes = {f"{name} (hash)": value for name, value in kept.conditions.items()}
+        facts = [(name, str(value)) for name, value in (made | hashes).items()]
+        st.dataframe(pd.DataFrame(facts, columns=["What", "Value"]), hide_index=True)
+    with st.container(horizontal=True):
+        st.download_button(
+            "Answers as CSV",
+            # Excel takes UTF-8 without a mark at its start for something else.
+            pd.DataFrame([_safe(row) for row in rows]).to_csv(index=False).encode("utf-8-sig"),
+            f"{kept.name}.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Everything as JSON",
+            json.dumps(as_json(kept), ensure_ascii=False, indent=2),
+            f"{kept.name}.json",
+            "application/json",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def _chart(table: Sequence[dict[str, Any]], figure: "Figure") -> Any:
+    """Return a figure."""
+    import altair as alt
+    import pandas as pd
+
+    lying = figure.form == "bars"
+    frame = pd.DataFrame(_occurring(table, figure) if lying else table)
+    form = ".1%" if figure.share else ".4~g"
+    base = alt.Chart(frame).encode(
+        color=alt.Color(
+            f"{figure.colour}:N",
+            sort=None,
+            title=None,
+            legend=alt.Legend(orient="bottom", columns=2),
+        ),
+        tooltip=[
+            *(alt.Tooltip(name) for name in (figure.group, figure.colour)),
+            *(
+                alt.Tooltip(f"{name}:Q", format=form)
+                for name in (figure.value, figure.low, figure.high)
+            ),
+        ],
+    )
+    value = {
+        "title": figure.title,
+        "scale": alt.Scale(domain=[0, 1]) if figure.share else alt.Scale(zero=True),
+        "axis": alt.Axis(format="%") if figure.share else alt.Axis(),
+    }
+    if lying:
+        return _lying(base, figure, value, frame)
+    return _standing(base, figure, value)
+
+
+def _lying(base: Any, figure: "Figure", value: dict[str, Any], frame: Any) -> Any:
+    """Draw bars from the left, in groups one below the other: names have room beside them."""
+    import altair as alt
+
+    rows = base.encode(
+        y=alt.Y(f"{figure.group}:N", sort=None, title=None),
+        yOffset=alt.YOffset(f"{figure.colour}:N", sort=None),
+    )
+    bars = rows.mark_bar().encode(x=alt.X(f"{figure.value}:Q", **value))
+    reach = rows.mark_rule().encode(
+        x=f"{figure.low}:Q", x2=f"{figure.high}:Q", color=alt.value("gray")
+    )
+    each = _GROUP_HEIGHT + _BAR_HEIGHT * frame[figure.colour].nunique()
+    return (bars + reach).properties(height=int(each * frame[figure.group].nunique()))
+
+
+def _standing(base: Any, figure: "Figure", value: dict[str, Any]) -> Any:
+    """Draw points over groups or numbers, with lines between them where they belong together."""
+    import altair as alt
+
+    if figure.form == "curve":
+        across = alt.X(
+            f"{figure.group}:Q", title=figure.group.capitalize(), scale=alt.Scale(type="log")
+        )
+    else:
+        turned = alt.Axis(labelAngle=-25, labelLimit=160)
+        across = alt.X(f"{figure.group}:N", sort=None, title=None, axis=turned)
+    columns = base.encode(x=across)
+    if figure.form == "points":  # side by side, so that intervals can be told apart
+        columns = columns.encode(xOffset=alt.XOffset(f"{figure.colour}:N", sort=None))
+        marks = columns.mark_point(filled=True, size=60)
+    else:
+        marks = columns.mark_line(point=True)
+    reach = columns.mark_rule().encode(y=f"{figure.low}:Q", y2=f"{figure.high}:Q")
+    points = marks.encode(y=alt.Y(f"{figure.value}:Q", **value))
+    return (reach + points).properties(height=_POINT_HEIGHT)
+
+
+def _occurring(table: Sequence[dict[str, Any]], figure: "Figure") -> list[dict[str, Any]]:
+    """Leave out what never occurs."""
+    occurs = {row[figure.colour] for row in table if row[figure.value]}
+    return [row for row in table if row[figure.colour] in occurs]
+
+
+def _safe(row: dict[str, Any]) -> dict[str, Any]:
+    """Keep a spreadsheet from taking a text for a formula."""
+    return {
+        key: f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+        for key, value in row.items()
+    }
