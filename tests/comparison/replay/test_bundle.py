@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 
+import cli
 from comparison.evaluation.kept import find_evaluation
 from comparison.replay.bundle import save_bundle, write_bundle
 from comparison.replay.unpack import unpack
@@ -59,10 +60,16 @@ def refused(file, folder, said):
         unpack(file, folder / "out", unheard)
 
 
-def test_the_same_evaluation_gives_the_same_bytes(evaluated_lab, bundle):
+def test_the_same_evaluation_gives_the_same_bytes(evaluated_lab, bundle, tmp_path, capsys):
     again = io.BytesIO()
     write_bundle(evaluated_lab, find_evaluation(evaluated_lab.home, "one"), again)
     assert again.getvalue() == bundle.read_bytes()
+    file = tmp_path / "new" / "again.zip"
+    code = cli.main(["--home", str(evaluated_lab.home.folder), "bundle", "one", str(file)])
+    assert code == 0 and file.read_bytes() == bundle.read_bytes()
+    assert list(file.parent.iterdir()) == [file]
+    told = capsys.readouterr().out
+    assert told.startswith(f"bundled   {file}, 0.") and "not in it: the model tiny" in told
 
 
 def test_it_holds_what_answers_come_from_and_nothing_of_this_machine(bundle, tiny_model):
