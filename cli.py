@@ -320,6 +320,18 @@ def _parser() -> argparse.ArgumentParser:
     delete.add_argument("name", metavar="NAME")
     delete.set_defaults(run=_evaluations_delete)
 
+    reporting = command("report", _report, "write an evaluation as HTML, Markdown, CSV and Parquet")
+    reporting.add_argument("name", metavar="EVALUATION")
+    reporting.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="where to (default: EVALUATION-report)"
+    )
+    bundling = command(
+        "bundle", _bundle, "write all that an evaluation's answers came from to one file"
+    )
+    bundling.add_argument("name", metavar="EVALUATION")
+    bundling.add_argument("file", type=Path, metavar="FILE.zip")
+    replaying = command("replay", _replay, "ask all of a bundle again, and compare the answers")
+    replaying.add_argument("file", type=Path, metavar="FILE.zip")
     _advise_options(command("advise", _advise, "say which method to use, and what it costs"))
     command("experiments", _experiments, "list the experiments, and what was started of each")
     experiment = command(
@@ -1250,6 +1262,59 @@ def _evaluations_delete(options: argparse.Namespace) -> None:
         _print_json({"deleted": options.name})
     else:
         print(f"deleted   {options.name}")
+
+
+def _report(options: argparse.Namespace) -> None:
+    from comparison.evaluation.kept import find_evaluation
+    from comparison.report.write import write_report
+
+    lab = _lab(options)
+    evaluation = find_evaluation(lab.home, options.name)
+    folder = options.out or Path(f"{evaluation.name}-report")
+    files = write_report(lab, evaluation, folder, date.today())
+    if _json_wanted(options):
+        _print_json({"files": list(map(str, files))})
+    else:
+        print("\n".join(f"written   {file}" for file in files))
+
+
+def _bundle(options: argparse.Namespace) -> None:
+    from comparison.evaluation.kept import find_evaluation
+    from comparison.replay.bundle import save_bundle
+
+    lab = _lab(options)
+    try:
+        evaluation = find_evaluation(lab.home, options.name)
+        made = save_bundle(lab, evaluation, options.file, _progress.show)
+    finally:
+        _progress.end()
+    size = options.file.stat().st_size
+    if _json_wanted(options):
+        _print_json({"file": str(options.file), "bytes": size, "parts": made.files})
+    else:
+        print(f"bundled   {options.file}, {size / 1e6:,.1f} MB; not in it: the model {made.model}")
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from comparison.replay.replay import as_json, replay
+
+    try:
+        made = replay(_lab(options), options.file, _progress.show)
+    finally:
+        _progress.end()
+    if _json_wanted(options):
+        _print_json(as_json(made))
+        return 1 if made.differences else 0
+    print(made.sentence)
+    for one in made.differences:
+        print(f"question {one.number + 1}, {one.column}, differs in {' and '.join(one.differs)}")
+        for when, text in (("was", one.was), ("now", one.now)):
+            print(f"    {when}  {''.join(c if c.isprintable() else ' ' for c in text)}")
+    for sentence in made.conditions:
+        print(sentence)
+    if made.differences and not made.conditions:
+        print("Nothing else differs of what Ragtune records.")
+    return 1 if made.differences else 0
 
 
 def _advise(options: argparse.Namespace) -> None:

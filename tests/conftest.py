@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,52 @@ def examples_file(tmp_path):
     ]
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def evaluated_home(tmp_path_factory, tiny_model, tiny_adapter):
+    """A home with a document, the adapter "tuned", and the evaluation "one" of all methods."""
+    from comparison.columns import Column
+    from comparison.evaluation.process import work
+    from comparison.evaluation.start import make_evaluation
+    from comparison.lab import open_lab
+    from finetune_backend.exports.adopt import import_adapter
+    from finetune_backend.exports.received import read_path
+
+    folder = tmp_path_factory.mktemp("evaluated") / "home"
+    handbook = folder.parent / "handbook.md"
+    handbook.write_text(
+        "# Leave\n\nEvery employee of Marlow Kites has 31 days of paid leave a year.\n\n"
+        "# Workshop\n\nThe workshop opens at 6:40 and closes at 17:20.\n",
+        encoding="utf-8",
+    )
+    exam = [
+        {"question": "When does the workshop close?", "answers": ["17:20"]},
+        {"question": "=1+1 <script>alert(1)</script> | ![x](http://e.example/a.png) `*b*`?"}
+        | {"answers": ["| 31 & _days_"], "document": "handbook.md"},
+        {"question": "Who is the mayor?", "unanswerable": True},
+    ]
+    columns = [Column("base"), Column("rag"), Column("finetuned", "tuned")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAGTUNE_MODEL", str(tiny_model))
+        patch.setenv("RAGTUNE_ENGINE", "transformers")
+        lab = open_lab(folder)
+        lab.knowledge_base.add(handbook)
+        import_adapter(lab.home, lab.checkpoint(), read_path(tiny_adapter), "tuned", anyway=True)
+        data = "\n".join(map(json.dumps, exam)).encode()
+        work(make_evaluation(lab, data, "mine.jsonl", columns, "one"))
+        lab.database.close()
+    return folder
+
+
+@pytest.fixture()
+def evaluated_lab(tmp_path, evaluated_home, tiny_model, monkeypatch):
+    """A lab in a copy of that home."""
+    from comparison.lab import open_lab
+
+    monkeypatch.setenv("RAGTUNE_MODEL", str(tiny_model))
+    monkeypatch.setenv("RAGTUNE_ENGINE", "transformers")
+    shutil.copytree(evaluated_home, tmp_path / "home")
+    lab = open_lab(tmp_path / "home")
+    yield lab
+    lab.database.close()

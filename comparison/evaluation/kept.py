@@ -39,6 +39,8 @@ class Evaluation:
     repeated: int
     """Questions that stand in the exam again, and are not asked again."""
     conditions: dict[str, Any]
+    machine: dict[str, Any]
+    """Where it was begun, and with which versions; empty where that was not noted."""
     created: float
     """Seconds since the epoch."""
 
@@ -93,6 +95,7 @@ def read_evaluation(folder: Path) -> Evaluation:
         questions=saved["questions"],
         repeated=saved["repeated"],
         conditions=saved["conditions"],
+        machine=saved.get("machine", {}),
         created=saved["created"],
     )
 

@@ -59,6 +59,16 @@ def _results(folder: Path, _version: tuple[int, int]) -> Results:
     )
 
 
+def unequal(rows: Sequence[Row]) -> list[str]:
+    """Name the conditions in which answers differ that should be equal."""
+    prints = [row["fingerprint"] for row in rows]
+    return [
+        name
+        for name in ("checkpoint", "precision", "decoding", "retriever")
+        if len({one[name] for one in prints} - {"none"}) > 1
+    ]
+
+
 def as_json(evaluation: Evaluation, found: Results) -> dict[str, Any]:
     """Return an evaluation as `ragtune evaluate --json` prints it.
 
@@ -119,13 +129,7 @@ def _notes(evaluation: Evaluation, rows: Sequence[Row]) -> list[str]:
             f"Repeated in the exam, and asked only once so that none counts twice: "
             f"{evaluation.repeated:,}."
         )
-    prints = [row["fingerprint"] for row in rows]
-    differing = [
-        name
-        for name in ("checkpoint", "precision", "decoding", "retriever")
-        if len({one[name] for one in prints} - {"none"}) > 1
-    ]
-    if differing:
+    if differing := unequal(rows):
         notes.append(f"Confounded: {', '.join(differing)} differ between the columns.")
     return notes
 

@@ -27,6 +27,7 @@ from workbench import jobs
 from workbench.errors import RagtuneError
 from workbench.files import write_bytes, write_json, writing
 from workbench.home import Home
+from workbench.machine import machine
 
 _MODULE = "comparison.evaluation.process"
 _MOST_COLUMNS = 12
@@ -82,6 +83,7 @@ def make_evaluation(
                 "questions": len(questions),
                 "repeated": len(given) - len(questions),
                 "conditions": made,
+                "machine": machine(),
                 "created": time.time(),
             },
         )

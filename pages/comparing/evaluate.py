@@ -13,6 +13,7 @@ from finetune_backend import queue
 from pages.shared import routes
 from pages.shared.evaluation_figures import figures
 from pages.shared.evaluation_progress import watch_evaluation
+from pages.shared.evaluation_report import report_downloads
 from pages.shared.evaluation_rows import downloads, questions
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
@@ -139,6 +140,7 @@ def ended(evaluations: list[Evaluation]) -> None:
         what_next(chosen)
         if found.rows:
             downloads(chosen, found)
+            report_downloads(lab, chosen, found)
 
 
 def what_next(chosen: Evaluation) -> None:

@@ -1,0 +1,58 @@
+"""The rows of an evaluation as CSV and as Parquet, one for each answer."""
+
+import io
+from typing import Any
+
+from comparison.evaluation.results import Results, as_csv
+
+
+def to_csv(found: Results) -> bytes:
+    """Write the rows as CSV, of which a spreadsheet runs nothing; lists are joined by " | "."""
+    return as_csv(found).encode("utf-8-sig")  # without the mark, Excel takes it for something else
+
+
+def to_parquet(found: Results) -> bytes:
+    """Write the rows as Parquet with everything that is kept of them; lists stay lists."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    out = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(list(found.rows), schema=_schema()), out)
+    return out.getvalue()
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    texts = pa.list_(pa.string())
+    source = {"document": pa.string(), "page": pa.int64(), "read": pa.bool_(), "text": pa.string()}
+    times = ("queue", "search", "rerank", "verify", "read", "write", "first_token")
+    prints = ("checkpoint", "precision", "decoding", "retriever")
+    return pa.schema(
+        {
+            "number": pa.int64(),
+            **dict.fromkeys(("column", "method", "adapter", "question", "answer"), pa.string()),
+            "expected": texts,
+            "unanswerable": pa.bool_(),
+            "pool": pa.string(),
+            "options": texts,
+            "right": pa.bool_(),
+            **dict.fromkeys(
+                ("exact_match", "f1", "contains", "token_recall", "number_match"), pa.float64()
+            ),
+            **dict.fromkeys(("form_kept", "refused", "empty", "repeating"), pa.bool_()),
+            "groundedness": pa.float64(),
+            "trained": pa.bool_(),
+            **dict.fromkeys(("fact", "document"), pa.string()),
+            "hit": pa.bool_(),
+            **dict.fromkeys(
+                ("hit_at_1", "reciprocal_rank", "ndcg", "passage_reciprocal_rank"), pa.float64()
+            ),
+            "retrieved": texts,
+            "sources": pa.list_(pa.struct(source)),
+            **dict.fromkeys(("latency_ms", "watt_hours"), pa.float64()),
+            "timings_ms": pa.struct(dict.fromkeys(times, pa.float64())),
+            "tokens": pa.struct(dict.fromkeys(("prompt", "completion"), pa.int64())),
+            "fingerprint": pa.struct(dict.fromkeys(prints, pa.string())),
+        }
+    )
