@@ -131,7 +131,7 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
         (["train"], "example"),
         (
             ["train", "--resume", "x", "--approved-only"],
-            "leave --name, --set, --like and --approved-only out",
+            "leave --name, --set, --preset, --like and --approved-only out",
         ),
         (["export", "x", "out"], "There is no adapter 'x'"),
         (["export", "x", "out", "--as", "onnx"], "one of peft, merged, gguf was expected"),
