@@ -12,6 +12,7 @@ MAY_IMPORT = {
     "finetune_backend": {"workbench"},
     "comparison": {"workbench", "rag_backend", "finetune_backend"},
     "pages": {"workbench", "rag_backend", "finetune_backend", "comparison"},
+    "commands": {"workbench", "rag_backend", "finetune_backend", "comparison"},
     "benchmarks": {"workbench", "rag_backend", "finetune_backend", "comparison"},
 }
 
@@ -41,6 +42,10 @@ def test_only_the_pages_know_streamlit():
         for path in (ROOT / package).rglob("*.py"):
             assert "streamlit" not in imported(path), path
     assert "streamlit" not in imported(ROOT / "cli.py")
+
+
+def test_the_front_door_for_terminals_knows_its_commands_alone():
+    assert imported(ROOT / "cli.py") & set(MAY_IMPORT) == {"commands", "workbench"}
 
 
 def test_nothing_unpickles_or_renders_raw_html():

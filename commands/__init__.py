@@ -1,0 +1,1 @@
+"""The commands of ``ragtune``: a module for each kind, whose ``add`` declares them."""

@@ -1,0 +1,97 @@
+"""One question to several methods, and the votes on such answers."""
+
+import argparse
+import contextlib
+import dataclasses
+import sys
+from typing import TYPE_CHECKING
+
+from commands.options import (
+    json_wanted,
+    lab_of,
+    method_options,
+    only,
+    only_options,
+)
+from commands.parsers import Parsers
+from commands.shown import indented, print_json, show
+
+if TYPE_CHECKING:
+    from comparison.answer import Answer
+
+
+def add(parsers: Parsers) -> None:
+    """Declare the commands."""
+    ask = parsers.command("ask", _ask, "ask one question to several methods")
+    ask.add_argument("question", metavar="QUESTION")
+    ask.add_argument(
+        "--after",
+        action="append",
+        default=[],
+        metavar="Q",
+        help="what was asked before, for a follow-up question; may be given several times",
+    )
+    method_options(ask, several=True)
+    only_options(ask)
+    parsers.command("votes", _votes, "say how the blind votes on page Ask turned out")
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from comparison.answer import as_json
+    from comparison.ask import ask
+    from comparison.columns import METHODS, columns_of
+
+    lab, answers, adapters = lab_of(options), [], options.adapter or [None]
+    columns = columns_of(options.methods.split(","), adapters)
+    with contextlib.closing(
+        ask(lab, options.question, columns, earlier=options.after, only=only(options))
+    ) as growing:
+        for answer in growing:
+            if answer.done:
+                answers.append(answer)
+                if not json_wanted(options):
+                    _print_answer(answer)
+    failed = [answer for answer in answers if answer.error]
+    if json_wanted(options):
+        order = {name: place for place, name in enumerate(adapters)}
+        answers.sort(key=lambda one: (METHODS.index(one.method), order.get(one.adapter, 0)))
+        print_json({"question": options.question, "answers": [as_json(a) for a in answers]})
+    # One line for each reason, however many methods it struck.
+    for error in dict.fromkeys(answer.error for answer in failed):
+        struck = ", ".join(answer.method for answer in failed if answer.error == error)
+        print(f"ragtune: {struck}: {error}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _print_answer(answer: "Answer") -> None:
+    from rag_backend.answer.orders import gives_orders
+
+    text = answer.text
+    for sentence in reversed(answer.sentences):
+        mark = f" [{sentence.by.source + 1}]" if sentence.by else " [not in the sources]"
+        text = text[: sentence.end] + mark + text[sentence.end :]
+    print(f"── {answer.column.label} ({answer.timings_ms.total / 1000:.1f} s)\n{indented(text)}")
+    for number, source in enumerate(answer.sources, start=1):
+        page = f", page {source.page}" if source.page else ""
+        read = "" if source.read else " (not read)"
+        orders = " (seems to tell the model what to say)" if gives_orders(source.text) else ""
+        print(f"    [{number}] {source.document}{page}{read}{orders}")
+
+
+def _votes(options: argparse.Namespace) -> None:
+    from comparison.votes import first_place, list_votes, standings
+
+    votes = list_votes(lab_of(options).database)
+    counted, first = standings(votes), first_place(votes)
+    rows = [{**dataclasses.asdict(one), "column": one.column.label} for one in counted]
+    if json_wanted(options):
+        every = [
+            {**dataclasses.asdict(vote), "winner": vote.winner and vote.winner.label}
+            for vote in votes
+        ]
+        print_json({"votes": every, "columns": rows, "first_place": dataclasses.asdict(first)})
+    elif not votes:
+        print("No votes yet. Page Ask takes them: switch on Blind.")
+    else:
+        show(options, rows, ["column", "wins", "decided", "low", "high"], "No best one was named.")
+        print(first.sentence())

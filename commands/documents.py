@@ -1,0 +1,172 @@
+"""Documents: add, watch, list, remove and search them; calibrate where answers are declined."""
+
+import argparse
+import dataclasses
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commands.options import json_wanted, lab_of, only, only_options
+from commands.parsers import Parsers
+from commands.shown import indented, print_json, progress, show
+from workbench.errors import RagtuneError
+
+if TYPE_CHECKING:
+    from rag_backend.knowledge_base import KnowledgeBase
+
+_WATCH_SECONDS = 2.0
+
+
+def add(parsers: Parsers) -> None:
+    """Declare the commands."""
+    adding = parsers.command(
+        "add", _add, "add files or folders to the knowledge base and index them"
+    )
+    adding.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    watching = parsers.command("watch", _watch, "keep a folder's files in the knowledge base")
+    watching.add_argument("folder", type=Path, metavar="FOLDER")
+    parsers.command("documents", _documents, "list the documents")
+    remove = parsers.command("remove", _remove, "remove a document")
+    remove.add_argument("name", metavar="NAME")
+    search = parsers.command("search", _search, "search the documents")
+    search.add_argument("question", metavar="QUESTION")
+    only_options(search)
+    search.add_argument("-k", type=int, default=5, metavar="N", help="passages (default: 5)")
+    calibrating = parsers.command(
+        "calibrate", _calibrate, "find from the examples where RAG and hybrid should decline"
+    )
+    calibrating.add_argument(
+        "--forget", action="store_true", help="go back to the calibration that came along"
+    )
+
+
+def _add(options: argparse.Namespace) -> int:
+    from rag_backend.documents import files_under, read_file
+
+    base = lab_of(options).knowledge_base
+    numbers, results = [], []
+    for path in options.paths:
+        try:
+            for file, name in files_under(path):
+                numbers.append(base.incoming.put(name, read_file(file)))
+        except RagtuneError as error:
+            results.append({"name": str(path), "change": "refused", "reason": str(error)})
+    try:
+        results += _indexed(base)
+    finally:
+        base.incoming.cancel(numbers)  # where it was stopped before their end
+        base.incoming.forget(numbers)
+    return _tell_added(options, results)
+
+
+def _watch(options: argparse.Namespace) -> None:
+    from rag_backend.ingest.watch import scan, unwatch, watch, watched
+
+    base = lab_of(options).knowledge_base
+    before = watched(base)
+    folder = watch(base, options.folder)
+    print(f"watching {folder}; Ctrl-C ends it", file=sys.stderr)
+    try:
+        while True:
+            seen = scan(base, folder)
+            if seen.trouble:
+                print(f"ragtune: {seen.trouble}", file=sys.stderr)
+            for name in seen.removed:
+                print(f"removed   {name}", flush=True)
+            if seen.changed:
+                _tell_added(options, _indexed(base))
+            time.sleep(_WATCH_SECONDS)
+    finally:
+        if folder not in before:
+            unwatch(base, folder)
+
+
+def _indexed(base: "KnowledgeBase") -> list[dict[str, Any]]:
+    """Work through the line and return what became of each file in it."""
+    try:
+        files = base.work(progress.show)
+    finally:
+        progress.end()
+    results = []
+    for file in files:
+        document = base.find(file.name)
+        if file.change == "unpacked":
+            results.append({"name": file.name, "change": file.change, "message": file.message})
+        elif file.change and document:
+            results.append({"change": file.change, **dataclasses.asdict(document)})
+        else:
+            results.append({"name": file.name, "change": file.state, "reason": file.message})
+    base.incoming.forget([file.id for file in files])
+    return results
+
+
+def _tell_added(options: argparse.Namespace, results: list[dict[str, Any]]) -> int:
+    """Say what became of files, and return the command's exit code."""
+    refused = [result for result in results if "reason" in result]
+    if json_wanted(options):
+        print_json(results)
+    else:
+        for result in results:
+            if result not in refused:
+                told = result.get("message") or f"{result['passages']} passages"
+                print(f"{result['change']:<10}{result['name']}  {told}")
+    for result in refused:
+        print(f"ragtune: {result['reason']}", file=sys.stderr)
+    sys.stdout.flush()
+    return 1 if refused else 0
+
+
+def _documents(options: argparse.Namespace) -> None:
+    documents = [dataclasses.asdict(d) for d in lab_of(options).knowledge_base.documents()]
+    columns = ("name", "pages", "passages", "size_bytes", "added_at")
+    show(options, documents, columns, "No documents yet: `ragtune add PATH`.")
+
+
+def _remove(options: argparse.Namespace) -> None:
+    lab_of(options).knowledge_base.remove(options.name)
+    if json_wanted(options):
+        print_json({"removed": options.name})
+    else:
+        print(f"removed   {options.name}")
+
+
+def _search(options: argparse.Namespace) -> None:
+    from rag_backend.search.find import find
+    from workbench.language_models.prompts import check_question
+
+    if not 1 <= options.k <= 1000:
+        raise RagtuneError(f"-k is {options.k}; a number from 1 to 1000 was expected.")
+    lab, question = lab_of(options), check_question(options.question)
+    settings = dataclasses.replace(lab.settings, retrieved=options.k, read=1)
+    found = find(lab.knowledge_base.index, question, settings, only(options)).sources
+    if json_wanted(options):
+        print_json([dataclasses.asdict(source) for source in found])
+        return
+    for source in found:
+        page = f", page {source.page}" if source.page else ""
+        print(f"{source.score:.3f}  {source.document}{page}\n{indented(source.text)}\n")
+
+
+def _calibrate(options: argparse.Namespace) -> None:
+    from comparison.calibrate import calibrate
+
+    lab = lab_of(options)
+    if options.forget:
+        lab.knowledge_base.keep_calibration(None)
+        made = lab.knowledge_base.calibration()
+    else:
+        try:
+            made = calibrate(lab, progress.show)
+        finally:
+            progress.end()
+    decline = lab.settings.decline
+    threshold = lab.knowledge_base.threshold(decline)
+    if json_wanted(options):
+        print_json({"questions": made.questions, "threshold": threshold})
+        return
+    told = "nothing is declined (setting decline is 0)."
+    if threshold is not None:
+        told = f"below {threshold:.2f} an answer is declined, as {decline:.0%} of them would be "
+        told += "(setting decline)."
+    print(f"From {made.questions:,} questions: {told}")

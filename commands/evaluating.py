@@ -1,0 +1,120 @@
+"""Evaluations: ask an exam, list, show and delete them."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commands.options import json_wanted, lab_of, method_options
+from commands.parsers import Parsers
+from commands.shown import print_json, progress, show
+from commands.turns import paused_by_ctrl_c
+from workbench.errors import RagtuneError
+
+if TYPE_CHECKING:
+    from comparison.evaluation.kept import Evaluation
+
+
+def add(parsers: Parsers) -> None:
+    """Declare the commands."""
+    evaluate = parsers.command(
+        "evaluate", _evaluate, "ask every question of an exam and score the answers"
+    )
+    evaluate.add_argument("exam", type=Path, nargs="?", metavar="EXAM.jsonl")
+    method_options(evaluate)
+    evaluate.add_argument("--name", metavar="N", help="the evaluation's name")
+    evaluate.add_argument("--resume", metavar="N", help="go on with one that stopped")
+    evaluations = parsers.command(
+        "evaluations", _evaluations, "list the evaluations; show or delete one"
+    )
+    kinds = evaluations.add_subparsers(title="commands", metavar="COMMAND")
+    showing = kinds.add_parser("show", help="what one has found", parents=[parsers.common])
+    showing.add_argument("name", metavar="NAME")
+    showing.set_defaults(run=_evaluations_show)
+    delete = kinds.add_parser(
+        "delete", help="an evaluation and its answers", parents=[parsers.common]
+    )
+    delete.add_argument("name", metavar="NAME")
+    delete.set_defaults(run=_evaluations_delete)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from comparison.ask import check_methods
+    from comparison.columns import Column
+    from comparison.evaluation.kept import find_evaluation, read_evaluation
+    from comparison.evaluation.start import resume_evaluation, start_evaluation
+    from comparison.exams.exam import exam_bytes
+    from workbench import jobs
+
+    if (options.exam is None) == (options.resume is None):
+        raise RagtuneError("Name an exam, or an evaluation to go on with (--resume NAME).")
+    if options.resume:
+        lab = lab_of(options)
+        made = resume_evaluation(lab, find_evaluation(lab.home, options.resume))
+    else:
+        data = exam_bytes(options.exam)
+        columns = [
+            Column(method, options.adapter if method in ("finetuned", "hybrid") else None)
+            for method in check_methods(options.methods.split(","))
+        ]
+        made = start_evaluation(lab_of(options), data, options.exam.name, columns, options.name)
+    with paused_by_ctrl_c(made.folder, "evaluate"):
+        jobs.follow(made.folder, progress.show)
+    _tell_evaluation(options, read_evaluation(made.folder))
+
+
+def _tell_evaluation(options: argparse.Namespace, evaluation: "Evaluation") -> None:
+    from comparison.evaluation.results import as_json, results
+    from comparison.metrics import METRICS
+
+    found = results(evaluation)
+    if json_wanted(options):
+        print_json(as_json(evaluation, found))
+        return
+    rows = []
+    for metric in METRICS:
+        row = {label: own.get(metric.name) for label, own in found.measures.items()}
+        if metric.name == "latency_ms":
+            row = {label: own[metric.name]["p50"] for label, own in found.measures.items()}
+        if any(value is not None for value in row.values()):
+            better = f"{metric.meaning} {metric.better.capitalize()} is better."
+            rows.append({"metric": metric.name, **row, "meaning": better})
+    show(options, rows, ["metric", *found.measures, "meaning"], "No answers yet.")
+    print()
+    for sentence in (*(verdict.sentence for verdict in found.verdicts), *found.notes):
+        print(sentence)
+
+
+def _evaluations(options: argparse.Namespace) -> None:
+    from comparison.evaluation.kept import list_evaluations
+
+    rows: list[dict[str, Any]] = [
+        {
+            "name": one.name,
+            "state": one.state.state,
+            "exam": one.exam,
+            "questions": one.questions,
+            "columns": [column.label for column in one.columns],
+            "created": one.created,
+        }
+        for one in list_evaluations(lab_of(options).home)
+    ]
+    if not json_wanted(options):
+        rows = [row | {"columns": ", ".join(row["columns"])} for row in rows]
+    columns = ("name", "state", "exam", "questions", "columns")
+    show(options, rows, columns, "No evaluations yet: `ragtune evaluate EXAM.jsonl`.")
+
+
+def _evaluations_show(options: argparse.Namespace) -> None:
+    from comparison.evaluation.kept import find_evaluation
+
+    _tell_evaluation(options, find_evaluation(lab_of(options).home, options.name))
+
+
+def _evaluations_delete(options: argparse.Namespace) -> None:
+    from comparison.evaluation.kept import delete_evaluation, find_evaluation
+
+    delete_evaluation(find_evaluation(lab_of(options).home, options.name))
+    if json_wanted(options):
+        print_json({"deleted": options.name})
+    else:
+        print(f"deleted   {options.name}")

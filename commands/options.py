@@ -1,0 +1,60 @@
+"""Options that several commands share, and what they mean."""
+
+import argparse
+from datetime import date
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from comparison.lab import Lab
+    from rag_backend.search.only import Only
+
+METHODS = "base,rag,finetuned,hybrid"
+
+
+def field_and_column(text: str) -> tuple[str, str]:
+    field, found, column = text.partition("=")
+    if not found:
+        raise ValueError(text)
+    return field.strip(), column
+
+
+def method_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
+    parser.add_argument("--methods", default=METHODS, metavar="LIST", help=f"some of {METHODS}")
+    more = "; repeatable, each has its own columns" if several else ""
+    parser.add_argument(
+        "--adapter",
+        action="append" if several else "store",
+        metavar="N",
+        help=f"adapter (default: the newest); on a server, another of its models{more}",
+    )
+
+
+def only_options(parser: argparse.ArgumentParser) -> None:
+    for name, meaning in (
+        ("--document", "search only in this document"),
+        ("--type", "search only in documents of this type, for example .pdf"),
+    ):
+        parser.add_argument(name, action="append", default=[], help=f"{meaning}; may be repeated")
+    parser.add_argument(
+        "--since",
+        type=date.fromisoformat,
+        metavar="YYYY-MM-DD",
+        help="search only in documents added on this day (UTC) or later",
+    )
+
+
+def only(options: argparse.Namespace) -> "Only":
+    from rag_backend.search.only import Only
+
+    types = [f".{one.lower().lstrip('.')}" for one in options.type]
+    return Only(tuple(options.document), tuple(types), options.since)
+
+
+def lab_of(options: argparse.Namespace) -> "Lab":
+    from comparison.lab import open_lab
+
+    return open_lab(getattr(options, "home", None))
+
+
+def json_wanted(options: argparse.Namespace) -> bool:
+    return getattr(options, "json", False)

@@ -1,0 +1,64 @@
+"""What a person sees: progress on stderr, tables and JSON on stdout."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from commands.options import json_wanted
+
+_LOG_LINE_SECONDS = 10.0
+
+
+class Progress:
+    """Progress on stderr: in place on a terminal, a line now and then in a log."""
+
+    def __init__(self) -> None:
+        self._last_line = time.monotonic()
+
+    def show(self, message: str, share: float) -> None:
+        line = f"{share:4.0%}  {message}"
+        if sys.stderr.isatty():
+            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+        elif time.monotonic() - self._last_line > _LOG_LINE_SECONDS:
+            self._last_line = time.monotonic()
+            print(line, file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if sys.stderr.isatty():
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def show(
+    options: argparse.Namespace, rows: list[dict[str, Any]], columns: Sequence[str], empty: str
+) -> None:
+    """Print rows as JSON, or as a table of the given columns."""
+    if json_wanted(options):
+        print_json(rows)
+    elif not rows:
+        print(empty)
+    else:
+        cells = [[cell(row.get(column)) for column in columns] for row in rows]
+        table = [list(columns), *cells]
+        widths = [max(len(line[i]) for line in table) for i in range(len(columns))]
+        for line in table:
+            print("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())
+
+
+def cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+progress = Progress()

@@ -1,0 +1,199 @@
+"""Fine-tunes: run one, pause it, list, delete and note them."""
+
+import argparse
+import dataclasses
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from commands.adapters import adapter_row
+from commands.options import json_wanted, lab_of
+from commands.parsers import Parsers
+from commands.shown import print_json, progress, show
+from commands.turns import POLL_SECONDS, paused_by_ctrl_c, wait_for_turn
+from workbench.errors import RagtuneError
+
+if TYPE_CHECKING:
+    from comparison.lab import Lab
+    from finetune_backend.runs import Run
+
+
+def add(parsers: Parsers) -> None:
+    """Declare the commands."""
+    train = parsers.command("train", _train, "run a fine-tune to its end")
+    train.add_argument("--name", metavar="N", help="the adapter's name")
+    train.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. epochs=5; repeatable"
+    )
+    train.add_argument(
+        "--preset", metavar="N", help="facts (default), quick, reading or careful; see the README"
+    )
+    train.add_argument(
+        "--approved-only",
+        action="store_true",
+        help="leave out examples that nobody has looked through (page Examples)",
+    )
+    train.add_argument(
+        "--resume", metavar="N", help="go on with a fine-tune that was paused or interrupted"
+    )
+    train.add_argument(
+        "--like", metavar="N", help="the examples and settings of another fine-tune; see --set"
+    )
+    runs = parsers.command(
+        "runs", _runs, "list the fine-tunes; delete one, or note something about it"
+    )
+    kinds = runs.add_subparsers(title="commands", metavar="COMMAND")
+    delete = kinds.add_parser(
+        "delete", help="a fine-tune and its adapter", parents=[parsers.common]
+    )
+    delete.add_argument("name", metavar="NAME")
+    delete.set_defaults(run=_runs_delete)
+    note = kinds.add_parser("note", help="keep a text about a fine-tune", parents=[parsers.common])
+    note.add_argument("name", metavar="NAME")
+    note.add_argument("text", metavar="TEXT", help="in place of the one before; may be empty")
+    note.set_defaults(run=_runs_note)
+    pause = parsers.command("pause", _pause, "save a running fine-tune and stop it, to go on later")
+    pause.add_argument("name", metavar="NAME")
+
+
+def _train(options: argparse.Namespace) -> None:
+    from comparison.start_training import start_training
+    from finetune_backend.examples.check import check_training_set
+    from finetune_backend.examples.review import to_train_on
+    from finetune_backend.examples.store import list_examples
+    from finetune_backend.presets import PRESETS, find_preset
+    from finetune_backend.runs import check_trainable, find_run, resume_run
+    from finetune_backend.settings import TrainSettings
+    from workbench.settings import from_text
+
+    lab = lab_of(options)
+    if options.resume:
+        if any((options.name, options.set, options.preset, options.like, options.approved_only)):
+            raise RagtuneError(
+                "--resume goes on with the name, the settings and the examples of the fine-tune; "
+                "leave --name, --set, --preset, --like and --approved-only out."
+            )
+        run = resume_run(lab.home, find_run(lab.home, options.resume))
+    elif options.like:
+        if options.preset:
+            raise RagtuneError("--like takes its own settings; leave --preset out, or use --set.")
+        run = _trained_again(options, lab)
+    else:
+        preset = find_preset(options.preset or PRESETS[0].name)
+        fixed = [f"{name}={value}" for name, value in preset.settings.items()]
+        settings = from_text(TrainSettings, [*fixed, *options.set])
+        check_trainable(lab.checkpoint())
+        examples = to_train_on(list_examples(lab.database), options.approved_only)
+        for warning in check_training_set(examples):
+            print(f"note: {warning}", file=sys.stderr)
+        try:
+            run = start_training(lab, examples, settings, options.name, progress.show)
+        finally:
+            progress.end()
+    if run.estimate and not options.resume:
+        minutes, memory = run.estimate.seconds / 60, run.estimate.memory_gb
+        print(f"estimated: {minutes:.1f} min, {memory:.1f} GB of memory", file=sys.stderr)
+    run = followed(run)
+    if run.measures is None:
+        raise RagtuneError(f"The fine-tune {run.name!r} is {run.state.state}: {run.state.message}")
+    result = {
+        "adapter": run.name,
+        "steps": int(run.measures["steps"]),
+        "seconds": run.measures["seconds"],
+        "examples_per_second": run.measures["examples_per_second"],
+        "measures": {
+            **{k: v for k, v in run.measures.items() if k in ("loss", "recall", "peak_memory_gb")},
+            "forgetting": [dataclasses.asdict(change) for change in run.forgetting],
+        },
+    }
+    if json_wanted(options):
+        print_json(result)
+    else:
+        print(f"adapter {run.name}: loss {run.measures['loss']:.4f} in {result['seconds']:.0f} s")
+        for change in run.forgetting:
+            print(f"    {change.sentence()}")
+
+
+def _trained_again(options: argparse.Namespace, lab: "Lab") -> "Run":
+    from finetune_backend.again import run_again
+    from finetune_backend.runs import find_run
+    from finetune_backend.settings import TrainSettings
+    from workbench.settings import from_text
+
+    run = find_run(lab.home, options.like)
+    before = [f"{key}={value}" for key, value in dataclasses.asdict(run.settings).items()]
+    settings = from_text(TrainSettings, [*before, *options.set])
+    return run_again(lab.home, run, settings, options.name)
+
+
+def followed(run: "Run") -> "Run":
+    """Show how a fine-tune goes until it ends, and return it.
+
+    Ctrl-C pauses it; one that still waits for its turn leaves the queue.
+    """
+    from finetune_backend.runs import read_run
+    from finetune_backend.steps import read_steps
+
+    with paused_by_ctrl_c(run.folder, "train"):
+        wait_for_turn(run.folder)
+        while not (run := read_run(run.folder)).state.ended:
+            steps = read_steps(run.folder)
+            if steps:
+                step = steps[-1]
+                progress.show(
+                    f"step {step.step}/{step.steps}  loss {step.loss:.3f}  "
+                    f"{step.examples_per_second:.1f} examples/s  {step.seconds_left:.0f} s left",
+                    step.step / step.steps,
+                )
+            else:
+                progress.show(run.state.message, 0.0)
+            time.sleep(POLL_SECONDS)
+    return run
+
+
+def _pause(options: argparse.Namespace) -> None:
+    from finetune_backend.runs import find_run, pause_run
+
+    run = find_run(lab_of(options).home, options.name)
+    if not run.state.active:
+        raise RagtuneError(f"The fine-tune {run.name!r} is not running: it is {run.state.state}.")
+    pause_run(run)
+    if json_wanted(options):
+        print_json({"paused": run.name})
+    else:
+        print(f"pausing   {run.name}; go on with `ragtune train --resume {run.name}`")
+
+
+def _runs(options: argparse.Namespace) -> None:
+    from finetune_backend.notes import read_notes
+    from finetune_backend.runs import list_runs
+    from finetune_backend.side_by_side import row
+
+    rows = []
+    for run in list_runs(lab_of(options).home):
+        more = adapter_row(run) | {"message": run.state.message, "notes": read_notes(run.folder)}
+        rows.append(row(run) | more if json_wanted(options) else row(run))
+    columns = ("name", "state", "created", "examples", "facts", "epochs", "rank")
+    measured = ("loss", "recall", "forgetting_points", "seconds")
+    show(options, rows, (*columns, *measured), "No fine-tunes yet: `ragtune train`.")
+
+
+def _runs_delete(options: argparse.Namespace) -> None:
+    from finetune_backend.runs import delete_run, find_run
+
+    delete_run(find_run(lab_of(options).home, options.name))
+    if json_wanted(options):
+        print_json({"deleted": options.name})
+    else:
+        print(f"deleted   {options.name}")
+
+
+def _runs_note(options: argparse.Namespace) -> None:
+    from finetune_backend.notes import write_notes
+    from finetune_backend.runs import find_run
+
+    write_notes(find_run(lab_of(options).home, options.name).folder, options.text)
+    if json_wanted(options):
+        print_json({"noted": options.name})
+    else:
+        print(f"noted     {options.name}")
