@@ -14,6 +14,7 @@ from comparison.report.origin import model_of, origin, runs_of
 from comparison.report.questions import questions
 from workbench.errors import RagtuneError
 
+_SMALLEST_P = 0.0001
 _METHODS = {
     "base": "The model as it is",
     "rag": "The model, with passages of the documents before each question",
@@ -78,8 +79,8 @@ def _verdicts(lab: Lab, evaluation: Evaluation, found: Results) -> Section:
                 f"{one.only_second:,}",
                 f"{100 * one.difference.value:+.1f}",
                 f"{100 * one.difference.low:+.1f} to {100 * one.difference.high:+.1f}",
-                f"{one.p:.4f}",
-                f"{one.p_together:.4f}",
+                _p(one.p),
+                _p(one.p_together),
             )
             for one in found.verdicts
         )
@@ -96,6 +97,10 @@ def _verdicts(lab: Lab, evaluation: Evaluation, found: Results) -> Section:
             )
         )
     return Section("Verdict", tuple(blocks))
+
+
+def _p(value: float) -> str:
+    return f"{value:.4f}" if value >= _SMALLEST_P else f"< {_SMALLEST_P}"
 
 
 def _compared(evaluation: Evaluation, found: Results) -> Section:
