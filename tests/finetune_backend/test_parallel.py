@@ -134,6 +134,6 @@ def test_two_processes_train_one_adapter(train):
 
 
 def test_cancelling_ends_all_processes(train):
-    run = train("cancelled", 2, cancel_after_steps=3, epochs=1000)
+    run = train("cancelled", 2, cancel_after_steps=3, epochs=1000, batch_size=4)
     assert (run.state.state, run.complete) == ("cancelled", False)
     assert not (run.folder / "adapter.partial").exists()
