@@ -123,10 +123,10 @@ def test_names_count_on(tiny_lab, make):
 def test_a_run_is_started_again_as_it_was(tiny_lab, tiny_model, examples_file, make):
     examples = read_examples(examples_file.read_bytes(), examples_file.name).examples
     checkpoint = find_checkpoint(str(tiny_model))
-    settings = TrainSettings(epochs=1, rank=4)
+    settings = TrainSettings(epochs=1, rank=4, batch_size=4)
     first = start_run(tiny_lab.home, examples, settings, checkpoint, Prompts("Be brief."), "first")
     again = run_again(tiny_lab.home, first)
-    other = run_again(tiny_lab.home, first, TrainSettings(epochs=3), "other")
+    other = run_again(tiny_lab.home, first, TrainSettings(epochs=3, batch_size=4), "other")
     assert (again.name, again.settings, again.prompts.system) == ("first-2", settings, "Be brief.")
     assert again.state.queued and again.examples_sha256 == first.examples_sha256
     assert examples_of(again) == examples_of(first)
