@@ -163,12 +163,8 @@ def check_trainable(checkpoint: Checkpoint) -> None:
 def list_runs(home: Home) -> list[Run]:
     """Return all runs, the newest first; where one was killed, the next in the queue starts."""
     queue.start_next(home)
-    folders = [
-        folder
-        for folder in home.runs.glob("[!.]*")
-        if all((folder / file).exists() for file in ("run.json", "state.json"))
-    ]
-    return sorted((read_run(folder) for folder in folders), key=lambda run: -run.created)
+    found = jobs.folders(home.runs, "run.json")
+    return sorted(map(read_run, found), key=lambda run: -run.created)
 
 
 def usable_adapters(home: Home, checkpoint: Checkpoint) -> list[Run]:

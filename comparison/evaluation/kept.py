@@ -62,12 +62,8 @@ class Evaluation:
 
 def list_evaluations(home: Home) -> list[Evaluation]:
     """Return all evaluations, the newest first."""
-    folders = [
-        folder
-        for folder in evaluations_folder(home).glob("[!.]*")
-        if all((folder / file).exists() for file in ("evaluation.json", "state.json"))
-    ]
-    return sorted(map(read_evaluation, folders), key=lambda one: -one.created)
+    found = jobs.folders(evaluations_folder(home), "evaluation.json")
+    return sorted(map(read_evaluation, found), key=lambda one: -one.created)
 
 
 def find_evaluation(home: Home, name: str) -> Evaluation:

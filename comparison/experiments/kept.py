@@ -165,12 +165,8 @@ def delete_experiment(kept: Kept) -> None:
 
 def list_kept(home: Home) -> list[Kept]:
     """Return all experiments that were started, the newest first."""
-    folders = [
-        folder
-        for folder in experiments_folder(home).glob("[!.]*")
-        if all((folder / file).exists() for file in ("experiment.json", "state.json"))
-    ]
-    return sorted(map(read_experiment, folders), key=lambda kept: -kept.created)
+    found = jobs.folders(experiments_folder(home), "experiment.json")
+    return sorted(map(read_experiment, found), key=lambda kept: -kept.created)
 
 
 def find_kept(home: Home, name: str) -> Kept:

@@ -183,12 +183,8 @@ def start_sweep(
 def list_sweeps(home: Home) -> list[Sweep]:
     """Return all sweeps, the newest first; where one was killed, the next in the queue starts."""
     queue.start_next(home)
-    folders = [
-        folder
-        for folder in home.sweeps.glob("[!.]*")
-        if all((folder / file).exists() for file in ("sweep.json", "state.json"))
-    ]
-    return sorted((read_sweep(folder) for folder in folders), key=lambda sweep: -sweep.created)
+    found = jobs.folders(home.sweeps, "sweep.json")
+    return sorted(map(read_sweep, found), key=lambda sweep: -sweep.created)
 
 
 def find_sweep(home: Home, name: str) -> Sweep:

@@ -1,9 +1,11 @@
 """A running fine-tune, shown live."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.shared.job_progress import cancel_button, pause_button
 from pages.shared.plain import plain
 from pages.shared.progress import duration
 
@@ -34,15 +36,11 @@ def watch(name: str) -> None:
     show(run)
     with st.container(horizontal=True):
         pausing, cancelling = ((run.folder / asked).exists() for asked in ("pause", "cancel"))
-        if st.button(
-            "Pausing …" if pausing else "Pause",
-            key=f"pause-{name}",
-            icon=":material/pause_circle:",
-            disabled=pausing or cancelling,
-            help="Saves its state and stops. It can go on at any time, also after a restart.",
-        ):
-            pause_run(run)
-            st.rerun(scope="fragment")
+        pause_button(
+            run.folder,
+            partial(pause_run, run),
+            "Saves its state and stops. It can go on at any time, also after a restart.",
+        )
         if st.button(
             "Save now",
             key=f"save-{name}",
@@ -51,15 +49,11 @@ def watch(name: str) -> None:
             help="It does so every half minute anyway; after a crash it goes on from there.",
         ):
             save_run(run)
-        if st.button(
-            "Cancelling …" if cancelling else "Cancel",
-            key=f"cancel-{name}",
-            icon=":material/stop_circle:",
-            disabled=cancelling,
-            help="Stops for good at the next step. Nothing else is lost.",
-        ):
-            cancel_run(run)
-            st.rerun(scope="fragment")
+        cancel_button(
+            run.folder,
+            partial(cancel_run, run),
+            "Stops for good at the next step. Nothing else is lost.",
+        )
 
 
 def wait(run: "Run") -> None:

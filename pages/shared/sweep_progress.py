@@ -1,7 +1,10 @@
 """A sweep at work, shown live."""
 
+from functools import partial
+
 import streamlit as st
 
+from pages.shared.job_progress import cancel_button, pause_button
 from pages.shared.plain import plain
 from pages.shared.progress import duration
 
@@ -30,24 +33,18 @@ def watch_sweep(name: str) -> None:
         said = f"{sweep.state.message}, at most about {duration(left)} left"
         st.progress(sweep.state.share, text=f"{plain(said)}. You may close this tab.")
     with st.container(horizontal=True):
-        pausing, cancelling = ((sweep.folder / asked).exists() for asked in ("pause", "cancel"))
-        if sweep.state.active and st.button(
-            "Pausing …" if pausing else "Pause",
-            key=f"pause-{name}",
-            icon=":material/pause_circle:",
-            disabled=pausing or cancelling,
-            help="It can go on at any time, in the middle of a trial, also after a restart.",
-        ):
-            pause_sweep(sweep)
-            st.rerun()
-        if st.button(
-            "Cancelling …" if cancelling else "Cancel",
-            key=f"cancel-{name}",
-            icon=":material/stop_circle:",
-            disabled=cancelling,
-            help="Stops for good. Trials that came to their end are kept and can be promoted.",
-        ):
-            cancel_sweep(sweep)
-            st.rerun()
+        if sweep.state.active:
+            pause_button(
+                sweep.folder,
+                partial(pause_sweep, sweep),
+                "It can go on at any time, in the middle of a trial, also after a restart.",
+                scope="app",
+            )
+        cancel_button(
+            sweep.folder,
+            partial(cancel_sweep, sweep),
+            "Stops for good. Trials that came to their end are kept and can be promoted.",
+            scope="app",
+        )
     summary(sweep)
     trials(sweep)
