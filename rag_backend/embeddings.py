@@ -78,8 +78,6 @@ class MiniLmEmbeddings(Embeddings):
 
     def _embed(self, rows: list[list[int]]) -> Any:
         """Return the mean of each row's last states, of unit length."""
-        import torch
-
-        with torch.inference_mode():
-            means = self._model.mean(rows)
-            return torch.nn.functional.normalize(means, dim=-1).cpu().numpy()
+        means = self._model.mean(rows)
+        lengths = np.linalg.norm(means, axis=1, keepdims=True)
+        return means / np.maximum(lengths, np.float32(1e-12))

@@ -1,18 +1,35 @@
 """What this machine computes with, and in which numbers it is fast."""
 
+import ctypes
 import functools
 import math
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 
 def best_device() -> str:
     """Return "cuda", "mps" or "cpu", whichever is the fastest at hand."""
+    if not _may_have_gpu():
+        return "cpu"
     import torch
 
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+@functools.cache
+def _may_have_gpu() -> bool:
+    """Is there a GPU's driver? Importing PyTorch to ask takes longer than an answer."""
+    if sys.platform == "darwin" or Path("/dev/kfd").exists():  # Metal; AMD's kernel driver
+        return True
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 @functools.cache

@@ -14,12 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from workbench.errors import RagtuneError
 from workbench.files import sha256
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+Weights = Mapping[str, NDArray[np.float32]]
 Linear = Callable[[Any], Any]
 """From (T, inputs) to (T, outputs)."""
 NAME = "sentence-transformers/all-MiniLM-L6-v2"
@@ -47,13 +51,13 @@ def packaged_model() -> Path:
     return Path(package.submodule_search_locations[0]) / "model"
 
 
-def load_weights() -> "dict[str, Tensor]":
-    """Return the packaged model's weights by their names in it, float32.
+def load_weights() -> dict[str, NDArray[np.float32]]:
+    """Return the packaged model's weights by their names in it.
 
     Raises:
         RagtuneError: the package is not installed, or its file is not the expected one.
     """
-    from safetensors.torch import load_file
+    from safetensors.numpy import load_file
 
     file = packaged_model() / "model.safetensors"
     if sha256(file) != _WEIGHTS_SHA256:
@@ -108,8 +112,10 @@ def batches(rows: Sequence[Sequence[int]], tokens: int) -> Iterator[list[int]]:
 class Encoder(Protocol):
     """Reads rows of 1 to 512 tokens, special ones included."""
 
-    def first(self, rows: Sequence[Sequence[int]], second: Sequence[int] = ()) -> "Tensor":
-        """Return the rows' first states, float32 of shape (R, DIMENSIONS).
+    def first(
+        self, rows: Sequence[Sequence[int]], second: Sequence[int] = ()
+    ) -> NDArray[np.float32]:
+        """Return the rows' first states, of shape (R, DIMENSIONS).
 
         Args:
             rows: of tokens.
@@ -118,12 +124,12 @@ class Encoder(Protocol):
         """
         ...
 
-    def mean(self, rows: Sequence[Sequence[int]]) -> "Tensor":
-        """Return the mean of each row's states, float32 of shape (R, DIMENSIONS)."""
+    def mean(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """Return the mean of each row's states, of shape (R, DIMENSIONS)."""
         ...
 
 
-def load_encoder(weights: "Mapping[str, Tensor]", dtype: Any = None) -> Encoder:
+def load_encoder(weights: Weights, dtype: Any = None) -> Encoder:
     """Return the model as this machine reads fastest.
 
     Args:
@@ -141,7 +147,7 @@ def load_encoder(weights: "Mapping[str, Tensor]", dtype: Any = None) -> Encoder:
         if kernel.why_not() is None:
             # Activations of 7 bits, which some processors want, say too little.
             return CompiledMiniLm(weights, bits=8 if kernel.levels() == 127 else 16)
-    return MiniLm(weights, device, dtype or fastest_dtype(device))
+    return TorchEncoder(MiniLm(weights, device, dtype or fastest_dtype(device)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +163,11 @@ class States:
 
 
 class MiniLm:
-    """The model in torch, an `Encoder` that can also be trained."""
+    """The model in torch, which can be trained."""
 
     def __init__(
         self,
-        weights: "Mapping[str, Tensor]",
+        weights: Weights,
         device: str,
         dtype: Any,
         linear: "Callable[[str, Tensor, Tensor], Linear] | None" = None,
@@ -179,16 +185,17 @@ class MiniLm:
         from torch.nn import functional
 
         self._device, self._dtype = device, dtype
+        tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
         self._rest = {
             name: tensor.to(device)
-            for name, tensor in weights.items()
+            for name, tensor in tensors.items()
             if "LayerNorm" in name or name.startswith("embeddings.")
         }
 
         def make(name: str, *parts: str, activation: str = "none") -> Linear:
             names = [f"{name}.{part}" for part in parts]
             pairs = [
-                (weights[f"{n}.weight"].to(device, dtype), weights[f"{n}.bias"].to(device, dtype))
+                (tensors[f"{n}.weight"].to(device, dtype), tensors[f"{n}.bias"].to(device, dtype))
                 for n in names
             ]
             if linear is None:
@@ -221,7 +228,7 @@ class MiniLm:
         return States(x, row, packing.starts)
 
     def mean(self, rows: Sequence[Sequence[int]]) -> "Tensor":
-        """See `Encoder.mean`."""
+        """Return the mean of each row's states, float32 of shape (R, DIMENSIONS)."""
         import torch
 
         read = self.read(rows)
@@ -230,7 +237,7 @@ class MiniLm:
         return sums / read.row.bincount(minlength=len(rows))[:, None]
 
     def first(self, rows: Sequence[Sequence[int]], second: Sequence[int] = ()) -> "Tensor":
-        """See `Encoder.first`; the last layer makes no other states."""
+        """Return the rows' first states; the last layer makes no others. See `Encoder.first`."""
         x, packing, _ = self._begin(rows, second)
         for number in range(LAYERS - 1):
             x = self._finish(number, x, packing.attend(self._mixed(number, x)))
@@ -274,6 +281,31 @@ class MiniLm:
 
         scale, shift = (self._rest[f"{name}.LayerNorm.{part}"] for part in ("weight", "bias"))
         return layer_norm(x, (DIMENSIONS,), scale, shift, eps=NORM_EPSILON)
+
+
+class TorchEncoder:
+    """The model in torch as an `Encoder`."""
+
+    def __init__(self, model: MiniLm) -> None:
+        self._model = model
+
+    def first(
+        self, rows: Sequence[Sequence[int]], second: Sequence[int] = ()
+    ) -> NDArray[np.float32]:
+        """See `Encoder.first`."""
+        import torch
+
+        with torch.inference_mode():
+            states: NDArray[np.float32] = self._model.first(rows, second).float().cpu().numpy()
+            return states
+
+    def mean(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """See `Encoder.mean`."""
+        import torch
+
+        with torch.inference_mode():
+            means: NDArray[np.float32] = self._model.mean(rows).float().cpu().numpy()
+            return means
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,18 @@ import ctypes
 import functools
 import math
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from workbench.language_models.int8 import kernel
 from workbench.language_models.int8.weights import LANES, hadamard, pack, pack_halves
-from workbench.minilm import DIMENSIONS, HEADS, LAYERS, NORM_EPSILON, batches
+from workbench.minilm import DIMENSIONS, HEADS, LAYERS, NORM_EPSILON, Weights, batches
 from workbench.minilm_peaks import load_peaks
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 _PIECE_TOKENS = 256
 """Read by one thread at once: few enough that threads finish together."""
@@ -71,7 +71,7 @@ class BertStruct(ctypes.Structure):
 class CompiledMiniLm:
     """See `workbench.minilm.Encoder`."""
 
-    def __init__(self, weights: "Mapping[str, Tensor]", bits: int) -> None:
+    def __init__(self, weights: Weights, bits: int) -> None:
         """Lay out the weights.
 
         Args:
@@ -81,17 +81,15 @@ class CompiledMiniLm:
         Raises:
             RagtuneError: the kernel can't be built here.
         """
-        import torch
-
         self._kernel = kernel.load_kernel()
         self._kept: list[Any] = []  # what the kernel has the addresses of
 
         peaks = load_peaks()
 
-        def address(tensor: "Tensor") -> int:
-            kept = tensor.contiguous()
+        def address(array: NDArray[np.float32]) -> int:
+            kept = np.ascontiguousarray(array)
             self._kept.append(kept)
-            return int(kept.data_ptr())
+            return kept.ctypes.data
 
         def norm(name: str) -> NormStruct:
             parts = ("weight", "bias")
@@ -99,7 +97,7 @@ class CompiledMiniLm:
 
         def product(*names: str) -> ProductStruct:
             weight, bias = (
-                torch.cat([weights[f"{n}.{p}"] for n in names]) for p in ("weight", "bias")
+                np.concatenate([weights[f"{n}.{p}"] for n in names]) for p in ("weight", "bias")
             )
             if bits == 8:
                 ease, weight = turned(weight, peaks.get(names[0]))
@@ -134,26 +132,26 @@ class CompiledMiniLm:
             NORM_EPSILON,
         )
 
-    def first(self, rows: Sequence[Sequence[int]], second: Sequence[int] = ()) -> "Tensor":
+    def first(
+        self, rows: Sequence[Sequence[int]], second: Sequence[int] = ()
+    ) -> NDArray[np.float32]:
         """See `workbench.minilm.Encoder.first`."""
         return self._read(rows, second or [len(row) for row in rows], first=True)
 
-    def mean(self, rows: Sequence[Sequence[int]]) -> "Tensor":
+    def mean(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """See `workbench.minilm.Encoder.mean`."""
         return self._read(rows, [len(row) for row in rows], first=False)
 
     def _read(
         self, rows: Sequence[Sequence[int]], second: Sequence[int], *, first: bool
-    ) -> "Tensor":
-        import torch
-
+    ) -> NDArray[np.float32]:
         pieces = list(batches(rows, _PIECE_TOKENS))
 
-        def read(piece: list[int]) -> "Tensor":
+        def read(piece: list[int]) -> NDArray[np.float32]:
             tokens = array("i", chain.from_iterable(rows[number] for number in piece))
             counts = array("i", [len(rows[number]) for number in piece])
             seconds = array("i", [second[number] for number in piece])
-            out = torch.empty(len(piece), DIMENSIONS)
+            out = np.empty((len(piece), DIMENSIONS), dtype=np.float32)
             given = [
                 ctypes.c_void_p(numbers.buffer_info()[0]) for numbers in (tokens, counts, seconds)
             ]
@@ -162,19 +160,21 @@ class CompiledMiniLm:
                 *given,
                 len(piece),
                 first,
-                ctypes.c_void_p(out.data_ptr()),
+                ctypes.c_void_p(out.ctypes.data),
             ):
                 raise MemoryError("There is not enough memory to read a text.")
             return out
 
         made = _threads().map(read, pieces) if pieces[1:] else map(read, pieces)
-        out = torch.empty(len(rows), DIMENSIONS)
+        out = np.empty((len(rows), DIMENSIONS), dtype=np.float32)
         for piece, states in zip(pieces, made, strict=True):
             out[piece] = states
         return out
 
 
-def turned(weight: "Tensor", peaks: "Tensor | None") -> "tuple[Tensor, Tensor]":
+def turned(
+    weight: NDArray[np.float32], peaks: NDArray[np.float32] | None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Change a product so that its inputs are of like size when they become bytes.
 
     Each input is multiplied by a number; the eighths of a row, and the lanes of each vector, are
@@ -190,15 +190,14 @@ def turned(weight: "Tensor", peaks: "Tensor | None") -> "tuple[Tensor, Tensor]":
     Returns:
         What the inputs are multiplied by before sums and differences mix them; the weights.
     """
-    import torch
-
     outputs, inputs = weight.shape
-    ease = torch.ones(inputs)
+    ease = np.ones(inputs, dtype=np.float32)
     if peaks is not None:
-        ease = (weight.abs().amax(0).clamp_min(1e-4) / peaks.clamp_min(1e-4)).sqrt()
-    parts = (weight / ease).view(outputs, _EIGHTHS, -1, LANES)
-    mixed = torch.einsum("oevl,ef,lm->ofvm", parts, hadamard(_EIGHTHS), hadamard(LANES))
-    return ease / math.sqrt(_EIGHTHS * LANES), mixed.reshape(outputs, inputs)
+        least = np.float32(1e-4)
+        ease = np.sqrt(np.maximum(np.abs(weight).max(0), least) / np.maximum(peaks, least))
+    lanes = (weight / ease).reshape(outputs, -1, LANES) @ hadamard(LANES)
+    mixed = hadamard(_EIGHTHS).T @ lanes.reshape(outputs, _EIGHTHS, -1)
+    return ease / np.float32(math.sqrt(_EIGHTHS * LANES)), mixed.reshape(outputs, inputs)
 
 
 @functools.cache

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from workbench import minilm
 from workbench.errors import RagtuneError
 from workbench.files import read_json
@@ -52,9 +54,7 @@ class MiniLmReranker:
         Raises:
             RagtuneError: the folder holds no reranker for this MiniLM.
         """
-        from safetensors.torch import load_file
-
-        from workbench.hardware import best_device
+        from safetensors.numpy import load_file
 
         try:
             config = read_json(folder / "adapter_config.json")
@@ -65,31 +65,28 @@ class MiniLmReranker:
                 f"There is no reranker in {folder}: adapter_config.json, "
                 "adapter_model.safetensors and head.safetensors were expected."
             ) from error
-        self._head = {name: tensor.to(best_device()) for name, tensor in head.items()}
+        self._head = head
         weights = minilm.load_weights()
         scale = config["lora_alpha"] / config["r"]
         for key in [key for key in matrices if key.endswith(".lora_A.weight")]:
             name = key.removeprefix("base_model.model.").replace("lora_A.", "")
-            down, up = matrices[key].float(), matrices[key.replace("lora_A", "lora_B")].float()
+            down, up = (
+                matrices[one].astype(np.float32) for one in (key, key.replace("lora_A", "lora_B"))
+            )
             weights[name] = weights[name] + scale * up @ down
         self._model = minilm.load_encoder(weights, dtype)
         self._tokenizer = minilm.load_tokenizer()
 
     def judge(self, question: str, texts: Sequence[str]) -> list[Judgement]:
         """See `Reranker.judge`."""
-        import torch
-
         asked, *read = self._tokenizer.encode_batch([question, *texts], add_special_tokens=False)
         pairs = [minilm.pair(asked.ids, one.ids, _LONGEST) for one in read]
         found: list[Judgement] = [Judgement(0.0, 0.0)] * len(texts)
-        with torch.inference_mode():
-            for batch in minilm.batches([row for row, _ in pairs], _BATCH_TOKENS):
-                first = self._model.first(
-                    [pairs[n][0] for n in batch], [pairs[n][1] for n in batch]
-                )
-                out = torch.nn.functional.linear(first, self._head["weight"], self._head["bias"])
-                for number, row in zip(batch, out.tolist(), strict=True):
-                    found[number] = Judgement(fit=row[FIT], holds=row[HOLDS])
+        for batch in minilm.batches([row for row, _ in pairs], _BATCH_TOKENS):
+            first = self._model.first([pairs[n][0] for n in batch], [pairs[n][1] for n in batch])
+            out = first @ self._head["weight"].T + self._head["bias"]
+            for number, row in zip(batch, out.tolist(), strict=True):
+                found[number] = Judgement(fit=row[FIT], holds=row[HOLDS])
         return found
 
 

@@ -64,9 +64,9 @@ def convert(model: Any, base: Int8Weights | None = None) -> Int8Weights:
         head = _folded(model.lm_head.weight, model.model.norm.weight, rotation)
         return Int8Weights(
             shape=_shape(model, config),
-            embedding=model.model.embed_tokens.weight.float() @ rotation,
+            embedding=(model.model.embed_tokens.weight.float() @ rotation).numpy(),
             layers=layers,
-            head=pack(head),
+            head=_packed(head),
             **_rotary(model, config),
         )
 
@@ -101,8 +101,8 @@ def _layer(block: Any, config: Any, rotation: Any) -> dict[str, Linear]:
     import torch
 
     attention, mlp = block.self_attn, block.mlp
-    in_heads = hadamard(_head_size(config) & -_head_size(config))
-    in_down = hadamard(_rotated(config))
+    in_heads = torch.from_numpy(hadamard(_head_size(config) & -_head_size(config)))
+    in_down = torch.from_numpy(hadamard(_rotated(config)))
 
     def turned_value(weight: Any) -> Any:
         """Rotate a value projection's outputs (or its bias, as a column)."""
@@ -129,13 +129,18 @@ def _layer(block: Any, config: Any, rotation: Any) -> dict[str, Linear]:
         gate_bias = torch.cat([mlp.gate_proj.bias, mlp.up_proj.bias]).float()
     gate_and_up = torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight])
     return {
-        "query_key_value": pack(_folded(together, block.input_layernorm.weight, rotation), bias),
-        "attention_output": pack(rotation.T @ output, _turned_bias(attention.o_proj, rotation)),
-        "gate_and_up": pack(
+        "query_key_value": _packed(_folded(together, block.input_layernorm.weight, rotation), bias),
+        "attention_output": _packed(rotation.T @ output, _turned_bias(attention.o_proj, rotation)),
+        "gate_and_up": _packed(
             _folded(gate_and_up, block.post_attention_layernorm.weight, rotation), gate_bias
         ),
-        "down": pack(rotation.T @ down, _turned_bias(mlp.down_proj, rotation)),
+        "down": _packed(rotation.T @ down, _turned_bias(mlp.down_proj, rotation)),
     }
+
+
+def _packed(weight: Any, bias: Any = None) -> Linear:
+    """Return what `pack` makes of tensors."""
+    return pack(weight.numpy(), None if bias is None else bias.numpy())
 
 
 def _folded(weight: Any, gain: Any, rotation: Any) -> Any:
@@ -156,7 +161,7 @@ def _residual_rotation(width: int) -> Any:
     odd = torch.randn(width // power, width // power, generator=generator, dtype=torch.float64)
     orthogonal = torch.linalg.qr(odd)[0].float().contiguous()
     signs = torch.randn(width, 1, generator=generator).sign()
-    return torch.kron(orthogonal, hadamard(power).contiguous()) * signs
+    return torch.kron(orthogonal, torch.from_numpy(hadamard(power))) * signs
 
 
 def _rotary(model: Any, config: Any) -> dict[str, Any]:
@@ -166,6 +171,6 @@ def _rotary(model: Any, config: Any) -> dict[str, Any]:
     cosine, sine = model.model.rotary_emb(torch.zeros(1, 1), positions)
     half = _head_size(config) // 2
     return {
-        "cosines": cosine[0, :, :half].float().contiguous(),
-        "sines": sine[0, :, :half].float().contiguous(),
+        "cosines": cosine[0, :, :half].float().contiguous().numpy(),
+        "sines": sine[0, :, :half].float().contiguous().numpy(),
     }

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from workbench.language_models.int8 import kernel
 from workbench.language_models.int8.weights import LANES, Int8Weights
 
@@ -22,13 +24,11 @@ class Cache:
 
 def new_cache(weights: Int8Weights, positions: int) -> Cache:
     """Make room for a conversation of at most so many tokens."""
-    import torch
-
     shape, blocks = weights.shape, -(-positions // LANES)
     each = (len(weights.layers), shape.key_heads)
     return Cache(
-        torch.empty(*each, blocks, shape.head_size, LANES),
-        torch.empty(*each, blocks * LANES, shape.head_size),
+        np.empty((*each, blocks, shape.head_size, LANES), dtype=np.float32),
+        np.empty((*each, blocks * LANES, shape.head_size), dtype=np.float32),
     )
 
 
@@ -55,8 +55,6 @@ def read(
     Raises:
         ValueError: a conversation reads nothing, more than it has room for, or no token.
     """
-    import torch
-
     known = range(weights.shape.vocabulary)
     for cache, fresh in parts:
         room = cache.values.shape[2] - cache.length
@@ -64,15 +62,15 @@ def read(
             raise ValueError(
                 f"{len(fresh)} tokens were given; 1 to {room} of {len(known)} were expected."
             )
-    logits = torch.empty(len(parts), len(weights.head.scales))
-    tokens = [torch.tensor(list(fresh), dtype=torch.int32) for _, fresh in parts]
+    logits = np.empty((len(parts), len(weights.head.scales)), dtype=np.float32)
+    tokens = [np.array(fresh, dtype=np.int32) for _, fresh in parts]
     chosen = kernel.run(
         weights.struct,
         [
             kernel.PartStruct(
-                cache.keys.data_ptr(),
-                cache.values.data_ptr(),
-                fresh.data_ptr(),
+                cache.keys.ctypes.data,
+                cache.values.ctypes.data,
+                fresh.ctypes.data,
                 cache.values.shape[2],
                 cache.length,
                 len(fresh),

@@ -12,6 +12,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import numpy as np
+
 from workbench.language_models.int8.forward import forward, new_cache
 from workbench.language_models.int8.weights import Int8Weights
 from workbench.language_models.prompts import messages, passage_prompt, render
@@ -167,7 +169,8 @@ def _last_logits(weights: Int8Weights, tokens: list[int]) -> Any:
 
     cache, begun = new_cache(weights, len(tokens)), len(tokens) - _ANSWER_TOKENS + 1
     steps = [tokens[:begun], *([token] for token in tokens[begun:])]
-    return torch.stack([forward(weights, [(cache, step)])[0] for step in steps])
+    logits = [forward(weights, [(cache, step)])[0] for step in steps]
+    return torch.from_numpy(np.stack(logits))
 
 
 def _answer(weights: Int8Weights, prompt: list[int]) -> tuple[list[int], Any]:
@@ -180,7 +183,7 @@ def _answer(weights: Int8Weights, prompt: list[int]) -> tuple[list[int], Any]:
         logits.append(forward(weights, [(cache, step)])[0])
         answer.append(int(logits[-1].argmax()))
         step = answer[-1:]
-    return answer, torch.stack(logits)
+    return answer, torch.from_numpy(np.stack(logits))
 
 
 def reference_logits(model: Any, tokens: list[int]) -> Any:

@@ -159,13 +159,13 @@ def run(model: ModelStruct, parts: Sequence[PartStruct], logits: Any) -> list[in
     Args:
         model: see `workbench.language_models.int8.weights.Int8Weights.struct`.
         parts: one for each conversation.
-        logits: float32 tensor of shape (conversations, padded vocabulary) to write to.
+        logits: float32 array of shape (conversations, padded vocabulary) to write to.
 
     Raises:
         MemoryError: there was no room for the rows in work.
     """
     array, chosen = (PartStruct * len(parts))(*parts), (ctypes.c_int32 * len(parts))()
-    room = ctypes.c_void_p(logits.data_ptr())
+    room = ctypes.c_void_p(logits.ctypes.data)
     if load_kernel().forward(ctypes.byref(model), array, len(parts), room, chosen):
         raise MemoryError("There is not enough memory to read the question. Ask less at once.")
     return list(chosen)

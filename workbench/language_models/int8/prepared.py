@@ -144,15 +144,15 @@ def load_adapter(
         RagtuneError: there is no adapter, it is for another model, changes more than the
             layers, or the int8 engine doesn't say what PEFT says with it.
     """
-    import torch
-
-    from workbench.language_models.adapters import with_adapter
-
     file = _adapter_file(checkpoint, adapter)
     _check_within_layers(adapter)
     if file.exists():
         os.utime(file)  # the least recently used one goes first
         return load_converted(file, base)
+    import torch
+
+    from workbench.language_models.adapters import with_adapter
+
     model = load_weights(checkpoint, torch.float32, "cpu")
     tuned = with_adapter(model, adapter, checkpoint)
     cases = [gate_cases(tokenizer)[number] for number in _ADAPTER_CASES]
@@ -206,7 +206,7 @@ def _check_within_layers(adapter: Path) -> None:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(adapter / "adapter_model.safetensors", framework="pt") as opened:
+        with safe_open(adapter / "adapter_model.safetensors", framework="np") as opened:
             names = list(opened.keys())
     except SafetensorError:
         return  # loading it tells what is wrong

@@ -1,14 +1,20 @@
-"""A converted model: its 8-bit weights in memory, on disk, and as the kernel takes them."""
+"""A converted model: its 8-bit weights in memory, on disk, and as the kernel takes them.
+
+All of it is NumPy: importing PyTorch takes a second, of which answering needs nothing.
+"""
 
 import ctypes
 import dataclasses
 import functools
 import json
 import math
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from workbench.language_models.int8.kernel import LayerStruct, LinearStruct, ModelStruct
 
@@ -16,6 +22,8 @@ LANES = 16
 """Outputs that lie side by side in memory; vectors.h's LANES."""
 PARTS = ("query_key_value", "attention_output", "gate_and_up", "down")
 _LARGEST_WEIGHT = 127
+_TYPES = {"I8": np.int8, "I32": np.int32, "F32": np.float32}
+"""Of what is kept, by the names that safetensors gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +31,8 @@ class Linear:
     """A linear layer in blocks of `LANES` outputs; the last block may have idle ones."""
 
     weights: Any
-    """Int8 of shape (outputs / 16, inputs / 4, 16, 4), or bfloat16 (…, inputs / 2, 16, 2)."""
+    """Int8 of shape (outputs / 16, inputs / 4, 16, 4), or the bits of bfloat16, as uint16 of shape
+    (…, inputs / 2, 16, 2)."""
     scales: Any
     """Float32 of shape (outputs,): what one level of each output's weights is worth; None
     where they are bfloat16."""
@@ -35,8 +44,8 @@ class Linear:
     def struct(self) -> LinearStruct:
         """Return it as the kernel takes it; valid as long as this object lives."""
         blocks, steps, _, each = self.weights.shape
-        tensors = (self.weights, self.scales, self.totals, self.bias)
-        addresses = [t.data_ptr() if t is not None else None for t in tensors]
+        arrays = (self.weights, self.scales, self.totals, self.bias)
+        addresses = [one.ctypes.data if one is not None else None for one in arrays]
         return LinearStruct(*addresses, steps * each, blocks * LANES)
 
 
@@ -47,38 +56,41 @@ def pack(weight: Any, bias: Any = None) -> Linear:
         weight: float32 of shape (outputs, inputs); inputs are a multiple of 4.
         bias: float32 of shape (outputs,), or None.
     """
-    import torch
-
-    scales = weight.abs().amax(1).clamp_min(1e-12) / _LARGEST_WEIGHT
-    rounded = (weight / scales[:, None]).round_().to(torch.int8)
+    scales = np.maximum(np.abs(weight).max(1), np.float32(1e-12)) / np.float32(_LARGEST_WEIGHT)
+    rounded = np.rint(weight / scales[:, None]).astype(np.int8)
     idle = -len(rounded) % LANES
     if idle:
-        rounded = torch.nn.functional.pad(rounded, (0, 0, 0, idle))
-        scales = torch.nn.functional.pad(scales, (0, idle))
-        bias = None if bias is None else torch.nn.functional.pad(bias, (0, idle))
-    totals = rounded.sum(1, dtype=torch.int32)
-    return Linear(_in_blocks(rounded, 4), scales.contiguous(), totals, bias)
+        rounded = np.pad(rounded, ((0, idle), (0, 0)))
+        scales = np.pad(scales, (0, idle))
+        bias = None if bias is None else np.pad(bias, (0, idle))
+    totals = rounded.sum(1, dtype=np.int32)
+    return Linear(_in_blocks(rounded, 4), scales, totals, _kept(bias))
 
 
 def pack_halves(weight: Any, bias: Any) -> Linear:
     """Lay out weights in bfloat16; outputs are a multiple of `LANES`, otherwise as `pack`."""
-    import torch
-
-    return Linear(_in_blocks(weight.to(torch.bfloat16), 2), None, None, bias)
+    bits = np.ascontiguousarray(weight).view(np.uint32)
+    # The upper half, rounded to the nearest, and where two are as near to the even one.
+    halves = ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+    return Linear(_in_blocks(halves, 2), None, None, _kept(bias))
 
 
 def hadamard(size: int) -> Any:
     """Return the orthonormal Hadamard matrix of a size that is a power of two."""
-    import torch
-
-    matrix = torch.ones(1, 1)
-    while matrix.shape[0] < size:
-        matrix = torch.cat([torch.cat([matrix, matrix], 1), torch.cat([matrix, -matrix], 1)])
-    return matrix / math.sqrt(size)
+    matrix = np.ones((1, 1), dtype=np.float32)
+    while len(matrix) < size:
+        matrix = np.block([[matrix, matrix], [matrix, -matrix]])
+    return matrix / np.float32(math.sqrt(size))
 
 
 def _in_blocks(weight: Any, each: int) -> Any:
-    return weight.view(len(weight) // LANES, LANES, -1, each).transpose(1, 2).contiguous()
+    blocks = weight.reshape(len(weight) // LANES, LANES, -1, each).swapaxes(1, 2)
+    return np.ascontiguousarray(blocks)
+
+
+def _kept(bias: Any) -> Any:
+    """Return a bias as the kernel reads it: one number after the other."""
+    return None if bias is None else np.ascontiguousarray(bias)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +132,9 @@ class Int8Weights:
         layers = [LayerStruct(*(layer[part].struct() for part in PARTS)) for layer in self.layers]
         shape = self.shape
         return ModelStruct(
-            self.embedding.data_ptr(),
-            self.cosines.data_ptr(),
-            self.sines.data_ptr(),
+            self.embedding.ctypes.data,
+            self.cosines.ctypes.data,
+            self.sines.ctypes.data,
             (LayerStruct * len(layers))(*layers),
             self.head.struct(),
             len(layers),
@@ -139,20 +151,20 @@ class Int8Weights:
     @property
     def layer_bytes(self) -> int:
         """Size in memory of what an adapter's copy does not share with the base."""
-        return sum(tensor.nbytes for name, tensor in self._tensors() if name.startswith("layers."))
+        return sum(array.nbytes for name, array in self._arrays() if name.startswith("layers."))
 
     def save(self, file: Path, base: "Int8Weights | None" = None) -> None:
         """Write it to a safetensors file, without what it shares with the base."""
-        from safetensors.torch import save_file
+        from safetensors.numpy import save_file
 
-        tensors = {
-            name: tensor
-            for name, tensor in self._tensors()
+        arrays = {
+            name: array
+            for name, array in self._arrays()
             if base is None or name.startswith("layers.")
         }
-        save_file(tensors, file, metadata={"shape": json.dumps(dataclasses.asdict(self.shape))})
+        save_file(arrays, file, metadata={"shape": json.dumps(dataclasses.asdict(self.shape))})
 
-    def _tensors(self) -> Iterator[tuple[str, Any]]:
+    def _arrays(self) -> Iterator[tuple[str, Any]]:
         yield from (("embedding", self.embedding), ("cosines", self.cosines), ("sines", self.sines))
         linears = {"head": self.head} | {
             f"layers.{number}.{part}": layer[part]
@@ -161,9 +173,9 @@ class Int8Weights:
         }
         for name, linear in linears.items():
             for field in dataclasses.fields(Linear):
-                tensor = getattr(linear, field.name)
-                if tensor is not None:
-                    yield f"{name}.{field.name}", tensor
+                array = getattr(linear, field.name)
+                if array is not None:
+                    yield f"{name}.{field.name}", array
 
 
 def load_converted(file: Path, base: Int8Weights | None = None) -> Int8Weights:
@@ -173,25 +185,37 @@ def load_converted(file: Path, base: Int8Weights | None = None) -> Int8Weights:
         file: the safetensors file.
         base: the base, where the file was saved without what is shared with it.
     """
-    from safetensors import safe_open
-
-    with safe_open(file, framework="pt") as opened:
-        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-        shape = json.loads(opened.metadata()["shape"])
+    arrays, metadata = _mapped(file)
+    shape = json.loads(metadata["shape"])
 
     def linear(name: str) -> Linear:
         fields = [f"{name}.{field.name}" for field in dataclasses.fields(Linear)]
-        return Linear(*(tensors.get(field) for field in fields))
+        return Linear(*(arrays.get(field) for field in fields))
 
-    count = 1 + max(int(name.split(".")[1]) for name in tensors if name.startswith("layers."))
+    count = 1 + max(int(name.split(".")[1]) for name in arrays if name.startswith("layers."))
     layers = tuple({part: linear(f"layers.{n}.{part}") for part in PARTS} for n in range(count))
     if base is not None:
         return dataclasses.replace(base, layers=layers)
     return Int8Weights(
         Shape(**{**shape, "ends": tuple(shape["ends"])}),
-        tensors["embedding"],
-        tensors["cosines"],
-        tensors["sines"],
+        arrays["embedding"],
+        arrays["cosines"],
+        arrays["sines"],
         layers,
         linear("head"),
     )
+
+
+def _mapped(file: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return a safetensors file's arrays and metadata; the library itself would copy it all."""
+    with file.open("rb") as opened:
+        mapped = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+    begin = 8 + int.from_bytes(mapped[:8], "little")
+    header = json.loads(mapped[8:begin])
+    metadata: dict[str, str] = header.pop("__metadata__")
+    arrays = {}
+    for name, told in header.items():
+        shape, offset = told["shape"], begin + told["data_offsets"][0]
+        flat = np.frombuffer(mapped, _TYPES[told["dtype"]], math.prod(shape), offset)
+        arrays[name] = flat.reshape(shape)
+    return arrays, metadata
