@@ -18,6 +18,7 @@ from workbench.language_models.int8.engine import Int8Engine
 from workbench.language_models.int8.forward import forward, new_cache
 from workbench.language_models.int8.weights import hadamard, load_converted
 from workbench.language_models.loading import find_checkpoint
+from workbench.language_models.prompts import opening_tokens
 from workbench.language_models.transformers_engine import TransformersEngine
 
 QUESTIONS = [f"Who or what is number {n}, {'kite ' * (3 * n)}?" for n in range(8)]
@@ -144,6 +145,34 @@ def test_company_changes_nothing(engine, adapter):
         for thread in threads:
             thread.join()
         assert together == alone
+
+
+def test_what_all_conversations_begin_with_is_read_once(int8_ready, adapter, monkeypatch):
+    read, seen = line.read, list[int]()
+
+    def counted(weights, parts):
+        seen.append(sum(len(tokens) for _, tokens in parts))
+        return read(weights, parts)
+
+    monkeypatch.setattr(line, "read", counted)
+
+    def asked(engine, question, tuned=None):
+        seen.clear()
+        return text(engine, question, adapter=tuned), sum(seen)
+
+    expected = {}
+    for tuned in (None, adapter):
+        for question in QUESTIONS[:3]:
+            expected[question, tuned] = asked(Int8Engine(int8_ready, 10**9), question, tuned)
+    engine = Int8Engine(int8_ready, 10**9)
+    opening = opening_tokens(engine._tokenizer, "")
+    assert opening > 10
+    for tuned in (None, adapter):
+        for number, question in enumerate(QUESTIONS[:3]):
+            said, tokens = expected[question, tuned]
+            assert asked(engine, question, tuned) == (said, tokens - (opening if number else 0))
+    # The same question again is not answered faster than it was.
+    assert asked(engine, QUESTIONS[2], adapter)[1] == expected[QUESTIONS[2], adapter][1] - opening
 
 
 def test_logits_are_equal_to_the_bit_beside_others(engine):

@@ -1,5 +1,6 @@
 """How a question becomes the text that the model reads: the same for all four methods."""
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -87,6 +88,16 @@ def render(tokenizer: Any, chat: list[dict[str, str]]) -> str:
 def count_tokens(tokenizer: Any, chat: Sequence[dict[str, str]]) -> int:
     """Return how many tokens a conversation is, up to where the answer begins."""
     return len(tokenizer(render(tokenizer, list(chat)), add_special_tokens=False)["input_ids"])
+
+
+def opening_tokens(tokenizer: Any, system: str) -> int:
+    """Return how many tokens every conversation with this system prompt begins with."""
+    one, other = (
+        tokenizer(render(tokenizer, messages(user, system)), add_special_tokens=False)["input_ids"]
+        for user in ("Who?", "1")
+    )
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def encode(

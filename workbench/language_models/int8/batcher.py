@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 
 from workbench.errors import RagtuneError
 from workbench.language_models.engine import BEAT_SECONDS
-from workbench.language_models.int8.forward import Cache, new_cache, read
+from workbench.language_models.int8.forward import Cache, begin, beginning, new_cache, read
 from workbench.language_models.int8.weights import Int8Weights
 
 TOGETHER = 8
 WAITING = 24
 _PASS_TOKENS = 256
+_OPENINGS = 2
+"""Beginnings that are kept of each model: somebody may change the system prompt."""
 _ENDING_SECONDS = 5.0
 _TELL_SECONDS = 0.05
 """A word is told at most this long after it was written. A chain and a page take a quarter of a
@@ -31,6 +33,9 @@ class Request:
     prompt: Sequence[int]
     ends: frozenset[int]
     limit: int
+    opening: int = 0
+    """Tokens that other conversations begin with too; they are read once for all. What is asked
+    isn't among them, so that no answer is faster for having been asked before."""
     asked: float = field(default_factory=time.perf_counter)
     queue_ms: float = 0.0
     cancelled: bool = False
@@ -55,6 +60,9 @@ class Batcher:
     def __init__(self) -> None:
         self._line: deque[Request] = deque()
         self._active: list[Request] = []
+        self._begun: weakref.WeakKeyDictionary[Int8Weights, dict[tuple[int, ...], Cache]] = (
+            weakref.WeakKeyDictionary()
+        )
         self._changed = threading.Condition()
         # The thread must not keep its owner alive: when that goes, the thread ends.
         end = _End(self._changed)
@@ -124,7 +132,7 @@ class Batcher:
         left, parts, reading = _PASS_TOKENS, [], []
         for request in sorted(requests, key=lambda r: r.read < len(r.prompt)):
             if left > 0:
-                cache, tokens = _next(request, left)
+                cache, tokens = self._next(request, left)
                 parts.append((cache, tokens))
                 reading.append(request)
                 left -= len(tokens)
@@ -139,9 +147,37 @@ class Batcher:
         for request, token in zip(reading, chosen, strict=True):
             assert request.cache is not None
             request.read = min(len(request.prompt), request.cache.length)
+            self._keep_opening(request)
             if request.read < len(request.prompt):
                 continue
             _write(request, token)
+
+    def _next(self, request: Request, most: int) -> tuple[Cache, Sequence[int]]:
+        """Return what a request reads next: more of its prompt, or the token it wrote last."""
+        if request.cache is None:
+            request.cache = new_cache(request.weights, len(request.prompt) + request.limit)
+            begun = self._begun.get(request.weights, {}).get(_opening(request))
+            if begun is not None:
+                begin(request.cache, begun)
+                request.read = begun.length
+        if request.read < len(request.prompt):
+            return request.cache, request.prompt[request.read : request.read + most]
+        return request.cache, [request.last]
+
+    def _keep_opening(self, request: Request) -> None:
+        """Keep the opening of a request that has read it, where it is new."""
+        kept, opening = self._begun.setdefault(request.weights, {}), _opening(request)
+        if opening in kept or not 0 < len(opening) <= request.read:
+            return
+        assert request.cache is not None
+        if len(kept) == _OPENINGS:
+            del kept[next(iter(kept))]
+        kept[opening] = beginning(request.cache, len(opening))
+
+
+def _opening(request: Request) -> tuple[int, ...]:
+    # Something is left to read, since the next token follows from that.
+    return tuple(request.prompt[: min(request.opening, len(request.prompt) - 1)])
 
 
 def _write(request: Request, token: int) -> None:
@@ -157,15 +193,6 @@ def _write(request: Request, token: int) -> None:
     if ended:
         request.out.put(None)
         request.cancelled = True
-
-
-def _next(request: Request, most: int) -> tuple[Cache, Sequence[int]]:
-    """Return what a request reads next: more of its prompt, or the token it wrote last."""
-    if request.cache is None:
-        request.cache = new_cache(request.weights, len(request.prompt) + request.limit)
-    if request.read < len(request.prompt):
-        return request.cache, request.prompt[request.read : request.read + most]
-    return request.cache, [request.last]
 
 
 class _End:

@@ -1,6 +1,7 @@
 """The int8 engine: several times the reference's speed on a CPU, many people at once."""
 
 import contextlib
+import functools
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,8 +12,10 @@ from workbench.language_models.int8.batcher import TOGETHER, Batcher, Request
 from workbench.language_models.int8.prepared import load_adapter, load_base, load_parity
 from workbench.language_models.int8.weights import Int8Weights
 from workbench.language_models.loading import Checkpoint
-from workbench.language_models.prompts import count_tokens, encode, text_of
+from workbench.language_models.prompts import count_tokens, encode, opening_tokens, text_of
 from workbench.language_models.tokenizer import serving_tokenizer
+
+_KNOWN_OPENINGS = 16
 
 
 class Int8Engine:
@@ -40,6 +43,9 @@ class Int8Engine:
         self._adapters: dict[str, Int8Weights] = {}  # the most recently used one last
         self._adapter_bytes = adapter_bytes
         self._loading = threading.Lock()
+        self._opening_tokens = functools.lru_cache(_KNOWN_OPENINGS)(
+            functools.partial(opening_tokens, self._tokenizer)
+        )
         self._batcher = Batcher()
         self.room: int | None = self._base.shape.positions
 
@@ -78,7 +84,9 @@ class Int8Engine:
         weights = self._weights(adapter)
         name = self.checkpoint.name
         prompt = encode(self._tokenizer, messages, max_new_tokens, self.room, name)
-        request = Request(weights, prompt, frozenset(weights.shape.ends), max_new_tokens)
+        system = messages[0]["content"] if messages[0]["role"] == "system" else ""
+        opening = self._opening_tokens(system)
+        request = Request(weights, prompt, frozenset(weights.shape.ends), max_new_tokens, opening)
         with contextlib.closing(self._batcher.tokens(request)) as tokens:
             for text, written in text_of(self._tokenizer, tokens):
                 place = 0 if written else self._batcher.place(request)

@@ -32,6 +32,19 @@ def new_cache(weights: Int8Weights, positions: int) -> Cache:
     )
 
 
+def beginning(cache: Cache, length: int) -> Cache:
+    """Return a copy of the first positions of a conversation."""
+    blocks = -(-length // LANES)
+    return Cache(cache.keys[:, :, :blocks].copy(), cache.values[:, :, :length].copy(), length)
+
+
+def begin(cache: Cache, begun: Cache) -> None:
+    """Let an empty cache hold what a `beginning` holds; it must have room for it."""
+    cache.keys[:, :, : begun.keys.shape[2]] = begun.keys
+    cache.values[:, :, : begun.length] = begun.values
+    cache.length = begun.length
+
+
 def forward(weights: Int8Weights, parts: Sequence[tuple[Cache, Sequence[int]]]) -> Any:
     """Return the next-token logits of `read`, float32 of shape (conversations, vocabulary)."""
     return read(weights, parts)[0]

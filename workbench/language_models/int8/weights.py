@@ -112,9 +112,9 @@ class Shape:
     """Tokens that end an answer."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Int8Weights:
-    """Everything that the forward pass needs of one model."""
+    """Everything that the forward pass needs of one model; equal to itself only."""
 
     shape: Shape
     embedding: Any
