@@ -69,6 +69,11 @@ class JobState:
         """Is it neither at work nor waiting?"""
         return not (self.active or self.queued)
 
+    @property
+    def stopped(self) -> bool:
+        """Did it end before its time, in a way that it can go on from?"""
+        return self.state in ("paused", "interrupted", "failed")
+
 
 class Cancelled(Exception):
     """The job was asked to stop."""
@@ -235,7 +240,8 @@ def working(folder: Path) -> Iterator[Job]:
     with FileLock(folder / ".lock", timeout=10):
         threading.Thread(target=_beat, args=(folder, ended), daemon=True).start()
         try:
-            job.say("Starting")
+            # Whoever was asked to stop by now hears so at its first word: the body must begin.
+            job._save("running", "Starting")
             yield job
             job._save("done", "Done")
         except Cancelled:

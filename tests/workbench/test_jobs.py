@@ -53,6 +53,18 @@ def test_a_job_is_cancelled_at_its_next_step(tmp_path, monkeypatch):
     assert wait_for(folder, "cancelled", "failed").state == "cancelled"
 
 
+@pytest.mark.parametrize(("asked", "state"), [("cancel", "cancelled"), ("pause", "paused")])
+def test_a_job_that_was_asked_to_stop_before_it_began_stops_at_its_first_word(
+    tmp_path, asked, state
+):
+    (tmp_path / asked).touch()
+    said = []
+    with jobs.working(tmp_path) as job:
+        job.say("working")
+        said.append("working")
+    assert (jobs.read(tmp_path).state, said) == (state, [])
+
+
 def test_a_killed_job_reads_as_interrupted(tmp_path, monkeypatch):
     folder = start(tmp_path, monkeypatch, FOREVER)
     wait_for(folder, "running")
