@@ -18,8 +18,10 @@ from workbench.errors import RagtuneError
 from workbench.files import read_json, write_bytes, write_json, writing
 from workbench.home import Home
 from workbench.jobs import JobState
+from workbench.kept import check_can_go_on, delete, find, new_folder
 
 _MODULE = "comparison.experiments.process"
+_KIND = "experiment"
 _LOCK, _LOCK_SECONDS = "start-experiment", 10.0
 _BUSY = "Another experiment is being started; try again."
 _EXAM = "exam.jsonl"
@@ -58,7 +60,7 @@ class Kept:
     @property
     def can_go_on(self) -> bool:
         """Did it end before its time, in a way that it can go on from?"""
-        return self.result is None and self.state.state in ("paused", "interrupted", "failed")
+        return self.state.stopped and self.result is None
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the answers that were kept so far."""
@@ -110,7 +112,7 @@ def start_experiment(
     adapter = _adapter(lab, adapter)
     with lab.home.lock(_LOCK, _LOCK_SECONDS, _BUSY):
         _check_free(lab.home)
-        folder = _new_folder(lab.home, key)
+        folder = new_folder(experiments_folder(lab.home), _KIND, None, key)
         try:
             with writing(folder):
                 folder.mkdir(parents=True)
@@ -141,11 +143,7 @@ def resume_experiment(home: Home, kept: Kept) -> Kept:
     """
     with home.lock(_LOCK, _LOCK_SECONDS, _BUSY):
         kept = read_experiment(kept.folder)
-        if not kept.can_go_on:
-            raise RagtuneError(
-                f"The experiment {kept.name!r} is {kept.state.state}; only one that was paused, "
-                "interrupted or failed can go on."
-            )
+        check_can_go_on(kept, _KIND)
         _check_free(home)
         jobs.start(kept.folder, _MODULE)
     return read_experiment(kept.folder)
@@ -157,10 +155,7 @@ def delete_experiment(kept: Kept) -> None:
     Raises:
         RagtuneError: it is at work.
     """
-    if jobs.at_work(kept.folder):
-        raise RagtuneError(f"The experiment {kept.name!r} is at work. Cancel it first.")
-    if kept.folder.exists():  # another tab may have been first
-        shutil.rmtree(kept.folder)
+    delete(kept, _KIND)
 
 
 def list_kept(home: Home) -> list[Kept]:
@@ -175,11 +170,7 @@ def find_kept(home: Home, name: str) -> Kept:
     Raises:
         RagtuneError: there is none.
     """
-    by_name = {kept.name: kept for kept in list_kept(home)}
-    if name not in by_name:
-        existing = ", ".join(by_name) or "none yet"
-        raise RagtuneError(f"No experiment {name!r} was started. There are: {existing}.")
-    return by_name[name]
+    return find(list_kept(home), name, _KIND)
 
 
 def read_experiment(folder: Path) -> Kept:
@@ -252,10 +243,3 @@ def _check_free(home: Home) -> None:
                 f"The experiment {kept.name!r} is at work, and two would slow each other down. "
                 "Wait for it, or pause it."
             )
-
-
-def _new_folder(home: Home, key: str) -> Path:
-    number = 1
-    while (folder := experiments_folder(home) / f"{key}-{number}").exists():
-        number += 1
-    return folder

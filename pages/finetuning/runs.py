@@ -7,8 +7,9 @@ import streamlit as st
 
 from finetune_backend.again import can_run_again
 from finetune_backend.notes import LONGEST_CHARACTERS, read_notes, write_notes
-from finetune_backend.runs import Run, delete_run, list_runs, resume_run
+from finetune_backend.runs import Run, delete_run, list_runs
 from finetune_backend.side_by_side import MEANINGS, row
+from finetune_backend.start_run import resume_run
 from pages.shared import routes
 from pages.shared.adapter_files import adapter_files, import_file
 from pages.shared.lab import get_lab, sentences

@@ -8,8 +8,8 @@ from comparison.start_training import search_cost, start_search
 from finetune_backend.examples.check import check_training_set
 from finetune_backend.examples.review import to_train_on
 from finetune_backend.examples.store import list_examples
-from finetune_backend.runs import check_trainable
 from finetune_backend.settings import TrainSettings, fit_to_data
+from finetune_backend.start_run import check_trainable
 from finetune_backend.sweep.promote import promote, run_name
 from finetune_backend.sweep.space import SEARCHED, Range, default_space
 from finetune_backend.sweep.sweeps import (

@@ -52,7 +52,7 @@ def test_it_pauses_and_goes_on_from_the_command_line(lab, exam, capsys):
     (kept,) = list_kept(lab.home)
     delete_experiment(kept)
     assert list_kept(lab.home) == [] and not kept.folder.exists()
-    with pytest.raises(RagtuneError, match="There are: none yet"):
+    with pytest.raises(RagtuneError, match="no experiment 'context-1'. Experiments: none yet"):
         find_kept(lab.home, "context-1")
 
 
@@ -74,7 +74,7 @@ def test_what_cannot_begin_is_told_and_leaves_nothing(lab, exam, capsys):
         (["nothing"], "There is no experiment 'nothing'"),
         (["context", "--set", "questions=many"], "a whole number was expected"),
         (["context", "--resume", "context-1"], "Either the key"),
-        (["--resume", "context-1"], "There are: none yet"),
+        (["--resume", "context-1"], "no experiment 'context-1'. Experiments: none yet"),
     ):
         assert cli.main([*home, "experiment", *arguments]) == 1
         assert said in capsys.readouterr().err
