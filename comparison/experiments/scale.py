@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import Any
 
-from comparison.answer import Answer
 from comparison.ask import METHODS
-from comparison.experiments.experiment import LABELS, Chosen, Experiment, Figure, Result
+from comparison.experiments.experiment import LABELS, Chosen, Experiment, Figure, Questions, Result
 from comparison.experiments.intervals import said_change, said_share, wilson
-from comparison.experiments.outcome import TRUE, count, outcome
+from comparison.experiments.outcome import TRUE, count
 from comparison.experiments.report import Report
 from comparison.experiments.scratch import Scratch
-from comparison.experiments.setting import Setting, set_up
+from comparison.experiments.setting import set_up
 from comparison.lab import Lab
 from finetune_backend.replay import read_replay
 from workbench.sentences import sentence_spans
-from workbench.settings import check_options, option
+from workbench.settings import option
 from workbench.values import Block
 
 _READING = ("rag", "hybrid")
@@ -29,19 +28,16 @@ _LONGEST_SENTENCE = 150
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What can be chosen."""
+class Options(Questions):
+    """Fewer questions, since they are asked again at each size, and how far it goes."""
 
-    questions: int = option(10, "How many questions are asked at each size, at most.", 3, 1000)
+    questions: int = option(10, "How many questions are asked at each size, at most.", 3, 10_000)
     largest: int = option(
         10_000,
         "How many passages there are in the end. Two cores index about 300 in a second.",
         100,
         1_000_000,
     )
-
-    def __post_init__(self) -> None:
-        check_options(self)
 
 
 def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
@@ -61,7 +57,7 @@ def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
                 continue
             grow(setting.scratch, size, filling, report)
             for number in numbers:
-                _ask(setting, stage, size, number, methods)
+                setting.ask(stage, number, methods, passages=size)
         notes = [
             *setting.notes,
             f"The {begin:,} passages of the documents stay the same; what is added is put together "
@@ -132,18 +128,6 @@ def found(rows: Sequence[dict[str, Any]], sizes: Sequence[int], notes: Sequence[
         caption=_caption(rows, sizes, table),
         notes=("The lines through the milliseconds reach over half of the answers.", *notes),
     )
-
-
-def _ask(setting: Setting, stage: str, size: int, number: int, methods: Sequence[str]) -> None:
-    fact = setting.facts[number]
-
-    def judge(answer: Answer) -> dict[str, Any]:
-        return {
-            "outcome": outcome(answer.text, answer.refused, fact.true, fact.false),
-            "passages": size,
-        }
-
-    setting.asker.ask(stage, number, fact.question, methods, judge)
 
 
 def _line(method: str, size: int, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
