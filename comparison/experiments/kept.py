@@ -1,13 +1,14 @@
 """Experiments that were started: each is a folder, and at work a job of its own."""
 
 import hashlib
-import json
 import shutil
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from comparison.columns import Column
+from comparison.evaluation.conditions import changed, conditions
 from comparison.exams.exam import ExamQuestion, exam_from, read_exam
 from comparison.experiments.experiment import Result, as_saved, result_from
 from comparison.experiments.listed import find_experiment
@@ -25,6 +26,7 @@ _KIND = "experiment"
 _LOCK, _LOCK_SECONDS = "start-experiment", 10.0
 _BUSY = "Another experiment is being started; try again."
 _EXAM = "exam.jsonl"
+_CUTTING = ("passage_tokens", "overlap_tokens")
 RESULT = "result.json"
 """Written last: with it the experiment is complete."""
 
@@ -50,8 +52,8 @@ class Kept:
     """The exam file's name."""
     adapter: str | None
     options: dict[str, Any]
-    conditions: dict[str, str]
-    """Hashes of all that must stay the same while it is at work."""
+    conditions: dict[str, Any]
+    """All that must stay the same while it is at work, by the words that name it."""
     created: float
     """Seconds since the epoch."""
     result: Result | None
@@ -124,7 +126,7 @@ def start_experiment(
                     "exam": exam.name,
                     "adapter": adapter,
                     "options": asdict(options),
-                    "conditions": conditions(lab, exam.data, adapter),
+                    "conditions": experiment_conditions(lab, exam.data, adapter),
                     "created": time.time(),
                 },
             )
@@ -200,18 +202,12 @@ def as_json(kept: Kept) -> dict[str, Any]:
     }
 
 
-def conditions(lab: Lab, exam: bytes, adapter: str | None) -> dict[str, str]:
-    """Return hashes of all that an experiment's answers depend on, in words or hexadecimal."""
-    run = lab.adapter(adapter).run if adapter is not None else None
-    settings = json.dumps(asdict(lab.settings), ensure_ascii=False)
-    return {
-        "model": lab.checkpoint().sha256,
-        "engine": lab.engine_choice().engine,
-        "settings": hashlib.sha256(settings.encode()).hexdigest(),
-        "documents": lab.knowledge_base.index.fingerprint(),
-        "exam": hashlib.sha256(exam).hexdigest(),
-        "adapter": (run and run.adapter_sha256) or adapter or "none",
-    }
+def experiment_conditions(lab: Lab, exam: bytes, adapter: str | None) -> dict[str, Any]:
+    """Return all that an experiment's answers depend on; copies of documents are cut anew."""
+    columns = [Column("rag"), *([Column("hybrid", adapter)] if adapter is not None else ())]
+    cutting = {f"the setting {name}": getattr(lab.settings, name) for name in _CUTTING}
+    made = {"the exam": hashlib.sha256(exam).hexdigest()}
+    return conditions(lab, columns) | cutting | made
 
 
 def check_conditions(lab: Lab, kept: Kept) -> None:
@@ -220,12 +216,11 @@ def check_conditions(lab: Lab, kept: Kept) -> None:
     Raises:
         RagtuneError: something has changed since it began.
     """
-    now = conditions(lab, (kept.folder / _EXAM).read_bytes(), kept.adapter)
-    changed = [name for name, value in kept.conditions.items() if now[name] != value]
-    if changed:
+    now = experiment_conditions(lab, (kept.folder / _EXAM).read_bytes(), kept.adapter)
+    if differing := changed(kept.conditions, now):
         raise RagtuneError(
-            f"Since {kept.name} began, this has changed: {', '.join(changed)}. Its answers would "
-            "not fit each other; start it anew."
+            f"Since {kept.name} began, this has changed: {', '.join(differing)}. Its answers would "
+            "not fit each other; change that back, or start it anew."
         )
 
 

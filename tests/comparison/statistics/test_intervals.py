@@ -84,7 +84,7 @@ def test_changes_are_paired_differences_that_may_be_as_large_as_two():
     even = change_interval([-1, 1] * 50)
     assert (even.low, even.high) == pytest.approx((-0.194, 0.194), abs=0.015)
     assert change_interval([0, 1] * 50) == change_interval([1, 0] * 50)
-    # Of 50 values of 2 and 50 of -2 the standard error is 0.198, of one pair more for each side too.
+    # Of a hundred values, each -2 or 2, and the pair, it is 0.197.
     twice = change_interval([-2, 2] * 50, most=2.0)
     assert (twice.low, twice.high) == pytest.approx((-0.385, 0.385), abs=0.03)
     always = change_interval([2] * 20, most=2.0)
