@@ -176,10 +176,12 @@ def follow(folder: Path, progress: Callable[[str, float], object]) -> None:
     Raises:
         RagtuneError: it did not end well; with its reason.
     """
-    started = time.monotonic()
+    begun, before = 0.0, 0.0
     while (state := read(folder)).active:
-        passed = time.monotonic() - started
-        left = f"  {passed / state.share * (1 - state.share):.0f} s left" if state.share else ""
+        if not before:  # what goes on has done a share already, which says nothing of its speed
+            begun, before = time.monotonic(), state.share
+        passed, done = time.monotonic() - begun, state.share - before
+        left = f"  {passed / done * (1 - state.share):.0f} s left" if done > 0 else ""
         progress(state.message + left, state.share)
         time.sleep(_POLL_SECONDS)
     if state.state != "done":

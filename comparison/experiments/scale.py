@@ -15,6 +15,7 @@ from comparison.experiments.scratch import Scratch
 from comparison.experiments.setting import set_up
 from comparison.lab import Lab
 from finetune_backend.replay import read_replay
+from workbench.errors import RagtuneError
 from workbench.sentences import sentence_spans
 from workbench.settings import option
 from workbench.values import Block
@@ -23,6 +24,8 @@ _READING = ("rag", "hybrid")
 _DOCUMENT_PASSAGES = 1_000
 _AT_ONCE = 20
 """Documents of filling that are written before they are indexed."""
+_AS_LONG_AS_AN_ANSWER = 300
+"""Passages that are indexed while a question is answered, about, on two cores."""
 _LONGEST_SENTENCE = 150
 """Characters, so that two of them are one passage."""
 
@@ -41,13 +44,14 @@ class Options(Questions):
 
 
 def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
-    """Fill the knowledge base up, and ask the same questions at every power of ten."""
+    """Fill the knowledge base up, and ask the same questions at every power of ten on the way."""
     with set_up(lab, chosen, report) as setting:
         begin = setting.scratch.passages()
         sizes = make_sizes(begin, chosen.options.largest)
         reading = [method for method in setting.methods if method in _READING]
         others = len(setting.methods) - len(reading)
-        report.expect(len(setting.facts) * (len(sizes) * len(reading) + others))
+        answers = len(setting.facts) * (len(sizes) * len(reading) + others)
+        report.expect(answers, (sizes[-1] - begin) / _AS_LONG_AS_AN_ANSWER)
         filling = fill(read_replay())
         for size in sizes:
             methods = setting.methods if size == begin else reading
@@ -68,9 +72,18 @@ def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
 
 
 def make_sizes(begin: int, largest: int) -> list[int]:
-    """Return how many passages there are at each step: as they are, then powers of ten."""
+    """Return how many passages there are at each step: as they are, powers of ten, the largest.
+
+    Raises:
+        RagtuneError: there are as many already.
+    """
+    if largest <= begin:
+        raise RagtuneError(
+            f"largest is {largest:,}, but the documents have {begin:,} passages already. Choose "
+            "more than that."
+        )
     powers = [10**power for power in range(2, 7)]
-    return [begin, *(size for size in powers if begin < size <= largest)]
+    return [begin, *(size for size in powers if begin < size < largest), largest]
 
 
 def fill(texts: Sequence[str], seed: int = 0) -> Iterator[Block]:
@@ -97,7 +110,9 @@ def grow(scratch: Scratch, size: int, filling: Iterator[Block], report: Report) 
             some = min(_DOCUMENT_PASSAGES, left - number * _DOCUMENT_PASSAGES)
             name = f"filling {there + number}/encyclopedia"
             documents[name] = [next(filling) for _ in range(some)]
-        scratch.put(documents, report.say)
+        indexing = report.other_work(sum(map(len, documents.values())) / _AS_LONG_AS_AN_ANSWER)
+        scratch.put(documents, indexing)
+        indexing("Indexed", 1.0)
 
 
 def found(rows: Sequence[dict[str, Any]], sizes: Sequence[int], notes: Sequence[str]) -> Result:

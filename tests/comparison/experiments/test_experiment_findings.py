@@ -219,7 +219,9 @@ def test_hybrid_takes_the_difference_of_differences():
 
 def test_scale_compares_the_smallest_with_the_largest_corpus():
     assert scale.make_sizes(310, 10_000) == [310, 1_000, 10_000]
-    assert scale.make_sizes(310, 100) == [310]
+    assert scale.make_sizes(310, 5_000) == [310, 1_000, 5_000]
+    with pytest.raises(RagtuneError, match="largest is 310, but the documents have 310 passages"):
+        scale.make_sizes(310, 310)
     made = []
     for size, outcomes, ms in (
         (310, ["true"] * 4, 500.0),
@@ -328,6 +330,18 @@ def test_rows_are_kept_at_once_and_half_a_line_is_forgotten(tmp_path):
     again.keep(row("rag", 1, "true", "before"))
     assert len(Report(tmp_path, lambda message, share: None).rows) == 2
     assert list(again.answered("before", 1)) == ["rag"] and not again.answered("edited", 1)
+
+
+def test_other_work_counts_as_the_answers_that_take_as_long(tmp_path):
+    told = []
+    report = Report(tmp_path, lambda message, share: told.append((message, share)))
+    report.expect(2, 8)
+    tell = report.other_work(4)
+    tell("Indexing", 0.5)
+    tell("Indexing", 1.0)
+    report.keep(row("rag", 0, "true", "before"))
+    report.other_work(4)("More", 0.25)
+    assert told == [("Indexing", 0.2), ("Indexing", 0.4), ("More", 0.6)]
 
 
 def test_a_stop_is_heard_at_every_word(tmp_path):
