@@ -54,7 +54,7 @@ class Report:
         before = self._besides
 
         def tell(message: str, share: float) -> None:
-            self._besides = before + size * share
+            self._besides = max(self._besides, before + size * share)  # some begin again at 0
             self.say(message)
 
         return tell
