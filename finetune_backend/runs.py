@@ -71,8 +71,7 @@ class Run:
 def list_runs(home: Home) -> list[Run]:
     """Return all runs, the newest first; where one was killed, the next in the queue starts."""
     queue.start_next(home)
-    found = jobs.folders(home.runs, "run.json")
-    return sorted(map(read_run, found), key=lambda run: -run.created)
+    return kept.newest_first(home.runs, "run.json", read_run)
 
 
 def usable_adapters(home: Home, checkpoint: Checkpoint) -> list[Run]:

@@ -119,19 +119,6 @@ def _environment() -> dict[str, str]:
     }
 
 
-def folders(place: Path, described: str) -> list[Path]:
-    """Return the folders of jobs in a place: those that have a description and a state.
-
-    Args:
-        place: may be missing.
-        described: the name of the file that says what a job is about.
-    """
-    found = place.glob("[!.]*")
-    return [
-        one for one in found if all((one / file).exists() for file in (described, "state.json"))
-    ]
-
-
 def read(folder: Path) -> JobState:
     """Return the job's state; one that was killed reads as "interrupted"."""
     saved = read_json(folder / "state.json")

@@ -1,11 +1,12 @@
 """Work that is kept: a fine-tune, a sweep, an evaluation, an experiment.
 
-Each is a job's folder, whose name is its own. They are found, named, let go on and deleted alike.
+Each is a job's folder, whose name is its own. They are listed, found, named, let go on and deleted
+alike.
 """
 
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -29,10 +30,29 @@ class Kept(Protocol):
     def state(self) -> JobState: ...
 
     @property
+    def created(self) -> float: ...
+
+    @property
     def can_go_on(self) -> bool: ...
 
 
 T = TypeVar("T", bound=Kept)
+
+
+def newest_first(place: Path, described: str, read: Callable[[Path], T]) -> list[T]:
+    """Return all that are in a place: the folders with a description and a job's state.
+
+    Args:
+        place: may be missing.
+        described: the name of the file that says what one is about.
+        read: one of them.
+    """
+    found = [
+        read(folder)
+        for folder in place.glob("[!.]*")
+        if all((folder / file).exists() for file in (described, "state.json"))
+    ]
+    return sorted(found, key=lambda one: -one.created)
 
 
 def find(kept: Iterable[T], name: str, kind: str) -> T:

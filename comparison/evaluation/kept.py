@@ -60,8 +60,7 @@ class Evaluation:
 
 def list_evaluations(home: Home) -> list[Evaluation]:
     """Return all evaluations, the newest first."""
-    found = jobs.folders(evaluations_folder(home), "evaluation.json")
-    return sorted(map(read_evaluation, found), key=lambda one: -one.created)
+    return kept.newest_first(evaluations_folder(home), "evaluation.json", read_evaluation)
 
 
 def find_evaluation(home: Home, name: str) -> Evaluation:

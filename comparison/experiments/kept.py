@@ -19,7 +19,7 @@ from workbench.errors import RagtuneError
 from workbench.files import read_json, write_bytes, write_json, writing
 from workbench.home import Home
 from workbench.jobs import JobState
-from workbench.kept import check_can_go_on, delete, find, new_folder
+from workbench.kept import check_can_go_on, delete, find, new_folder, newest_first
 
 _MODULE = "comparison.experiments.process"
 _KIND = "experiment"
@@ -162,8 +162,7 @@ def delete_experiment(kept: Kept) -> None:
 
 def list_kept(home: Home) -> list[Kept]:
     """Return all experiments that were started, the newest first."""
-    found = jobs.folders(experiments_folder(home), "experiment.json")
-    return sorted(map(read_experiment, found), key=lambda kept: -kept.created)
+    return newest_first(experiments_folder(home), "experiment.json", read_experiment)
 
 
 def find_kept(home: Home, name: str) -> Kept:

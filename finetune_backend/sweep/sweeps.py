@@ -184,8 +184,7 @@ def start_sweep(
 def list_sweeps(home: Home) -> list[Sweep]:
     """Return all sweeps, the newest first; where one was killed, the next in the queue starts."""
     queue.start_next(home)
-    found = jobs.folders(home.sweeps, "sweep.json")
-    return sorted(map(read_sweep, found), key=lambda sweep: -sweep.created)
+    return kept.newest_first(home.sweeps, "sweep.json", read_sweep)
 
 
 def find_sweep(home: Home, name: str) -> Sweep:
