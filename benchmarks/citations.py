@@ -12,7 +12,7 @@ from statistics import mean
 
 from benchmarks.report import figure, print_report, tell
 from benchmarks.retrieval import all_asked
-from comparison.reading_data import Asked
+from comparison.shipped.reading_data import Asked
 from rag_backend.answer.cite import cite
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")

@@ -17,7 +17,7 @@ from benchmarks.retrieval import all_asked
 from comparison.ask import ask
 from comparison.lab import Lab, open_lab
 from comparison.metrics import contains
-from comparison.reading_data import Asked, add_paragraphs, held_out
+from comparison.shipped.reading_data import Asked, add_paragraphs, held_out
 from workbench.settings import Settings
 
 _QUESTIONS = 200

@@ -27,7 +27,7 @@ from benchmarks.retrieval import all_asked
 from comparison import sample
 from comparison.evaluate import evaluate
 from comparison.lab import Lab, open_lab
-from comparison.reading_data import Asked, held_out
+from comparison.shipped.reading_data import Asked, held_out
 from comparison.start_training import prompts
 from comparison.write_examples import (
     Author,

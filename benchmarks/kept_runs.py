@@ -7,8 +7,9 @@ from benchmarks.report import tell
 from comparison.lab import Lab
 from comparison.start_training import prompts
 from finetune_backend.raft import Shown
-from finetune_backend.runs import Run, list_runs, read_run, start_run
+from finetune_backend.runs import Run, list_runs, read_run
 from finetune_backend.settings import TrainSettings
+from finetune_backend.start_run import start_run
 from workbench.values import Example
 
 
@@ -26,7 +27,7 @@ def trained(
         name: of the run. Where it is there already, examples and settings are taken for its own.
         examples: what it learns from.
         settings: how.
-        shown: see `finetune_backend.runs.start_run`.
+        shown: see `finetune_backend.start_run.start_run`.
     """
     for run in list_runs(lab.home):
         if run.name == name and run.complete:

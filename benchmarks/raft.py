@@ -18,7 +18,7 @@ from benchmarks.report import figure, tell
 from benchmarks.retrieval import all_asked
 from comparison import metrics
 from comparison.lab import Lab
-from comparison.reading_data import Asked, held_out
+from comparison.shipped.reading_data import Asked, held_out
 from comparison.start_training import prompts
 from comparison.write_examples import say_all
 from finetune_backend.examples.wording import short_hash

@@ -19,7 +19,7 @@ from statistics import mean, median
 
 from benchmarks.report import figure, print_report, tell
 from benchmarks.retrieval import all_asked
-from comparison.reading_data import Asked, held_out
+from comparison.shipped.reading_data import Asked, held_out
 from rag_backend.verify.calibration import calibration_of
 from rag_backend.verify.verifier import Verifier
 

@@ -18,7 +18,7 @@ from statistics import mean, median
 
 from benchmarks.report import figure, print_report, tell
 from comparison.lab import open_lab
-from comparison.reading_data import Asked, add_paragraphs, held_out, read_asked
+from comparison.shipped.reading_data import Asked, add_paragraphs, held_out, read_asked
 from rag_backend.index.passage_index import PassageIndex
 from rag_backend.search.find import find
 from workbench.settings import Settings

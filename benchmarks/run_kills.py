@@ -15,9 +15,10 @@ import time
 from pathlib import Path
 
 from benchmarks.report import figure, print_report, tell
-from finetune_backend.runs import Run, read_run, resume_run, save_run, start_run
+from finetune_backend.runs import Run, read_run, save_run
 from finetune_backend.saved import read_reached
 from finetune_backend.settings import TrainSettings
+from finetune_backend.start_run import resume_run, start_run
 from finetune_backend.steps import read_steps
 from workbench.home import open_home
 from workbench.language_models.loading import Checkpoint, find_checkpoint, load_tokenizer

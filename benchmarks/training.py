@@ -21,8 +21,9 @@ from comparison.metrics import contains
 from finetune_backend.examples.read import read_examples
 from finetune_backend.lora import Step, train
 from finetune_backend.rows import Row, make_rows
-from finetune_backend.runs import read_run, start_run
+from finetune_backend.runs import read_run
 from finetune_backend.settings import TrainSettings
+from finetune_backend.start_run import start_run
 from workbench.hardware import best_device
 from workbench.home import open_home
 from workbench.language_models.loading import (

@@ -53,8 +53,8 @@ def _sweep(options: argparse.Namespace) -> None:
     from finetune_backend.examples.check import check_training_set
     from finetune_backend.examples.review import to_train_on
     from finetune_backend.examples.store import list_examples
-    from finetune_backend.runs import check_trainable
     from finetune_backend.settings import TrainSettings, fit_to_data
+    from finetune_backend.start_run import check_trainable
     from finetune_backend.sweep.space import from_pairs
     from finetune_backend.sweep.sweeps import (
         TRIALS,

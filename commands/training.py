@@ -62,8 +62,9 @@ def _train(options: argparse.Namespace) -> None:
     from finetune_backend.examples.review import to_train_on
     from finetune_backend.examples.store import list_examples
     from finetune_backend.presets import PRESETS, find_preset
-    from finetune_backend.runs import check_trainable, find_run, resume_run
+    from finetune_backend.runs import find_run
     from finetune_backend.settings import TrainSettings
+    from finetune_backend.start_run import check_trainable, resume_run
     from workbench.settings import from_text
 
     lab = lab_of(options)

@@ -7,8 +7,9 @@ from comparison.lab import Lab
 from comparison.show_passages import show_passages, stand_ins
 from finetune_backend import queue
 from finetune_backend.estimate import Estimate, estimate_run
-from finetune_backend.runs import Run, start_run
+from finetune_backend.runs import Run
 from finetune_backend.settings import TrainSettings
+from finetune_backend.start_run import start_run
 from finetune_backend.sweep.space import Space
 from finetune_backend.sweep.sweeps import Budget, Sweep, expected_cost, start_sweep
 from finetune_backend.training_set import Prompts
@@ -22,7 +23,7 @@ def start_training(
     name: str | None = None,
     progress: Callable[[str, float], object] = lambda _message, _share: None,
 ) -> Run:
-    """Start a fine-tune and return; see `finetune_backend.runs.start_run`.
+    """Start a fine-tune and return; see `finetune_backend.start_run.start_run`.
 
     Args:
         lab: where everything is.

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from finetune_backend.examples.read import read_examples
 from finetune_backend.raft import read_shown
-from finetune_backend.runs import Run, list_runs, start_run
+from finetune_backend.runs import Run, list_runs
 from finetune_backend.settings import TrainSettings
+from finetune_backend.start_run import start_run
 from workbench.errors import RagtuneError
 from workbench.home import Home
 from workbench.language_models.loading import find_checkpoint
@@ -28,7 +29,7 @@ def run_again(
         name: by default the run's with a number behind it.
 
     Raises:
-        RagtuneError: see `finetune_backend.runs.start_run`; or the model has changed since.
+        RagtuneError: see `finetune_backend.start_run.start_run`; or the model has changed since.
     """
     checkpoint = find_checkpoint(run.checkpoint)
     if checkpoint.sha256 != run.checkpoint_sha256:

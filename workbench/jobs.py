@@ -69,6 +69,11 @@ class JobState:
         """Is it neither at work nor waiting?"""
         return not (self.active or self.queued)
 
+    @property
+    def stopped(self) -> bool:
+        """Did it end before its time, in a way that it can go on from?"""
+        return self.state in ("paused", "interrupted", "failed")
+
 
 class Cancelled(Exception):
     """The job was asked to stop."""
@@ -112,19 +117,6 @@ def _environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if name not in _OF_TORCHRUN and not name.startswith("TORCHELASTIC_")
     }
-
-
-def folders(place: Path, described: str) -> list[Path]:
-    """Return the folders of jobs in a place: those that have a description and a state.
-
-    Args:
-        place: may be missing.
-        described: the name of the file that says what a job is about.
-    """
-    found = place.glob("[!.]*")
-    return [
-        one for one in found if all((one / file).exists() for file in (described, "state.json"))
-    ]
 
 
 def read(folder: Path) -> JobState:
@@ -171,10 +163,12 @@ def follow(folder: Path, progress: Callable[[str, float], object]) -> None:
     Raises:
         RagtuneError: it did not end well; with its reason.
     """
-    started = time.monotonic()
+    begun, before = 0.0, 0.0
     while (state := read(folder)).active:
-        passed = time.monotonic() - started
-        left = f"  {passed / state.share * (1 - state.share):.0f} s left" if state.share else ""
+        if not before:  # what goes on has done a share already, which says nothing of its speed
+            begun, before = time.monotonic(), state.share
+        passed, done = time.monotonic() - begun, state.share - before
+        left = f"  {passed / done * (1 - state.share):.0f} s left" if done > 0 else ""
         progress(state.message + left, state.share)
         time.sleep(_POLL_SECONDS)
     if state.state != "done":
@@ -235,7 +229,8 @@ def working(folder: Path) -> Iterator[Job]:
     with FileLock(folder / ".lock", timeout=10):
         threading.Thread(target=_beat, args=(folder, ended), daemon=True).start()
         try:
-            job.say("Starting")
+            # Whoever was asked to stop by now hears so at its first word: the body must begin.
+            job._save("running", "Starting")
             yield job
             job._save("done", "Done")
         except Cancelled:

@@ -1,4 +1,4 @@
-"""The conditions of an evaluation, which must be the same from its first answer to its last."""
+"""The conditions of answers, which must be the same from the first to the last."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,6 +1,5 @@
 """Evaluations that are kept: find them, read them, delete them."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +9,12 @@ from comparison.columns import Column
 from comparison.evaluation.rows import read_rows
 from comparison.exams.exam import ExamQuestion, read_exam
 from finetune_backend.examples.wording import fold
-from workbench import jobs
-from workbench.errors import RagtuneError
+from workbench import jobs, kept
 from workbench.files import read_json
 from workbench.home import Home
 from workbench.jobs import JobState
 
-_FOLDER = "evaluations"
+KIND, _FOLDER = "evaluation", "evaluations"
 AGAIN = "again.json"
 """Lists rows that are to be asked again."""
 
@@ -57,13 +55,12 @@ class Evaluation:
     @property
     def can_go_on(self) -> bool:
         """Did it end before its time, in a way that it can go on from?"""
-        return self.state.state in ("paused", "interrupted", "failed") and not self.complete
+        return self.state.stopped and not self.complete
 
 
 def list_evaluations(home: Home) -> list[Evaluation]:
     """Return all evaluations, the newest first."""
-    found = jobs.folders(evaluations_folder(home), "evaluation.json")
-    return sorted(map(read_evaluation, found), key=lambda one: -one.created)
+    return kept.newest_first(evaluations_folder(home), "evaluation.json", read_evaluation)
 
 
 def find_evaluation(home: Home, name: str) -> Evaluation:
@@ -72,11 +69,7 @@ def find_evaluation(home: Home, name: str) -> Evaluation:
     Raises:
         RagtuneError: there is none.
     """
-    found = {one.name: one for one in list_evaluations(home)}
-    if name not in found:
-        existing = ", ".join(found) or "none yet"
-        raise RagtuneError(f"There is no evaluation {name!r}. Evaluations: {existing}.")
-    return found[name]
+    return kept.find(list_evaluations(home), name, KIND)
 
 
 def read_evaluation(folder: Path) -> Evaluation:
@@ -124,12 +117,9 @@ def delete_evaluation(evaluation: Evaluation) -> None:
     """Delete an evaluation with its answers.
 
     Raises:
-        RagtuneError: it is still at work.
+        RagtuneError: it is at work.
     """
-    if jobs.at_work(evaluation.folder):
-        raise RagtuneError(f"The evaluation {evaluation.name!r} is at work. Cancel it first.")
-    if evaluation.folder.exists():  # another tab may have been first
-        shutil.rmtree(evaluation.folder)
+    kept.delete(evaluation, KIND)
 
 
 def evaluations_folder(home: Home) -> Path:

@@ -13,6 +13,7 @@ from comparison.evaluate import check_ready
 from comparison.evaluation.conditions import changed, conditions
 from comparison.evaluation.kept import (
     AGAIN,
+    KIND,
     Evaluation,
     Place,
     each_once,
@@ -22,11 +23,11 @@ from comparison.evaluation.kept import (
 )
 from comparison.exams.exam import exam_bytes, exam_from
 from comparison.lab import Lab
-from finetune_backend.runs import check_name
 from workbench import jobs
 from workbench.errors import RagtuneError
 from workbench.files import write_bytes, write_json, writing
 from workbench.home import Home
+from workbench.kept import check_can_go_on, new_folder
 from workbench.machine import machine
 
 _MODULE = "comparison.evaluation.process"
@@ -69,7 +70,7 @@ def make_evaluation(
     questions = each_once(given)
     columns = _named(lab, columns)
     made = conditions(lab, columns)
-    folder = _new_folder(lab.home, name)
+    folder = new_folder(evaluations_folder(lab.home), KIND, name, KIND)
     with writing(folder):
         folder.mkdir(parents=True)
     try:
@@ -142,11 +143,7 @@ def resume_evaluation(lab: Lab, evaluation: Evaluation) -> Evaluation:
     """
     with _changing(lab.home):
         evaluation = read_evaluation(evaluation.folder)
-        if not evaluation.can_go_on:
-            raise RagtuneError(
-                f"The evaluation {evaluation.name!r} is {evaluation.state.state}; only one that "
-                "was paused, interrupted or failed can go on."
-            )
+        check_can_go_on(evaluation, KIND)
         _start_again(lab, evaluation)
     return read_evaluation(evaluation.folder)
 
@@ -211,16 +208,3 @@ def _check_none_at_work(home: Home) -> None:
                 f"The evaluation {one.name!r} is at work, and two would slow each other down. "
                 "Wait for it, or pause it."
             )
-
-
-def _new_folder(home: Home, name: str | None) -> Path:
-    folder = evaluations_folder(home)
-    if name is None:
-        number = 1
-        while (folder / f"evaluation-{number}").exists():
-            number += 1
-        name = f"evaluation-{number}"
-    check_name(name, "kept evaluation")
-    if (folder / name).exists():
-        raise RagtuneError(f"There is an evaluation {name!r} already. Choose another name.")
-    return folder / name

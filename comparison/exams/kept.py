@@ -9,10 +9,10 @@ from pathlib import Path
 
 from comparison import sample
 from comparison.exams.exam import POOLS, UNANSWERABLE, ExamQuestion, read_exam, to_jsonl
-from finetune_backend.runs import check_name
 from workbench.errors import RagtuneError
 from workbench.files import write_bytes
 from workbench.home import Home
+from workbench.kept import check_name
 
 _ENDING = ".jsonl"
 _LONGEST_NAME = 50

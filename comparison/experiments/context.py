@@ -1,13 +1,11 @@
 """Context dependence: does a method follow a false passage, or its weights?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from comparison.answer import Answer
 from comparison.ask import METHODS
 from comparison.experiments.edit import swapped
-from comparison.experiments.experiment import LABELS, Chosen, Experiment, Figure, Result
+from comparison.experiments.experiment import LABELS, Chosen, Experiment, Figure, Questions, Result
 from comparison.experiments.facts import Fact
 from comparison.experiments.intervals import said_share
 from comparison.experiments.outcome import (
@@ -17,14 +15,11 @@ from comparison.experiments.outcome import (
     OTHER,
     TRUE,
     count,
-    outcome,
     shares,
-    was_read,
 )
 from comparison.experiments.report import Report
 from comparison.experiments.setting import set_up
 from comparison.lab import Lab
-from workbench.settings import check_options, option
 from workbench.values import Block
 
 _STAGE = "false passages"
@@ -37,16 +32,6 @@ NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What can be chosen."""
-
-    questions: int = option(30, "How many questions are asked, at most.", 3, 1000)
-
-    def __post_init__(self) -> None:
-        check_options(self)
-
-
 def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
     """Put a false answer in the place of each true one in copies of the documents, and ask."""
     with set_up(lab, chosen, report) as setting:
@@ -54,16 +39,8 @@ def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
         report.say("Putting in false passages")
         false = with_false(setting.blocks, setting.facts)
         setting.scratch.put(false)
-        for number, fact in enumerate(setting.facts):
-
-            def judge(answer: Answer, fact: Fact = fact) -> dict[str, Any]:
-                return {
-                    "false": " | ".join(fact.false),
-                    "outcome": outcome(answer.text, answer.refused, fact.true, fact.false),
-                    "read_false": was_read(answer, fact.false),
-                }
-
-            setting.asker.ask(_STAGE, number, fact.question, setting.methods, judge)
+        for number in range(len(setting.facts)):
+            setting.ask(_STAGE, number, setting.methods)
         return found(report.rows, setting.notes, changed(setting.facts))
 
 
@@ -150,7 +127,7 @@ EXPERIMENT = Experiment(
     question="A passage says something false. Does a method repeat it, or know better?",
     needs="Documents, and an exam about them. With an adapter, fine-tuned and hybrid take part.",
     costs="As many answers as questions and methods: about two minutes with the default model.",
-    options=Options,
+    options=Questions,
     methods=("rag",),
     run=run,
 )

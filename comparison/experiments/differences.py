@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from comparison.answer import Answer
 from comparison.ask import METHODS
 from comparison.experiments.context import with_false
-from comparison.experiments.experiment import LABELS, Chosen, Experiment, Result
+from comparison.experiments.experiment import LABELS, Chosen, Experiment, Questions, Result
 from comparison.experiments.intervals import said_share
-from comparison.experiments.outcome import FALSE, TRUE, count, outcome
+from comparison.experiments.outcome import FALSE, TRUE, count
 from comparison.experiments.report import Report
 from comparison.experiments.setting import Setting, set_up
 from comparison.experiments.staleness import run_seconds
@@ -18,22 +17,11 @@ from comparison.experiments.style import form_of
 from comparison.form import Form
 from comparison.lab import Lab
 from finetune_backend.runs import Run, trained_examples
-from workbench.settings import check_options, option
 
 BEFORE, EDITED = "as they are", "edited"
 _READING = ("rag", "hybrid")
 _EDITED_FACTS = 3
 NOT_MEASURED = "–"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What can be chosen."""
-
-    questions: int = option(20, "How many questions are asked, at most.", 3, 1000)
-
-    def __post_init__(self) -> None:
-        check_options(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +46,16 @@ def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
         reading = [method for method in setting.methods if method in _READING]
         edited = setting.facts[:_EDITED_FACTS]
         report.expect(len(setting.facts) * len(setting.methods) + len(edited) * len(reading))
+        trained = [fact.question.fact in made.taught for fact in setting.facts]
         for number in range(len(setting.facts)):
-            _ask(setting, made, BEFORE, number, setting.methods, None)
+            setting.ask(BEFORE, number, setting.methods, trained=trained[number])
         for number, fact in enumerate(edited):
             if set(reading) <= report.answered(EDITED, number).keys():
                 continue
             own = {name: setting.blocks[name] for name in fact.documents}
             report.say(f"Fact {number + 1}: edited, indexing again")
             seconds = setting.scratch.put(with_false(own, [fact]))
-            _ask(setting, made, EDITED, number, reading, seconds)
+            setting.ask(EDITED, number, reading, seconds, trained=trained[number])
             setting.scratch.put(own)
         return found(report.rows, made, setting.notes)
 
@@ -101,7 +90,7 @@ def found(rows: Sequence[dict[str, Any]], made: Made, notes: Sequence[str]) -> R
             method: f"{_median(some, 'latency_ms'):.0f}" for method, some in by.items()
         },
         ("Customization", "answers in the form of the training answers"): {
-            method: _form(some) for method, some in by.items()
+            method: _form(some, made.form) for method, some in by.items()
         },
         ("Scaling", "what grows with the knowledge"): {
             method: _scales(method, some, made) for method, some in by.items()
@@ -150,30 +139,6 @@ def _made(lab: Lab, chosen: Chosen, setting: Setting) -> Made:
     )
 
 
-def _ask(
-    setting: Setting,
-    made: Made,
-    stage: str,
-    number: int,
-    methods: Sequence[str],
-    indexing_seconds: float | None,
-) -> None:
-    fact = setting.facts[number]
-
-    def judge(answer: Answer) -> dict[str, Any]:
-        seconds = None
-        if indexing_seconds is not None:
-            seconds = indexing_seconds + answer.timings_ms.total / 1000
-        return {
-            "outcome": outcome(answer.text, answer.refused, fact.true, fact.false),
-            "trained": fact.question.fact in made.taught,
-            "form_kept": made.form.kept_by(answer.text) if made.form else None,
-            "seconds": seconds,
-        }
-
-    setting.asker.ask(stage, number, fact.question, methods, judge)
-
-
 def _right(rows: Sequence[dict[str, Any]]) -> str:
     return said_share(count(rows, TRUE), len(rows)) if rows else NOT_MEASURED
 
@@ -192,9 +157,10 @@ def _adapts(method: str, seconds: Sequence[float], trained_seconds: float | None
     return f"another fine-tune: {trained_seconds:.0f}"
 
 
-def _form(rows: Sequence[dict[str, Any]]) -> str:
-    kept = [row["form_kept"] for row in rows if row["form_kept"] is not None]
-    return said_share(sum(kept), len(kept)) if kept else NOT_MEASURED
+def _form(rows: Sequence[dict[str, Any]], form: Form | None) -> str:
+    if form is None:
+        return NOT_MEASURED
+    return said_share(sum(form.kept_by(row["answer"]) for row in rows), len(rows))
 
 
 def _scales(method: str, rows: Sequence[dict[str, Any]], made: Made) -> str:
@@ -238,8 +204,8 @@ EXPERIMENT = Experiment(
     title="Key differences, measured",
     question="How do the methods differ in knowledge, adaptability, latency, form, scaling, cost?",
     needs="Documents, and an exam about them. With an adapter, fine-tuned and hybrid take part.",
-    costs="As many answers as questions and methods: about two minutes with the default model.",
-    options=Options,
+    costs="As many answers as questions and methods: about three minutes with the default model.",
+    options=Questions,
     methods=("rag",),
     run=run,
 )

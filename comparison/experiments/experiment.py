@@ -7,11 +7,22 @@ from typing import Any
 from comparison.exams.exam import ExamQuestion
 from comparison.experiments.report import Report
 from comparison.lab import Lab
+from workbench.settings import check_options, option
 
 LABELS = {"base": "base", "rag": "RAG", "finetuned": "fine-tuned", "hybrid": "hybrid"}
 """How the methods are called in a sentence and in a figure."""
 FEWEST = 3
 """With fewer questions nothing is found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What can be chosen in every experiment; some offer more."""
+
+    questions: int = option(30, "How many questions are asked, at most.", 3, 10_000)
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +81,7 @@ class Experiment:
     needs: str
     costs: str
     options: type[Any]
-    """A dataclass of fields declared with `workbench.settings.option`."""
+    """`Questions`, or one that offers more."""
     methods: tuple[str, ...]
     """Those that it can't do without."""
     run: Callable[[Lab, Chosen, Report], Result]

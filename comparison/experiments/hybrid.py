@@ -2,28 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import mean
 from typing import Any
 
 from comparison.answer import Answer
 from comparison.ask import METHODS
 from comparison.exams.exam import ExamQuestion
 from comparison.experiments.asking import Asker, spread
-from comparison.experiments.experiment import FEWEST, LABELS, Chosen, Experiment, Figure, Result
-from comparison.experiments.intervals import (
-    difference_interval,
-    points,
-    said_points,
-    said_share,
-    wilson,
+from comparison.experiments.experiment import (
+    FEWEST,
+    LABELS,
+    Chosen,
+    Experiment,
+    Figure,
+    Questions,
+    Result,
 )
+from comparison.experiments.intervals import points, said_points, said_share, wilson
 from comparison.experiments.outcome import OTHER, TRUE, count
 from comparison.experiments.report import Report
 from comparison.lab import Lab
 from comparison.metrics import contains
+from comparison.statistics.bootstrap import change_interval
 from finetune_backend import queue
 from workbench.errors import RagtuneError
-from workbench.settings import check_options, option
+from workbench.settings import option
 
 _STAGE = "exam"
 _CELLS = {
@@ -35,13 +37,10 @@ _CELLS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What can be chosen."""
+class Options(Questions):
+    """More of them: a difference of differences varies more."""
 
     questions: int = option(60, "How many questions are asked, at most.", 3, 10_000)
-
-    def __post_init__(self) -> None:
-        check_options(self)
 
 
 def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
@@ -114,8 +113,7 @@ def found(rows: Sequence[dict[str, Any]], notes: Sequence[str]) -> Result:
                 "high": high,
             }
         )
-    differences = interaction(rows)
-    low, high = difference_interval(differences)
+    together = change_interval(interaction(rows), most=2.0)
     cells = ", ".join(f"{LABELS[method]} {said_share(*by[method])}" for method in METHODS)
     gains = {
         weights: (by[reading][0] - by[alone][0]) / by[alone][1]
@@ -127,7 +125,7 @@ def found(rows: Sequence[dict[str, Any]], notes: Sequence[str]) -> Result:
     caption = (
         f"Right answers: {cells}. With documents it is {points(gains['base'])} points for the base "
         f"weights and {points(gains['fine-tuned'])} for the fine-tuned ones; the interaction is "
-        f"{said_points(mean(differences), low, high)}: {name_interaction(low, high)}."
+        f"{said_points(together)}: {name_interaction(together.low, together.high)}."
     )
     return Result(
         table=tuple(table),

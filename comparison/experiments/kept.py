@@ -1,13 +1,14 @@
 """Experiments that were started: each is a folder, and at work a job of its own."""
 
 import hashlib
-import json
 import shutil
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from comparison.columns import Column
+from comparison.evaluation.conditions import changed, conditions
 from comparison.exams.exam import ExamQuestion, exam_from, read_exam
 from comparison.experiments.experiment import Result, as_saved, result_from
 from comparison.experiments.listed import find_experiment
@@ -18,11 +19,14 @@ from workbench.errors import RagtuneError
 from workbench.files import read_json, write_bytes, write_json, writing
 from workbench.home import Home
 from workbench.jobs import JobState
+from workbench.kept import check_can_go_on, delete, find, new_folder, newest_first
 
 _MODULE = "comparison.experiments.process"
+_KIND = "experiment"
 _LOCK, _LOCK_SECONDS = "start-experiment", 10.0
 _BUSY = "Another experiment is being started; try again."
 _EXAM = "exam.jsonl"
+_CUTTING = ("passage_tokens", "overlap_tokens")
 RESULT = "result.json"
 """Written last: with it the experiment is complete."""
 
@@ -48,8 +52,8 @@ class Kept:
     """The exam file's name."""
     adapter: str | None
     options: dict[str, Any]
-    conditions: dict[str, str]
-    """Hashes of all that must stay the same while it is at work."""
+    conditions: dict[str, Any]
+    """All that must stay the same while it is at work, by the words that name it."""
     created: float
     """Seconds since the epoch."""
     result: Result | None
@@ -58,7 +62,7 @@ class Kept:
     @property
     def can_go_on(self) -> bool:
         """Did it end before its time, in a way that it can go on from?"""
-        return self.result is None and self.state.state in ("paused", "interrupted", "failed")
+        return self.state.stopped and self.result is None
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the answers that were kept so far."""
@@ -110,7 +114,7 @@ def start_experiment(
     adapter = _adapter(lab, adapter)
     with lab.home.lock(_LOCK, _LOCK_SECONDS, _BUSY):
         _check_free(lab.home)
-        folder = _new_folder(lab.home, key)
+        folder = new_folder(experiments_folder(lab.home), _KIND, None, key)
         try:
             with writing(folder):
                 folder.mkdir(parents=True)
@@ -122,7 +126,7 @@ def start_experiment(
                     "exam": exam.name,
                     "adapter": adapter,
                     "options": asdict(options),
-                    "conditions": conditions(lab, exam.data, adapter),
+                    "conditions": experiment_conditions(lab, exam.data, adapter),
                     "created": time.time(),
                 },
             )
@@ -141,11 +145,7 @@ def resume_experiment(home: Home, kept: Kept) -> Kept:
     """
     with home.lock(_LOCK, _LOCK_SECONDS, _BUSY):
         kept = read_experiment(kept.folder)
-        if not kept.can_go_on:
-            raise RagtuneError(
-                f"The experiment {kept.name!r} is {kept.state.state}; only one that was paused, "
-                "interrupted or failed can go on."
-            )
+        check_can_go_on(kept, _KIND)
         _check_free(home)
         jobs.start(kept.folder, _MODULE)
     return read_experiment(kept.folder)
@@ -157,16 +157,12 @@ def delete_experiment(kept: Kept) -> None:
     Raises:
         RagtuneError: it is at work.
     """
-    if jobs.at_work(kept.folder):
-        raise RagtuneError(f"The experiment {kept.name!r} is at work. Cancel it first.")
-    if kept.folder.exists():  # another tab may have been first
-        shutil.rmtree(kept.folder)
+    delete(kept, _KIND)
 
 
 def list_kept(home: Home) -> list[Kept]:
     """Return all experiments that were started, the newest first."""
-    found = jobs.folders(experiments_folder(home), "experiment.json")
-    return sorted(map(read_experiment, found), key=lambda kept: -kept.created)
+    return newest_first(experiments_folder(home), "experiment.json", read_experiment)
 
 
 def find_kept(home: Home, name: str) -> Kept:
@@ -175,11 +171,7 @@ def find_kept(home: Home, name: str) -> Kept:
     Raises:
         RagtuneError: there is none.
     """
-    by_name = {kept.name: kept for kept in list_kept(home)}
-    if name not in by_name:
-        existing = ", ".join(by_name) or "none yet"
-        raise RagtuneError(f"No experiment {name!r} was started. There are: {existing}.")
-    return by_name[name]
+    return find(list_kept(home), name, _KIND)
 
 
 def read_experiment(folder: Path) -> Kept:
@@ -209,18 +201,12 @@ def as_json(kept: Kept) -> dict[str, Any]:
     }
 
 
-def conditions(lab: Lab, exam: bytes, adapter: str | None) -> dict[str, str]:
-    """Return hashes of all that an experiment's answers depend on, in words or hexadecimal."""
-    run = lab.adapter(adapter).run if adapter is not None else None
-    settings = json.dumps(asdict(lab.settings), ensure_ascii=False)
-    return {
-        "model": lab.checkpoint().sha256,
-        "engine": lab.engine_choice().engine,
-        "settings": hashlib.sha256(settings.encode()).hexdigest(),
-        "documents": lab.knowledge_base.index.fingerprint(),
-        "exam": hashlib.sha256(exam).hexdigest(),
-        "adapter": (run and run.adapter_sha256) or adapter or "none",
-    }
+def experiment_conditions(lab: Lab, exam: bytes, adapter: str | None) -> dict[str, Any]:
+    """Return all that an experiment's answers depend on; copies of documents are cut anew."""
+    columns = [Column("rag"), *([Column("hybrid", adapter)] if adapter is not None else ())]
+    cutting = {f"the setting {name}": getattr(lab.settings, name) for name in _CUTTING}
+    made = {"the exam": hashlib.sha256(exam).hexdigest()}
+    return conditions(lab, columns) | cutting | made
 
 
 def check_conditions(lab: Lab, kept: Kept) -> None:
@@ -229,12 +215,11 @@ def check_conditions(lab: Lab, kept: Kept) -> None:
     Raises:
         RagtuneError: something has changed since it began.
     """
-    now = conditions(lab, (kept.folder / _EXAM).read_bytes(), kept.adapter)
-    changed = [name for name, value in kept.conditions.items() if now[name] != value]
-    if changed:
+    now = experiment_conditions(lab, (kept.folder / _EXAM).read_bytes(), kept.adapter)
+    if differing := changed(kept.conditions, now):
         raise RagtuneError(
-            f"Since {kept.name} began, this has changed: {', '.join(changed)}. Its answers would "
-            "not fit each other; start it anew."
+            f"Since {kept.name} began, this has changed: {', '.join(differing)}. Its answers would "
+            "not fit each other; change that back, or start it anew."
         )
 
 
@@ -252,10 +237,3 @@ def _check_free(home: Home) -> None:
                 f"The experiment {kept.name!r} is at work, and two would slow each other down. "
                 "Wait for it, or pause it."
             )
-
-
-def _new_folder(home: Home, key: str) -> Path:
-    number = 1
-    while (folder := experiments_folder(home) / f"{key}-{number}").exists():
-        number += 1
-    return folder

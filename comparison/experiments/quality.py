@@ -4,19 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from comparison.answer import Answer
 from comparison.experiments.context import changed
 from comparison.experiments.edit import holds, swapped
-from comparison.experiments.experiment import LABELS, Chosen, Experiment, Figure, Result
+from comparison.experiments.experiment import LABELS, Chosen, Experiment, Figure, Questions, Result
 from comparison.experiments.facts import Fact
 from comparison.experiments.intervals import said_change, said_share, wilson
-from comparison.experiments.outcome import FALSE, TRUE, count, outcome, was_read
+from comparison.experiments.outcome import FALSE, TRUE, count
 from comparison.experiments.report import Report
 from comparison.experiments.setting import set_up
 from comparison.lab import Lab
 from finetune_backend.replay import read_replay
 from workbench.errors import RagtuneError
-from workbench.settings import check_options, option
+from workbench.settings import option
 from workbench.values import Block
 
 CLEAN = "as they are"
@@ -28,14 +27,11 @@ _READING = ("rag", "hybrid")
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What can be chosen."""
+class Options(Questions):
+    """Fewer questions, since they are asked again at each step, and what is added."""
 
-    questions: int = option(20, "How many questions are asked at each step, at most.", 3, 1000)
+    questions: int = option(20, "How many questions are asked at each step, at most.", 3, 10_000)
     what: str = option("all", "What is added.", choices=("all", *KINDS))
-
-    def __post_init__(self) -> None:
-        check_options(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +58,7 @@ def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
             report.say(f"Indexing: {step.name}")
             setting.scratch.put(step.added)
             for number in numbers:
-                fact = setting.facts[number]
-
-                def judge(answer: Answer, fact: Fact = fact) -> dict[str, Any]:
-                    return {
-                        "false": " | ".join(fact.false),
-                        "outcome": outcome(answer.text, answer.refused, fact.true, fact.false),
-                        "read_true": was_read(answer, fact.true),
-                    }
-
-                setting.asker.ask(step.name, number, fact.question, setting.methods, judge)
+                setting.ask(step.name, number, setting.methods)
             setting.scratch.remove(list(step.added))
         notes = [
             *setting.notes,

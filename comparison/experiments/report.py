@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rag_backend.documents import Progress
 from workbench.files import writing
 
 ROWS = "rows.jsonl"
@@ -29,20 +30,34 @@ class Report:
         """
         self.folder = folder
         self._say, self._check = say, check
-        self._expected = 0
+        self._expected, self._besides = 0.0, 0.0
         self.rows = read_rows(folder)
         # A kill may have left half a line at the end.
         _write(folder / ROWS, "w", "".join(map(_line, self.rows)))
 
-    def expect(self, answers: int) -> None:
-        """Set how many rows there will be when it is done."""
-        self._expected = answers
+    def expect(self, answers: int, besides: float = 0.0) -> None:
+        """Set how many rows there will be, and how much other work, in rows that take as long."""
+        self._expected = answers + besides
 
     def say(self, message: str, _share: float = 0.0) -> None:
-        """Tell what is being done; how much is done is told by the rows."""
+        """Tell what is being done; how much is done is told by the rows and the other work."""
         self._check()
-        share = len(self.rows) / self._expected if self._expected else 0.0
-        self._say(message, min(1.0, share))
+        done = len(self.rows) + self._besides
+        self._say(message, min(1.0, done / self._expected) if self._expected else 0.0)
+
+    def other_work(self, size: float) -> Progress:
+        """Return the progress of other work, of which a part is done now.
+
+        Args:
+            size: of the part, in rows that take as long.
+        """
+        before = self._besides
+
+        def tell(message: str, share: float) -> None:
+            self._besides = max(self._besides, before + size * share)  # some begin again at 0
+            self.say(message)
+
+        return tell
 
     def keep(self, row: dict[str, Any]) -> None:
         """Keep a row: it is on the disk when this returns."""

@@ -6,33 +6,35 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import Any
 
-from comparison.answer import Answer
 from comparison.ask import METHODS
-from comparison.experiments.experiment import LABELS, Chosen, Experiment, Figure, Result
+from comparison.experiments.experiment import LABELS, Chosen, Experiment, Figure, Questions, Result
 from comparison.experiments.intervals import said_change, said_share, wilson
-from comparison.experiments.outcome import TRUE, count, outcome
+from comparison.experiments.outcome import TRUE, count
 from comparison.experiments.report import Report
 from comparison.experiments.scratch import Scratch
-from comparison.experiments.setting import Setting, set_up
+from comparison.experiments.setting import set_up
 from comparison.lab import Lab
 from finetune_backend.replay import read_replay
+from workbench.errors import RagtuneError
 from workbench.sentences import sentence_spans
-from workbench.settings import check_options, option
+from workbench.settings import option
 from workbench.values import Block
 
 _READING = ("rag", "hybrid")
 _DOCUMENT_PASSAGES = 1_000
 _AT_ONCE = 20
 """Documents of filling that are written before they are indexed."""
+_AS_LONG_AS_AN_ANSWER = 300
+"""Passages that are indexed while a question is answered, about, on two cores."""
 _LONGEST_SENTENCE = 150
 """Characters, so that two of them are one passage."""
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What can be chosen."""
+class Options(Questions):
+    """Fewer questions, since they are asked again at each size, and how far it goes."""
 
-    questions: int = option(10, "How many questions are asked at each size, at most.", 3, 1000)
+    questions: int = option(10, "How many questions are asked at each size, at most.", 3, 10_000)
     largest: int = option(
         10_000,
         "How many passages there are in the end. Two cores index about 300 in a second.",
@@ -40,18 +42,16 @@ class Options:
         1_000_000,
     )
 
-    def __post_init__(self) -> None:
-        check_options(self)
-
 
 def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
-    """Fill the knowledge base up, and ask the same questions at every power of ten."""
+    """Fill the knowledge base up, and ask the same questions at every power of ten on the way."""
     with set_up(lab, chosen, report) as setting:
         begin = setting.scratch.passages()
         sizes = make_sizes(begin, chosen.options.largest)
         reading = [method for method in setting.methods if method in _READING]
         others = len(setting.methods) - len(reading)
-        report.expect(len(setting.facts) * (len(sizes) * len(reading) + others))
+        answers = len(setting.facts) * (len(sizes) * len(reading) + others)
+        report.expect(answers, (sizes[-1] - begin) / _AS_LONG_AS_AN_ANSWER)
         filling = fill(read_replay())
         for size in sizes:
             methods = setting.methods if size == begin else reading
@@ -61,7 +61,7 @@ def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
                 continue
             grow(setting.scratch, size, filling, report)
             for number in numbers:
-                _ask(setting, stage, size, number, methods)
+                setting.ask(stage, number, methods, passages=size)
         notes = [
             *setting.notes,
             f"The {begin:,} passages of the documents stay the same; what is added is put together "
@@ -72,9 +72,18 @@ def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
 
 
 def make_sizes(begin: int, largest: int) -> list[int]:
-    """Return how many passages there are at each step: as they are, then powers of ten."""
+    """Return how many passages there are at each step: as they are, powers of ten, the largest.
+
+    Raises:
+        RagtuneError: there are as many already.
+    """
+    if largest <= begin:
+        raise RagtuneError(
+            f"largest is {largest:,}, but the documents have {begin:,} passages already. Choose "
+            "more than that."
+        )
     powers = [10**power for power in range(2, 7)]
-    return [begin, *(size for size in powers if begin < size <= largest)]
+    return [begin, *(size for size in powers if begin < size < largest), largest]
 
 
 def fill(texts: Sequence[str], seed: int = 0) -> Iterator[Block]:
@@ -101,7 +110,9 @@ def grow(scratch: Scratch, size: int, filling: Iterator[Block], report: Report) 
             some = min(_DOCUMENT_PASSAGES, left - number * _DOCUMENT_PASSAGES)
             name = f"filling {there + number}/encyclopedia"
             documents[name] = [next(filling) for _ in range(some)]
-        scratch.put(documents, report.say)
+        indexing = report.other_work(sum(map(len, documents.values())) / _AS_LONG_AS_AN_ANSWER)
+        scratch.put(documents, indexing)
+        indexing("Indexed", 1.0)
 
 
 def found(rows: Sequence[dict[str, Any]], sizes: Sequence[int], notes: Sequence[str]) -> Result:
@@ -132,18 +143,6 @@ def found(rows: Sequence[dict[str, Any]], sizes: Sequence[int], notes: Sequence[
         caption=_caption(rows, sizes, table),
         notes=("The lines through the milliseconds reach over half of the answers.", *notes),
     )
-
-
-def _ask(setting: Setting, stage: str, size: int, number: int, methods: Sequence[str]) -> None:
-    fact = setting.facts[number]
-
-    def judge(answer: Answer) -> dict[str, Any]:
-        return {
-            "outcome": outcome(answer.text, answer.refused, fact.true, fact.false),
-            "passages": size,
-        }
-
-    setting.asker.ask(stage, number, fact.question, methods, judge)
 
 
 def _line(method: str, size: int, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -3,11 +3,14 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from comparison.answer import Answer
 from comparison.ask import METHODS
 from comparison.experiments.asking import Asker, ready_methods, spread
 from comparison.experiments.experiment import FEWEST, Chosen
 from comparison.experiments.facts import Fact, find_facts, said_left_out
+from comparison.experiments.outcome import outcome, was_read
 from comparison.experiments.report import Report
 from comparison.experiments.scratch import Scratch
 from comparison.lab import Lab
@@ -37,6 +40,41 @@ class Setting:
     notes: list[str]
     indexing_seconds: float
     """How long it took to index the copies."""
+
+    def ask(
+        self,
+        stage: str,
+        number: int,
+        methods: Sequence[str],
+        changed_seconds: float | None = None,
+        **known: Any,
+    ) -> None:
+        """Ask a fact's question; with each answer is kept what it says, and what was read.
+
+        Args:
+            stage: see `Asker.ask`.
+            number: of the fact.
+            methods: who is asked.
+            changed_seconds: how long it took to change the documents before; None where they
+                were not.
+            known: what else is kept.
+        """
+        fact = self.facts[number]
+
+        def judge(answer: Answer) -> dict[str, Any]:
+            judged = {
+                "false": " | ".join(fact.false),
+                "outcome": outcome(answer.text, answer.refused, fact.true, fact.false),
+                "read_true": was_read(answer, fact.true),
+                "read_false": was_read(answer, fact.false),
+                **known,
+            }
+            if changed_seconds is not None:
+                judged["indexing_seconds"] = changed_seconds
+                judged["seconds"] = changed_seconds + answer.timings_ms.total / 1000
+            return judged
+
+        self.asker.ask(stage, number, fact.question, methods, judge)
 
 
 @contextlib.contextmanager

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from comparison.answer import Answer
 from comparison.ask import METHODS
 from comparison.experiments.context import changed, with_false
 from comparison.experiments.edit import without
-from comparison.experiments.experiment import LABELS, Chosen, Experiment, Figure, Result
+from comparison.experiments.experiment import LABELS, Chosen, Experiment, Figure, Questions, Result
 from comparison.experiments.facts import Fact
 from comparison.experiments.intervals import said_share
 from comparison.experiments.outcome import (
@@ -19,15 +18,13 @@ from comparison.experiments.outcome import (
     OTHER,
     TRUE,
     count,
-    outcome,
     shares,
-    was_read,
 )
 from comparison.experiments.report import Report
-from comparison.experiments.setting import Setting, set_up
+from comparison.experiments.setting import set_up
 from comparison.lab import Lab
 from finetune_backend.steps import read_steps
-from workbench.settings import check_options, option
+from workbench.settings import option
 from workbench.values import Block
 
 BEFORE, EDITED, DELETED = "before", "edited", "deleted"
@@ -42,13 +39,10 @@ NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What can be chosen."""
+class Options(Questions):
+    """Fewer of them: each takes two edits and up to eight answers."""
 
-    questions: int = option(10, "How many facts are edited and deleted, at most.", 3, 1000)
-
-    def __post_init__(self) -> None:
-        check_options(self)
+    questions: int = option(10, "How many facts are edited and deleted, at most.", 3, 10_000)
 
 
 def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
@@ -57,7 +51,7 @@ def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
         reading = [method for method in setting.methods if method in _READING]
         report.expect(len(setting.facts) * (len(setting.methods) + 2 * len(reading)))
         for number, fact in enumerate(setting.facts):
-            _ask(setting, BEFORE, number, setting.methods, None)
+            setting.ask(BEFORE, number, setting.methods)
             # What is resumed is not edited again.
             if all(set(reading) <= report.answered(s, number).keys() for s in (EDITED, DELETED)):
                 continue
@@ -65,7 +59,7 @@ def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
             for stage, blocks in ((EDITED, with_false(own, [fact])), (DELETED, deleted(own, fact))):
                 report.say(f"Fact {number + 1}: {stage}, indexing again")
                 seconds = setting.scratch.put(blocks)
-                _ask(setting, stage, number, reading, seconds)
+                setting.ask(stage, number, reading, seconds)
             setting.scratch.put(own)
         notes = [
             *setting.notes,
@@ -124,30 +118,6 @@ def found(
     )
 
 
-def _ask(
-    setting: Setting,
-    stage: str,
-    number: int,
-    methods: Sequence[str],
-    indexing_seconds: float | None,
-) -> None:
-    fact = setting.facts[number]
-
-    def judge(answer: Answer) -> dict[str, Any]:
-        seconds = None
-        if indexing_seconds is not None:
-            seconds = indexing_seconds + answer.timings_ms.total / 1000
-        return {
-            "new": " | ".join(fact.false),
-            "outcome": outcome(answer.text, answer.refused, fact.true, fact.false),
-            "read_old": was_read(answer, fact.true),
-            "indexing_seconds": indexing_seconds,
-            "seconds": seconds,
-        }
-
-    setting.asker.ask(stage, number, fact.question, methods, judge)
-
-
 def _caption(
     after: dict[str, dict[str, list[dict[str, Any]]]], trained_seconds: float | None
 ) -> str:
@@ -194,7 +164,7 @@ def _clock(
                 f"trained for {trained_seconds:.0f} s."
             )
         )
-    left = [r for r in after.get("rag", {}).get(DELETED, []) if r["read_old"]]
+    left = [r for r in after.get("rag", {}).get(DELETED, []) if r["read_true"]]
     if left:
         notes.append(
             f"In {len(left)} cases RAG still read the deleted answer: it stands in another place."

@@ -3,14 +3,22 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from comparison.answer import Answer
 from comparison.ask import METHODS
 from comparison.exams.exam import ExamQuestion
 from comparison.experiments.asking import Asker, ready_methods, spread
-from comparison.experiments.experiment import FEWEST, LABELS, Chosen, Experiment, Figure, Result
+from comparison.experiments.experiment import (
+    FEWEST,
+    LABELS,
+    Chosen,
+    Experiment,
+    Figure,
+    Questions,
+    Result,
+)
 from comparison.experiments.intervals import said_change, said_share, wilson
 from comparison.experiments.report import Report
 from comparison.form import Form
@@ -18,22 +26,11 @@ from comparison.lab import Lab
 from comparison.metrics import exact_match
 from finetune_backend.runs import trained_examples
 from workbench.errors import RagtuneError
-from workbench.settings import check_options, option
 
 _STAGE = "exam"
 _MOST_OF_THEM = 0.9
 """Of the training answers that have a trait, for it to be part of their form."""
 KEPT, LABEL = "form kept", "right label"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What can be chosen."""
-
-    questions: int = option(30, "How many questions are asked, at most.", 3, 10_000)
-
-    def __post_init__(self) -> None:
-        check_options(self)
 
 
 def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
@@ -163,7 +160,7 @@ EXPERIMENT = Experiment(
     question="Which method keeps a form, or gives a label and nothing else?",
     needs="An exam with forms or options, or an adapter whose training answers share a form.",
     costs="Each question to every method: about two minutes for thirty questions.",
-    options=Options,
+    options=Questions,
     methods=("base",),
     run=run,
 )

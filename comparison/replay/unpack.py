@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from comparison.ask import METHODS
-from comparison.evaluation.kept import Evaluation, asked_questions, read_evaluation
+from comparison.evaluation.kept import KIND, Evaluation, asked_questions, read_evaluation
 from comparison.evaluation.rows import read_rows
 from comparison.replay.bundle import MOST_PARTS
 from comparison.replay.manifest import (
@@ -19,11 +19,11 @@ from comparison.replay.manifest import (
     outside,
     read_manifest,
 )
-from finetune_backend.runs import check_name
 from rag_backend.documents import Progress
 from rag_backend.parse.limits import MAX_FILE_BYTES
 from workbench.errors import RagtuneError
 from workbench.files import write_json, writing
+from workbench.kept import check_name
 
 _MOST_BYTES = 8_000_000_000
 _MOST_MANIFEST_BYTES = 20_000_000
@@ -64,7 +64,7 @@ def unpack(file: Path, folder: Path, progress: Progress) -> Bundle:
         with zipfile.ZipFile(file) as archive:
             entries = _checked_entries(archive, name, size)
             manifest = _manifest(archive, entries, name)
-            check_name(manifest.evaluation, "kept evaluation")
+            check_name(manifest.evaluation, KIND)
             unknown = sorted(entries.keys() - {*manifest.files, MANIFEST})
             missing = sorted(manifest.files.keys() - entries.keys())
             if unknown:

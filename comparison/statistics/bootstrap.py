@@ -19,7 +19,6 @@ from comparison.statistics.interval import CONFIDENCE, Interval, Z
 RESAMPLES = 4000
 _MANY = 5000
 """From so many values on, resampled means lie as a normal distribution says, at no cost."""
-_YES_OR_NO = (-1.0, 0.0, 1.0)
 
 
 def mean_interval(
@@ -50,11 +49,22 @@ def difference_interval(first: Sequence[float], second: Sequence[float], seed: i
     """
     if len(first) != len(second):
         raise ValueError(f"{len(first)} and {len(second)} values are no pairs.")
-    given = _checked(first) - _checked(second)
+    return change_interval(_checked(first) - _checked(second), seed)
+
+
+def change_interval(changes: Sequence[float], seed: int = 0, most: float = 1.0) -> Interval:
+    """Return a mean change with its interval; see `difference_interval`.
+
+    Args:
+        changes: one for each question: a difference, or a difference of differences.
+        seed: of the random choice.
+        most: how far from 0 a change can be: 1, or 2 for a difference of differences.
+    """
+    given = _checked(changes)
     value, tail = float(given.mean()), _wider_tail(len(given))
-    if np.isin(given, _YES_OR_NO).all():
+    if (given == np.round(given)).all():  # answers that are right or not
         given, tail = np.append(given, (1.0, -1.0)), (1 - CONFIDENCE) / 2
-    return _around(value, given, seed, (-1.0, 1.0), tail)
+    return _around(value, given, seed, (-most, most), tail)
 
 
 def _checked(values: Sequence[float]) -> Any:

@@ -11,8 +11,9 @@ from typing import Any
 
 from finetune_backend.exports.fit import check_base, fitted, read_config
 from finetune_backend.exports.received import CONFIG, WEIGHTS, Received
-from finetune_backend.runs import Run, check_trainable, new_folder, read_run
+from finetune_backend.runs import Run, new_folder, read_run
 from finetune_backend.settings import TrainSettings
+from finetune_backend.start_run import check_trainable
 from workbench.errors import RagtuneError
 from workbench.files import sha256, sync_folder, write_bytes, write_json
 from workbench.home import Home

@@ -8,7 +8,8 @@ from pathlib import Path
 from finetune_backend import queue
 from finetune_backend.examples.read import read_examples
 from finetune_backend.raft import read_shown
-from finetune_backend.runs import Run, new_folder, read_run, start_run
+from finetune_backend.runs import Run, new_folder, read_run
+from finetune_backend.start_run import start_run
 from finetune_backend.steps import read_steps
 from finetune_backend.sweep.space import settings_of
 from finetune_backend.sweep.sweeps import Sweep

@@ -14,12 +14,12 @@ from finetune_backend.estimate import Estimate, check_fits, estimate_run, free_m
 from finetune_backend.examples.check import check_training_set
 from finetune_backend.examples.write import to_jsonl
 from finetune_backend.raft import Shown, check_shown, write_shown
-from finetune_backend.runs import check_name, check_trainable, each_once
 from finetune_backend.settings import TrainSettings, fit_to_data
+from finetune_backend.start_run import check_trainable, each_once
 from finetune_backend.sweep.space import Range, Space, check_space, settings_of
 from finetune_backend.sweep.trials import Trial, best, read_trials
 from finetune_backend.training_set import PLAIN, Prompts, read_prompts
-from workbench import jobs
+from workbench import jobs, kept
 from workbench.errors import RagtuneError
 from workbench.files import read_json, write_bytes, write_json, writing
 from workbench.home import Home
@@ -29,6 +29,7 @@ from workbench.values import Example
 
 TRIALS = 12
 """By default."""
+_KIND = "sweep"
 _MOST_TRIALS = 1000
 _MOST_MINUTES = 100_000.0
 
@@ -85,7 +86,7 @@ class Sweep:
     @property
     def can_go_on(self) -> bool:
         """Did it end before its time, in a way that it can go on from?"""
-        return self.state.state in ("paused", "interrupted", "failed")
+        return self.state.stopped
 
 
 def expected_cost(
@@ -149,7 +150,7 @@ def start_sweep(
         with queue.changing(home):
             if queue.holder(home) is None:
                 check_fits(expected, free_memory_gb())
-            folder = _new_folder(home, name)
+            folder = kept.new_folder(home.sweeps, _KIND, name, _KIND)
             with writing(folder):
                 folder.mkdir()
             write_bytes(folder / "examples.jsonl", data)
@@ -183,8 +184,7 @@ def start_sweep(
 def list_sweeps(home: Home) -> list[Sweep]:
     """Return all sweeps, the newest first; where one was killed, the next in the queue starts."""
     queue.start_next(home)
-    found = jobs.folders(home.sweeps, "sweep.json")
-    return sorted(map(read_sweep, found), key=lambda sweep: -sweep.created)
+    return kept.newest_first(home.sweeps, "sweep.json", read_sweep)
 
 
 def find_sweep(home: Home, name: str) -> Sweep:
@@ -193,11 +193,7 @@ def find_sweep(home: Home, name: str) -> Sweep:
     Raises:
         RagtuneError: there is none.
     """
-    sweeps = {sweep.name: sweep for sweep in list_sweeps(home)}
-    if name not in sweeps:
-        existing = ", ".join(sweeps) or "none yet"
-        raise RagtuneError(f"There is no sweep {name!r}. Sweeps: {existing}.")
-    return sweeps[name]
+    return kept.find(list_sweeps(home), name, _KIND)
 
 
 def read_sweep(folder: Path) -> Sweep:
@@ -242,11 +238,7 @@ def resume_sweep(home: Home, sweep: Sweep) -> Sweep:
     """
     with queue.changing(home):
         sweep = read_sweep(sweep.folder)
-        if not sweep.can_go_on:
-            raise RagtuneError(
-                f"The sweep {sweep.name!r} is {sweep.state.state}; only one that was paused, "
-                "interrupted or failed can go on."
-            )
+        kept.check_can_go_on(sweep, _KIND)
         queue.put(sweep.folder)
     return read_sweep(sweep.folder)
 
@@ -255,22 +247,7 @@ def delete_sweep(sweep: Sweep) -> None:
     """Delete a sweep with its trials; what was promoted stays.
 
     Raises:
-        RagtuneError: it is still running.
+        RagtuneError: it is at work.
     """
     with queue.changing(queue.home_of(sweep.folder)):
-        if jobs.at_work(sweep.folder):
-            raise RagtuneError(f"The sweep {sweep.name!r} is still running. Cancel it first.")
-        if sweep.folder.exists():  # another tab may have been first
-            shutil.rmtree(sweep.folder)
-
-
-def _new_folder(home: Home, name: str | None) -> Path:
-    if name is None:
-        number = 1
-        while (home.sweeps / f"sweep-{number}").exists():
-            number += 1
-        name = f"sweep-{number}"
-    check_name(name, "sweep")
-    if (home.sweeps / name).exists():
-        raise RagtuneError(f"There is a sweep {name!r} already. Choose another name.")
-    return home.sweeps / name
+        kept.delete(sweep, _KIND)

@@ -14,7 +14,7 @@ from comparison.ask import ask
 from comparison.blind import new_round
 from comparison.claims import Claim, check_claims
 from comparison.columns import Column
-from comparison.conditions import differences
+from comparison.confounded import differences
 from comparison.own_words import own_words
 from pages.shared.answer import AnswerRoom, draw_missing, side_by_side
 from pages.shared.ask_options import adapter_names, options, question_form

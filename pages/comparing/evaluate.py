@@ -11,6 +11,7 @@ from comparison.exams.exam import exam_bytes, exam_from
 from comparison.exams.kept import exam_files
 from finetune_backend import queue
 from pages.shared import routes
+from pages.shared.delete import delete_popover
 from pages.shared.evaluation_figures import figures
 from pages.shared.evaluation_progress import watch_evaluation
 from pages.shared.evaluation_report import report_downloads
@@ -155,11 +156,7 @@ def what_next(chosen: Evaluation) -> None:
     ):
         state.evaluation = start_anew(lab, chosen).name
         st.rerun()
-    with st.popover("Delete", icon=":material/delete:"):
-        st.markdown("Its answers can't be brought back.")
-        if st.button("Delete for good"):
-            delete_evaluation(chosen)
-            st.rerun()
+    delete_popover("Its answers can't be brought back.", lambda: delete_evaluation(chosen))
 
 
 with sentences():

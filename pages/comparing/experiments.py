@@ -19,6 +19,7 @@ from comparison.experiments.kept import (
 )
 from comparison.experiments.listed import experiments
 from pages.shared import routes
+from pages.shared.delete import delete_popover
 from pages.shared.experiment_progress import watch_experiment
 from pages.shared.experiment_result import draw_answers, draw_result
 from pages.shared.lab import get_lab, sentences
@@ -128,11 +129,9 @@ def ended(past: list[Kept]) -> None:
         if kept.can_go_on and st.button("Go on", icon=":material/play_arrow:"):
             resume_experiment(lab.home, kept)
             st.rerun()
-        with st.popover("Delete", icon=":material/delete:"):
-            st.markdown("Its answers and its result can't be brought back.")
-            if st.button("Delete for good"):
-                delete_experiment(kept)
-                st.rerun()
+        delete_popover(
+            "Its answers and its result can't be brought back.", lambda: delete_experiment(kept)
+        )
 
 
 with sentences():

@@ -9,8 +9,9 @@ from finetune_backend.examples.check import check_training_set
 from finetune_backend.examples.review import to_train_on
 from finetune_backend.examples.store import list_examples
 from finetune_backend.presets import PRESETS, find_preset
-from finetune_backend.runs import Run, check_trainable, list_runs
+from finetune_backend.runs import Run, list_runs
 from finetune_backend.settings import TrainSettings, fit_to_data
+from finetune_backend.start_run import check_trainable
 from pages.shared import routes
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain

@@ -7,10 +7,12 @@ import streamlit as st
 
 from finetune_backend.again import can_run_again
 from finetune_backend.notes import LONGEST_CHARACTERS, read_notes, write_notes
-from finetune_backend.runs import Run, delete_run, list_runs, resume_run
+from finetune_backend.runs import Run, delete_run, list_runs
 from finetune_backend.side_by_side import MEANINGS, row
+from finetune_backend.start_run import resume_run
 from pages.shared import routes
 from pages.shared.adapter_files import adapter_files, import_file
+from pages.shared.delete import delete_popover
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
 from pages.shared.run_again import again_form
@@ -126,19 +128,22 @@ def note(run: Run) -> None:
 
 def delete(runs: list[Run]) -> None:
     """Offer to delete runs, and ask again before it is done."""
+
+    def delete_them() -> None:
+        kept = []
+        for run in runs:
+            try:
+                delete_run(run)
+            except RagtuneError as error:
+                kept.append(str(error))
+        state.runs_kept = " ".join(kept)
+
     names = ", ".join(run.name for run in runs)
-    label = "Delete" if len(runs) == 1 else f"Delete {len(runs)} runs"
-    with st.popover(label, icon=":material/delete:"):
-        st.markdown(f"{plain(names)}: adapters and notes can't be brought back.")
-        if st.button("Delete for good", key="delete-runs"):
-            kept = []
-            for run in runs:
-                try:
-                    delete_run(run)
-                except RagtuneError as error:
-                    kept.append(str(error))
-            state.runs_kept = " ".join(kept)
-            st.rerun()
+    delete_popover(
+        f"{plain(names)}: adapters and notes can't be brought back.",
+        delete_them,
+        "Delete" if len(runs) == 1 else f"Delete {len(runs)} runs",
+    )
 
 
 def tell() -> None:

@@ -8,8 +8,8 @@ from comparison.start_training import search_cost, start_search
 from finetune_backend.examples.check import check_training_set
 from finetune_backend.examples.review import to_train_on
 from finetune_backend.examples.store import list_examples
-from finetune_backend.runs import check_trainable
 from finetune_backend.settings import TrainSettings, fit_to_data
+from finetune_backend.start_run import check_trainable
 from finetune_backend.sweep.promote import promote, run_name
 from finetune_backend.sweep.space import SEARCHED, Range, default_space
 from finetune_backend.sweep.sweeps import (
@@ -21,6 +21,7 @@ from finetune_backend.sweep.sweeps import (
     resume_sweep,
 )
 from pages.shared import routes
+from pages.shared.delete import delete_popover
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
 from pages.shared.progress import duration
@@ -133,11 +134,10 @@ def ended(sweeps: list[Sweep]) -> None:
         if sweep.can_go_on and st.button("Go on", icon=":material/play_arrow:"):
             resume_sweep(lab.home, sweep)
             st.rerun()
-        with st.popover("Delete", icon=":material/delete:"):
-            st.markdown("The trials can't be brought back. Fine-tunes made from them stay.")
-            if st.button("Delete for good"):
-                delete_sweep(sweep)
-                st.rerun()
+        delete_popover(
+            "The trials can't be brought back. Fine-tunes made from them stay.",
+            lambda: delete_sweep(sweep),
+        )
     trials(sweep)
 
 

@@ -54,8 +54,7 @@ def draw_answers(kept: "Kept") -> None:
         st.dataframe(pd.DataFrame(rows), hide_index=True)
     with st.expander("Settings and hashes", icon=":material/fingerprint:"):
         made = {"exam": kept.exam, "adapter": kept.adapter or "none", **kept.options}
-        hashes = {f"{name} (hash)": value for name, value in kept.conditions.items()}
-        facts = [(name, str(value)) for name, value in (made | hashes).items()]
+        facts = [(name, str(value)) for name, value in (made | kept.conditions).items()]
         st.dataframe(pd.DataFrame(facts, columns=["What", "Value"]), hide_index=True)
     with st.container(horizontal=True):
         st.download_button(

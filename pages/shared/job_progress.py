@@ -50,8 +50,10 @@ def seen_key(name: str) -> str:
 
 def job_bar(name: str, job: "JobState", said: str) -> None:
     """Draw how far a job is, with the time left by its speed since it was first seen here."""
-    now = time.monotonic()
-    begun, before = st.session_state.setdefault(seen_key(name), (now, job.share))
+    now, seen = time.monotonic(), seen_key(name)
+    begun, before = st.session_state.get(seen, (now, 0.0))
+    if not before:  # what goes on has done a share already, which says nothing of its speed
+        begun, before = st.session_state[seen] = now, job.share
     left = time_left(now - begun, job.share - before, 1 - job.share)
     told = plain(said + (f", {left}" if left else ""))
     st.progress(job.share, text=f"{told}. You may close this tab.")

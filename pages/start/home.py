@@ -64,7 +64,8 @@ def evidence() -> None:
 def sample() -> None:
     """Offer the sample, or show how far it is."""
     from comparison import sample as made
-    from finetune_backend.runs import check_trainable, list_runs
+    from finetune_backend.runs import list_runs
+    from finetune_backend.start_run import check_trainable
 
     lab = get_lab()
     st.subheader("New here?")

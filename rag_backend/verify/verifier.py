@@ -43,7 +43,7 @@ class Verifier:
         """Load it: the int8 engine's copy where that is ready, else PyTorch's.
 
         Args:
-            folder: as `comparison.train_verifier` writes it.
+            folder: as `comparison.shipped.train_verifier` writes it.
             model: the model that it was trained on.
 
         Raises:

@@ -13,7 +13,7 @@ import torch
 import cli
 from comparison.ask import METHODS, ask
 from comparison.columns import Column
-from comparison.conditions import differences
+from comparison.confounded import differences
 from comparison.evaluate import evaluate
 from comparison.lab import open_lab
 from finetune_backend.settings import TrainSettings

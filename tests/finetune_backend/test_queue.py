@@ -10,16 +10,9 @@ import pytest
 
 from finetune_backend import queue
 from finetune_backend.examples.read import read_examples
-from finetune_backend.runs import (
-    cancel_run,
-    delete_run,
-    list_runs,
-    pause_run,
-    read_run,
-    resume_run,
-    start_run,
-)
+from finetune_backend.runs import cancel_run, delete_run, list_runs, pause_run, read_run
 from finetune_backend.settings import TrainSettings
+from finetune_backend.start_run import resume_run, start_run
 from finetune_backend.steps import read_steps
 from workbench.errors import RagtuneError
 from workbench.files import read_json, write_json
@@ -117,7 +110,7 @@ def test_the_order_is_changed_and_places_are_left(home, start):
     assert not queue.leave(second.folder)
     delete_run(read_run(third.folder))
     assert not third.folder.exists() and queue.waiting(home) == []
-    with pytest.raises(RagtuneError, match="still running"):
+    with pytest.raises(RagtuneError, match="is at work. Cancel it first"):
         delete_run(read_run(first.folder))
 
 

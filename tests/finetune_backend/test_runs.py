@@ -18,13 +18,12 @@ from finetune_backend.runs import (
     list_runs,
     pause_run,
     read_run,
-    resume_run,
     save_run,
-    start_run,
     trained_facts,
 )
 from finetune_backend.saved import read_reached
 from finetune_backend.settings import TrainSettings
+from finetune_backend.start_run import resume_run, start_run
 from finetune_backend.steps import read_steps
 from workbench.errors import ExamplesError, RagtuneError
 from workbench.language_models.loading import find_checkpoint, load_weights
@@ -82,7 +81,7 @@ def test_a_run_makes_an_adapter_that_peft_loads(tiny_lab, examples, checkpoint):
 def test_cancelling_leaves_no_adapter_and_frees_the_way(tiny_lab, examples, checkpoint):
     run = start_run(tiny_lab.home, examples, LONG, checkpoint)
     wait(run, lambda run: len(read_steps(run.folder)) > 3)
-    with pytest.raises(RagtuneError, match="still running"):
+    with pytest.raises(RagtuneError, match="is at work. Cancel it first"):
         delete_run(read_run(run.folder))
     cancel_run(run)
     run = wait(run)
@@ -220,7 +219,7 @@ def test_a_run_records_what_was_expected_and_what_it_took(tiny_lab, examples, ch
 def test_too_little_memory_is_told_before_anything_starts(
     tiny_lab, examples, checkpoint, monkeypatch
 ):
-    monkeypatch.setattr("finetune_backend.runs.free_memory_gb", lambda: 0.1)
+    monkeypatch.setattr("finetune_backend.start_run.free_memory_gb", lambda: 0.1)
     with pytest.raises(RagtuneError, match=r"about 0\.\d GB of memory, but 0\.1 GB are free\. .*"):
         start_run(tiny_lab.home, examples, TrainSettings(epochs=1), checkpoint)
     assert list_runs(tiny_lab.home) == []

@@ -10,9 +10,10 @@ from finetune_backend.examples.read import read_examples
 from finetune_backend.forgetting.measure import Change
 from finetune_backend.lora import Step
 from finetune_backend.notes import read_notes, write_notes
-from finetune_backend.runs import cancel_run, list_runs, read_run, start_run
+from finetune_backend.runs import cancel_run, list_runs, read_run
 from finetune_backend.settings import TrainSettings
 from finetune_backend.side_by_side import CURVES, MEANINGS, curves, differences, row
+from finetune_backend.start_run import start_run
 from finetune_backend.steps import adding_steps
 from finetune_backend.training_set import Prompts
 from workbench.errors import RagtuneError

@@ -11,8 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from finetune_backend.examples.read import read_examples
 from finetune_backend.exports.process import export_folder, read_export
-from finetune_backend.runs import find_run, list_runs, read_run, start_run
+from finetune_backend.runs import find_run, list_runs, read_run
 from finetune_backend.settings import TrainSettings
+from finetune_backend.start_run import start_run
 from pages.shared.lab import get_lab
 from workbench import jobs
 from workbench.language_models.loading import find_checkpoint

@@ -8,8 +8,9 @@ from finetune_backend import queue
 from finetune_backend.examples.read import read_examples
 from finetune_backend.examples.store import add_examples
 from finetune_backend.notes import read_notes, write_notes
-from finetune_backend.runs import cancel_run, list_runs, read_run, start_run
+from finetune_backend.runs import cancel_run, list_runs, read_run
 from finetune_backend.settings import TrainSettings
+from finetune_backend.start_run import start_run
 from finetune_backend.steps import read_steps
 from finetune_backend.sweep.space import Range
 from finetune_backend.sweep.sweeps import (
@@ -145,7 +146,7 @@ def test_several_runs_are_compared_and_what_runs_is_not_deleted(app, start):
     app.toggle(key="curve-log").set_value(True).run()
     assert not app.exception
     press(app, "Delete for good")
-    assert "'two' is still running. Cancel it first." in words(app)
+    assert "'two' is at work. Cancel it first." in words(app)
     assert [run.name for run in list_runs(get_lab().home)] == ["two"]
     cancel_run(two)
 

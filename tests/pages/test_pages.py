@@ -10,8 +10,9 @@ from comparison.calibrate import calibrating_folder
 from comparison.write_examples import Written, writing_folder
 from finetune_backend.examples.read import read_examples
 from finetune_backend.examples.store import add_examples
-from finetune_backend.runs import read_run, start_run
+from finetune_backend.runs import read_run
 from finetune_backend.settings import TrainSettings
+from finetune_backend.start_run import start_run
 from finetune_backend.steps import read_steps
 from pages.shared.lab import get_lab
 from pages.shared.plain import highlighted, plain

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -51,6 +52,35 @@ def test_a_job_is_cancelled_at_its_next_step(tmp_path, monkeypatch):
     wait_for(folder, "running")
     jobs.cancel(folder)
     assert wait_for(folder, "cancelled", "failed").state == "cancelled"
+
+
+def test_the_time_left_is_told_by_the_speed_of_today_not_by_what_was_done_before(tmp_path):
+    def work():
+        with jobs.working(tmp_path) as job:
+            for share in (0.5, 0.6):
+                job.say("Going on", share)
+                time.sleep(1.2)
+
+    thread, told = threading.Thread(target=work), []
+    thread.start()
+    while not jobs.at_work(tmp_path):
+        time.sleep(0.01)
+    jobs.follow(tmp_path, lambda message, share: told.append(message))
+    thread.join()
+    left = [float(message.split()[-3]) for message in told if message.endswith(" s left")]
+    assert left and min(left) >= 3  # four tenths, where a tenth takes more than a second
+
+
+@pytest.mark.parametrize(("asked", "state"), [("cancel", "cancelled"), ("pause", "paused")])
+def test_a_job_that_was_asked_to_stop_before_it_began_stops_at_its_first_word(
+    tmp_path, asked, state
+):
+    (tmp_path / asked).touch()
+    said = []
+    with jobs.working(tmp_path) as job:
+        job.say("working")
+        said.append("working")
+    assert (jobs.read(tmp_path).state, said) == (state, [])
 
 
 def test_a_killed_job_reads_as_interrupted(tmp_path, monkeypatch):

@@ -10,8 +10,8 @@ from comparison.exams.kept import exam_files
 from comparison.experiments.kept import (
     ExamFile,
     check_conditions,
-    conditions,
     delete_experiment,
+    experiment_conditions,
     find_kept,
     list_kept,
     read_exam_file,
@@ -36,7 +36,8 @@ def test_it_pauses_and_goes_on_from_the_command_line(lab, exam, capsys):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert kept.state.state == "paused" and kept.can_go_on
-    assert (kept.adapter, kept.conditions["adapter"]) == (None, "none")
+    assert kept.adapter is None and kept.conditions["the setting read"] == 1
+    assert not any(name.startswith("the adapter") for name in kept.conditions)
 
     home = ["--home", str(lab.home.folder)]
     assert cli.main([*home, "experiment", "--resume", "context-1", "--json"]) == 0
@@ -52,7 +53,7 @@ def test_it_pauses_and_goes_on_from_the_command_line(lab, exam, capsys):
     (kept,) = list_kept(lab.home)
     delete_experiment(kept)
     assert list_kept(lab.home) == [] and not kept.folder.exists()
-    with pytest.raises(RagtuneError, match="There are: none yet"):
+    with pytest.raises(RagtuneError, match="no experiment 'context-1'. Experiments: none yet"):
         find_kept(lab.home, "context-1")
 
 
@@ -74,7 +75,7 @@ def test_what_cannot_begin_is_told_and_leaves_nothing(lab, exam, capsys):
         (["nothing"], "There is no experiment 'nothing'"),
         (["context", "--set", "questions=many"], "a whole number was expected"),
         (["context", "--resume", "context-1"], "Either the key"),
-        (["--resume", "context-1"], "There are: none yet"),
+        (["--resume", "context-1"], "no experiment 'context-1'. Experiments: none yet"),
     ):
         assert cli.main([*home, "experiment", *arguments]) == 1
         assert said in capsys.readouterr().err
@@ -94,7 +95,7 @@ def test_answers_under_other_conditions_are_not_mixed(lab, exam):
             "exam": exam.name,
             "adapter": None,
             "options": {},
-            "conditions": conditions(lab, exam.data, None),
+            "conditions": experiment_conditions(lab, exam.data, None),
             "created": 0.0,
         },
     )
@@ -102,7 +103,7 @@ def test_answers_under_other_conditions_are_not_mixed(lab, exam):
     kept = read_experiment(folder)
     check_conditions(lab, kept)
     lab.knowledge_base.add_bytes(b"Something new.", "new.txt")
-    with pytest.raises(RagtuneError, match="this has changed: documents"):
+    with pytest.raises(RagtuneError, match="this has changed: the documents"):
         check_conditions(lab, kept)
 
 

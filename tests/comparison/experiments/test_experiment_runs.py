@@ -28,7 +28,9 @@ def run(tuned_lab, exam, tmp_path):
 
     def run(module, folder=tmp_path, adapter="one", check=lambda: None, **options):
         before = lab.knowledge_base.index.fingerprint()
-        chosen = Chosen(tuple(exam_from(exam.data, exam.name)), adapter, module.Options(**options))
+        chosen = Chosen(
+            tuple(exam_from(exam.data, exam.name)), adapter, module.EXPERIMENT.options(**options)
+        )
         told = []
         folder.mkdir(exist_ok=True)
         report = Report(folder, lambda message, share: told.append((message, share)), check)
@@ -62,8 +64,8 @@ def test_a_fact_is_edited_and_deleted_and_the_seconds_are_taken(run):
     stages = ("before", "edited", "deleted")
     by_stage = {stage: [row for row in rows if row["stage"] == stage] for stage in stages}
     assert [len(some) for some in by_stage.values()] == [12, 6, 6]
-    assert all(r["read_old"] for r in by_stage["before"] if r["method"] == "rag")
-    assert not any(r["read_old"] for stage in ("edited", "deleted") for r in by_stage[stage])
+    assert all(r["read_true"] for r in by_stage["before"] if r["method"] == "rag")
+    assert not any(r["read_true"] for stage in ("edited", "deleted") for r in by_stage[stage])
     assert all(r["seconds"] > r["indexing_seconds"] > 0 for r in by_stage["edited"])
     assert "only another run helps" in result.caption
 
@@ -142,6 +144,6 @@ def test_a_stop_leaves_the_rows_which_are_not_asked_again(run, tmp_path):
 def test_an_exam_about_something_else_is_refused_with_the_reason(tuned_lab, tmp_path):
     row = '{"question": "How many?", "answers": ["%d moons"]}'
     questions = exam_from("\n".join(row % n for n in range(5)).encode(), "moons.jsonl")
-    chosen = Chosen(tuple(questions), None, context.Options())
+    chosen = Chosen(tuple(questions), None, context.EXPERIMENT.options())
     with pytest.raises(RagtuneError, match="0 questions of the exam can be used.*don't stand in"):
         context.run(tuned_lab, chosen, Report(tmp_path, lambda message, share: None))

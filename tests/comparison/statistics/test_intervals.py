@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from comparison.statistics.bootstrap import difference_interval, mean_interval
+from comparison.statistics.bootstrap import change_interval, difference_interval, mean_interval
 from comparison.statistics.quantile import quantile_interval
 from comparison.statistics.seeds import seeds_interval
 from comparison.statistics.share import share_interval
@@ -74,6 +74,21 @@ def test_pairs_tell_what_single_shares_do_not():
 def test_equal_answers_still_leave_room():
     interval = difference_interval([1.0, 0.0] * 20, [1.0, 0.0] * 20)
     assert interval.value == 0 and -0.15 < interval.low < 0 < interval.high < 0.15
+
+
+def test_changes_are_paired_differences_that_may_be_as_large_as_two():
+    first, second = [1.0, 0.0, 1.0, 1.0] * 10, [0.0, 0.0, 1.0, 0.0] * 10
+    differences = [a - b for a, b in zip(first, second, strict=True)]
+    assert change_interval(differences) == difference_interval(first, second)
+    # The standard error of the mean of 102 values, each -1 or 1, is 0.099.
+    even = change_interval([-1, 1] * 50)
+    assert (even.low, even.high) == pytest.approx((-0.194, 0.194), abs=0.015)
+    assert change_interval([0, 1] * 50) == change_interval([1, 0] * 50)
+    # Of a hundred values, each -2 or 2, and the pair, it is 0.197.
+    twice = change_interval([-2, 2] * 50, most=2.0)
+    assert (twice.low, twice.high) == pytest.approx((-0.385, 0.385), abs=0.03)
+    always = change_interval([2] * 20, most=2.0)
+    assert always.high == 2.0 and 1.4 < always.low < 1.9
 
 
 @pytest.mark.parametrize("values", [[0.25], [1.0]])

@@ -6,8 +6,9 @@ import pytest
 
 from finetune_backend.exports.adopt import import_adapter
 from finetune_backend.exports.received import read_path
-from finetune_backend.runs import read_run, start_run
+from finetune_backend.runs import read_run
 from finetune_backend.settings import TrainSettings
+from finetune_backend.start_run import start_run
 from finetune_backend.training_set import Prompts
 from workbench.home import open_home
 from workbench.language_models.loading import find_checkpoint, load_tokenizer

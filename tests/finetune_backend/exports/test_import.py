@@ -15,12 +15,8 @@ from comparison.lab import open_lab
 from finetune_backend.exports.adopt import import_adapter
 from finetune_backend.exports.export import export
 from finetune_backend.exports.received import CONFIG, WEIGHTS, read_files, read_path
-from finetune_backend.runs import (
-    find_adapter,
-    list_runs,
-    resume_run,
-    trained_facts,
-)
+from finetune_backend.runs import find_adapter, list_runs, trained_facts
+from finetune_backend.start_run import resume_run
 from workbench.errors import RagtuneError
 from workbench.language_models.adapters import with_adapter
 from workbench.language_models.int8.gate import divergences, gate_cases, reference_logits

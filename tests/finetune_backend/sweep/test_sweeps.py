@@ -9,8 +9,9 @@ import pytest
 
 from finetune_backend import queue
 from finetune_backend.examples.read import read_examples
-from finetune_backend.runs import find_adapter, list_runs, read_run, start_run
+from finetune_backend.runs import find_adapter, list_runs, read_run
 from finetune_backend.settings import TrainSettings
+from finetune_backend.start_run import start_run
 from finetune_backend.steps import read_steps
 from finetune_backend.sweep.lines import lines, reached_name
 from finetune_backend.sweep.promote import promote
@@ -145,7 +146,7 @@ def test_a_killed_and_paused_sweep_ends_as_one_that_was_left_alone(start, tiny_l
     wait(sweep, within(3))
     with pytest.raises(RagtuneError, match="is running; only one that was paused"):
         resume_sweep(tiny_lab.home, sweep)
-    with pytest.raises(RagtuneError, match="still running"):
+    with pytest.raises(RagtuneError, match="is at work. Cancel it first"):
         delete_sweep(sweep)
     pause_sweep(sweep)
     assert wait(sweep).state.state == "paused"

@@ -3,9 +3,9 @@
 import functools
 import json
 
-from comparison.reading_data import Asked
-from comparison.shipped_adapter import train_shipped
-from comparison.train_question_writer import make_turns, taught
+from comparison.shipped.reading_data import Asked
+from comparison.shipped.train_adapter import train_shipped
+from comparison.shipped.train_question_writer import make_turns, taught
 from finetune_backend.settings import TrainSettings
 from workbench.language_models.loading import find_checkpoint
 

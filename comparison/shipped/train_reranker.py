@@ -1,4 +1,4 @@
-"""Train the reranker that Ragtune ships: ``python -m comparison.train_reranker DATA FOLDER``.
+"""Train the reranker: ``python -m comparison.shipped.train_reranker DATA FOLDER``.
 
 Every paragraph is a document of a knowledge base. For each question the search finds
 passages; those of other paragraphs are the wrong ones. Nothing of the held-out titles is
@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from comparison.lab import open_lab
-from comparison.reading_data import Asked, add_paragraphs, held_out, read_asked
+from comparison.shipped.reading_data import Asked, add_paragraphs, held_out, read_asked
 from finetune_backend.cross_encoder import Judged, Recipe, train_cross_encoder
 from rag_backend.knowledge_base import KnowledgeBase
 from rag_backend.passages import embedding_text

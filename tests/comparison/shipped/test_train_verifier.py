@@ -4,9 +4,9 @@ import dataclasses
 import functools
 import json
 
-from comparison.reading_data import Asked
-from comparison.shipped_adapter import rows_about_one_text, train_shipped
-from comparison.train_verifier import make_turns, scores_of
+from comparison.shipped.reading_data import Asked
+from comparison.shipped.train_adapter import rows_about_one_text, train_shipped
+from comparison.shipped.train_verifier import make_turns, scores_of
 from finetune_backend.settings import TrainSettings
 from rag_backend.verify.verifier import Verifier
 from workbench.language_models.loading import find_checkpoint, load_tokenizer

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from comparison.answer import Answer, Fingerprint
-from comparison.conditions import differences
+from comparison.confounded import differences
 
 EQUAL = Fingerprint("aaaa", "int8 8 bit", "dddd", "none")
 

@@ -1,4 +1,4 @@
-"""Train the question writer: ``python -m comparison.train_question_writer DATA FOLDER``.
+"""Train the question writer: ``python -m comparison.shipped.train_question_writer DATA FOLDER``.
 
 It reads a paragraph under its title and an answer in it, and writes the question; without an
 answer, it lists what one could ask for. Nothing of the held-out titles is looked at, and no
@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from comparison.reading_data import Asked, by_paragraph, held_out, read_asked
-from comparison.shipped_adapter import Turn, tell, train_shipped
+from comparison.shipped.reading_data import Asked, by_paragraph, held_out, read_asked
+from comparison.shipped.train_adapter import Turn, tell, train_shipped
 from finetune_backend.settings import TrainSettings
 from finetune_backend.writer.alone import stands_alone
 from finetune_backend.writer.prompt import facts_prompt, opener_of, writer_prompt

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from comparison.reading_data import held_out, read_asked
-from comparison.train_reranker import judge
+from comparison.shipped.reading_data import held_out, read_asked
+from comparison.shipped.train_reranker import judge
 from workbench.errors import RagtuneError
 
 PARAGRAPHS = {

@@ -1,4 +1,4 @@
-"""Make the probes of forgetting: ``python -m comparison.make_probes SQUAD BLIMP FOLDER``.
+"""Make the probes of forgetting: ``python -m comparison.shipped.make_probes SQUAD BLIMP FOLDER``.
 
 They are drawn from data that nothing that comes along was trained on: from SQuAD 2.0's held-out
 articles and from BLiMP; the questions of general knowledge are our own. The texts for replay
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from comparison.reading_data import Asked, by_paragraph, held_out, read_asked
+from comparison.shipped.reading_data import Asked, by_paragraph, held_out, read_asked
 from finetune_backend import replay
 from finetune_backend.forgetting import probes
 from finetune_backend.raft import DECLINES

@@ -1,4 +1,4 @@
-"""Train the verifier that Ragtune ships: ``python -m comparison.train_verifier DATA FOLDER``.
+"""Train the verifier: ``python -m comparison.shipped.train_verifier DATA FOLDER``.
 
 It reads a paragraph and a question, and says first whether the answer is there: "yes" and
 then the answer, or "no". It learns nothing from the held-out titles; their answerable questions
@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from comparison.reading_data import Asked, by_paragraph, held_out, read_asked
-from comparison.shipped_adapter import Turn, tell, train_shipped
+from comparison.shipped.reading_data import Asked, by_paragraph, held_out, read_asked
+from comparison.shipped.train_adapter import Turn, tell, train_shipped
 from finetune_backend.settings import TrainSettings
 from rag_backend.passages import embedding_text
 from rag_backend.verify.calibration import calibration_of, write_calibration
