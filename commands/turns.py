@@ -13,12 +13,13 @@ POLL_SECONDS = 0.5
 
 
 @contextlib.contextmanager
-def paused_by_ctrl_c(folder: Path, command: str) -> Iterator[None]:
+def paused_by_ctrl_c(folder: Path, command: str, go_on: str = "") -> Iterator[None]:
     """Let Ctrl-C take a run or a sweep out of the queue, or pause it.
 
     Args:
         folder: its folder.
-        command: what lets it go on with ``--resume``.
+        command: what lets it go on with ``--resume`` and its name.
+        go_on: the whole command that lets it go on, where it is another.
     """
     from finetune_backend import queue
     from workbench import jobs
@@ -31,7 +32,8 @@ def paused_by_ctrl_c(folder: Path, command: str) -> Iterator[None]:
             print(f"{folder.name} left the queue.", file=sys.stderr)
             raise
         jobs.pause(folder)
-        print(f"Pausing; go on with `ragtune {command} --resume {folder.name}`.", file=sys.stderr)
+        again = go_on or f"{command} --resume {folder.name}"
+        print(f"Pausing; go on with `ragtune {again}`.", file=sys.stderr)
         raise
     finally:
         progress.end()

@@ -52,10 +52,11 @@ class Lab:
         """Keep other settings.
 
         Raises:
-            RagtuneError: the model or the reranker that they name can't be found on this
-                machine. A server is not asked: it may well be started later.
+            RagtuneError: the model, the judge or the reranker that they name can't be found on
+                this machine. A server is not asked: it may well be started later.
         """
-        find_checkpoint(settings.model, settings.server)
+        for model in filter(None, (settings.model, settings.judge)):
+            find_checkpoint(model, settings.server)
         if settings.reranker:
             self.knowledge_base.index.reranker(settings.reranker)
         save_settings(self.home, settings)

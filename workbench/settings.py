@@ -57,6 +57,11 @@ class Settings:
         "auto takes int8 where it was found to say what the reference says.",
         choices=ENGINES,
     )
+    judge: str = option(
+        "",
+        "The language model that may judge answers once it agrees with your blind votes: a folder "
+        "or a Hugging Face model id; with a server, a model's name on it. Empty: the one above.",
+    )
     system_prompt: str = option(
         "Answer briefly.", "Put before every question, for every method; may be empty."
     )
@@ -243,7 +248,7 @@ def load_settings(home: Home) -> Settings:
     values = read_json(home.settings) if home.settings.exists() else {}
     if not isinstance(values, dict):
         raise RagtuneError(f"{home.settings} should hold one JSON object. Move it away.")
-    for name in ("model", "server", "engine"):
+    for name in ("model", "server", "engine", "judge"):
         if chosen := os.environ.get(f"RAGTUNE_{name.upper()}"):
             values[name] = chosen
     return from_mapping(Settings, values)

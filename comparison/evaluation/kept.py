@@ -10,6 +10,7 @@ from comparison.evaluation.rows import read_rows
 from comparison.exams.exam import ExamQuestion, read_exam
 from finetune_backend.examples.wording import fold
 from workbench import jobs, kept
+from workbench.errors import RagtuneError
 from workbench.files import read_json
 from workbench.home import Home
 from workbench.jobs import JobState
@@ -17,6 +18,8 @@ from workbench.jobs import JobState
 KIND, _FOLDER = "evaluation", "evaluations"
 AGAIN = "again.json"
 """Lists rows that are to be asked again."""
+JUDGE = "judge.json"
+"""Says who judges, in the folder of a judge's work; see `comparison.judge.kept`."""
 
 Place = tuple[int, str]
 """The number of a question, from 0, and the label of a column."""
@@ -113,12 +116,19 @@ def done_again(folder: Path) -> None:
     (folder / AGAIN).unlink(missing_ok=True)
 
 
+def judge_folders(folder: Path) -> list[Path]:
+    """Return the folders of the judges' works on an evaluation."""
+    return [file.parent for file in folder.glob(f"judge-*/{JUDGE}")]
+
+
 def delete_evaluation(evaluation: Evaluation) -> None:
-    """Delete an evaluation with its answers.
+    """Delete an evaluation with its answers, and what judges said of them.
 
     Raises:
-        RagtuneError: it is at work.
+        RagtuneError: it is at work, or a judge is.
     """
+    if any(map(jobs.at_work, judge_folders(evaluation.folder))):
+        raise RagtuneError(f"A judge is at work on {evaluation.name!r}. Pause it first.")
     kept.delete(evaluation, KIND)
 
 

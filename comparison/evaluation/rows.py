@@ -2,13 +2,12 @@
 
 import functools
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from comparison.scoring import Row
 from workbench.errors import RagtuneError
-from workbench.files import writing
+from workbench.json_lines import add_line, changes_with, mend_lines, whole_lines
 
 _FILE = "rows.jsonl"
 
@@ -24,22 +23,14 @@ def read_rows(folder: Path) -> Sequence[Row]:
 
 def version(folder: Path) -> tuple[int, int]:
     """Return what changes with the rows."""
-    try:
-        told = (folder / _FILE).stat()
-    except FileNotFoundError:
-        return 0, 0
-    return told.st_size, told.st_mtime_ns
+    return changes_with(folder / _FILE)
 
 
 @functools.lru_cache(maxsize=2)
-def _read(folder: Path, version: tuple[int, int]) -> tuple[Row, ...]:
-    if version == (0, 0):
-        return ()
+def _read(folder: Path, _version: tuple[int, int]) -> tuple[Row, ...]:
     file = folder / _FILE
-    # The last line may still be on its way to the disk.
-    whole, _, _ = file.read_bytes().rpartition(b"\n")
     rows: dict[tuple[int, str], Row] = {}
-    for number, line in enumerate(whole.split(b"\n") if whole else (), start=1):
+    for number, line in enumerate(whole_lines(file), start=1):
         try:
             row = json.loads(line)
             rows[row["number"], row["column"]] = row
@@ -52,23 +43,10 @@ def _read(folder: Path, version: tuple[int, int]) -> tuple[Row, ...]:
 
 
 def mend_rows(folder: Path) -> None:
-    """Drop what a kill left of a line, so that the next one begins on its own."""
-    file = folder / _FILE
-    if file.exists():
-        with file.open("r+b") as rows:
-            end = rows.read().rfind(b"\n") + 1
-            rows.truncate(end)
+    """Drop what a kill left of a row; see `mend_lines`."""
+    mend_lines(folder / _FILE)
 
 
 def add_row(folder: Path, row: Row) -> None:
-    """Add a row, on the disk before this returns.
-
-    Raises:
-        RagtuneError: the disk is full or can't be written.
-    """
-    line = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-    file = folder / _FILE
-    with writing(file), file.open("ab") as rows:
-        rows.write(line)
-        rows.flush()
-        os.fsync(rows.fileno())
+    """Add a row; see `add_line`."""
+    add_line(folder / _FILE, row)

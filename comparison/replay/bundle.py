@@ -38,8 +38,8 @@ from workbench.files import read_json, sync_folder, writing
 from workbench.storage import DocumentRow
 
 MOST_PARTS = 20_000
-_OF_THIS_MACHINE = ("model", "server")
-"""Settings that say where the model is here."""
+_OF_THIS_MACHINE = ("model", "server", "judge")
+"""Settings that say where the models are here."""
 _NO_DATE = (1980, 1, 1, 0, 0, 0)
 
 

@@ -10,6 +10,7 @@ from comparison.evaluation.seeds import over_seeds
 from comparison.lab import Lab
 from comparison.report.blocks import Block, Commands, Points, Report, Section, Table, percent
 from comparison.report.figures import cost, metrics
+from comparison.report.opinions import judged
 from comparison.report.origin import model_of, origin, runs_of
 from comparison.report.questions import questions
 from workbench.errors import RagtuneError
@@ -51,6 +52,7 @@ def make_report(lab: Lab, evaluation: Evaluation, made: date) -> Report:
             _verdicts(lab, evaluation, found),
             _compared(evaluation, found),
             metrics(found),
+            *judged(evaluation),
             cost(found, runs),
             questions(found),
             origin(lab, evaluation, runs),

@@ -9,6 +9,7 @@ from comparison.evaluation.results import results
 from comparison.evaluation.start import resume_evaluation, start_anew, start_evaluation
 from comparison.exams.exam import exam_bytes, exam_from
 from comparison.exams.kept import exam_files
+from comparison.judge.kept import judge_at_work
 from finetune_backend import queue
 from pages.shared import routes
 from pages.shared.delete import delete_popover
@@ -16,6 +17,7 @@ from pages.shared.evaluation_figures import figures
 from pages.shared.evaluation_progress import watch_evaluation
 from pages.shared.evaluation_report import report_downloads
 from pages.shared.evaluation_rows import downloads, questions
+from pages.shared.judge_opinion import judge
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
 from pages.shared.progress import duration
@@ -105,9 +107,10 @@ def say_how_many(exam: str, data: bytes, columns: list[Column]) -> int:
     if (seconds := seconds_per_answer(evaluations)) and answers:
         said += f", about {duration(seconds * answers)} at the last evaluation's speed"
     st.caption(f":material/quiz: {said}.")
-    if queue.holder(lab.home) is not None:
+    busy = "A fine-tune" if queue.holder(lab.home) else "A judge" if judge_at_work(lab.home) else ""
+    if busy:
         st.warning(
-            "A fine-tune is running. Beside it answers take longer; their times say little.",
+            f"{busy} is running. Beside it answers take longer; their times say little.",
             icon=":material/timer:",
         )
     return len(asked)
@@ -134,6 +137,9 @@ def ended(evaluations: list[Evaluation]) -> None:
     found = results(chosen)
     if found.rows:
         figures(lab.home, chosen, found)
+        if len(chosen.columns) > 1:
+            with sentences():
+                judge(lab, chosen)
         questions(lab, chosen, found)
     else:
         st.info("No answers yet.", icon=":material/fact_check:")

@@ -20,7 +20,7 @@ from workbench.settings import DEFAULT_MODEL, SERVER_KEY, Settings
 
 _REFRESH_SECONDS = 2.0
 GROUPS = {
-    "Model": ("model", "server", "engine", "adapter_memory_mb"),
+    "Model": ("model", "server", "engine", "adapter_memory_mb", "judge"),
     "Passages": ("passage_tokens", "overlap_tokens"),
     "Search": ("search", "reranker", "candidates", "retrieved", "diversity", "around"),
     "Answers": ("read", "min_score", "decline", "max_new_tokens"),
