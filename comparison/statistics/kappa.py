@@ -40,8 +40,8 @@ def kappa_interval(
 ) -> Interval | None:
     """Return `kappa` with the interval of what resampled judgements give.
 
-    Where they always agree, one judgement on which they don't is added before resampling: there
-    would be no width otherwise.
+    Where they always or never agree, one judgement on which it is the other way round is added
+    before resampling: there would be no width otherwise.
 
     Args:
         first: what one says of each.
@@ -52,9 +52,12 @@ def kappa_interval(
     if value is None:
         return None
     table = Counter(zip(first, second, strict=True))
-    if value == 1:
-        (often, _), (less, _) = Counter(first).most_common(2)
-        table[often, less] += 1
+    agreements = sum(count for (one, other), count in table.items() if one == other)
+    often = Counter(first).most_common(1)[0][0]
+    if agreements == len(first):
+        table[often, next(label for label in first if label != often)] += 1
+    elif not agreements:
+        table[often, often] += 1
     pairs, counts = list(table), np.array(list(table.values()), dtype=np.float64)
     draws = np.random.default_rng(seed).multinomial(
         int(counts.sum()), counts / counts.sum(), size=RESAMPLES

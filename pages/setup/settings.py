@@ -131,8 +131,9 @@ with sentences():
     edit_prompts()
     st.caption(
         f"Model: {DEFAULT_MODEL} is bundled. A Hugging Face id such as owner/model is fetched "
-        "from the hub when you save. With a server, questions and the passages read for them "
-        f"are sent to it, with the key in {SERVER_KEY} where that is set in the environment. "
+        "from the hub when you save. With a server, questions and the passages read for them, and "
+        f"what a judge compares, are sent to it, with the key in {SERVER_KEY} where that is set in "
+        "the environment. "
         "Nothing else on these pages uses the network."
     )
     st.caption(f"Home folder: {plain(str(lab.home.folder))}")

@@ -77,7 +77,7 @@ def _start(lab: "Lab", evaluation: "Evaluation", found: "Agreement") -> None:
         unready = "The evaluation is not complete yet."
     with st.container(horizontal=True):
         if st.button(
-            f"Judge {found.waiting:,} vote{'' if found.waiting == 1 else 's'}",
+            f"Judge votes ({found.waiting:,})",
             icon=":material/how_to_vote:",
             disabled=not found.waiting,
             help="Shows the judge what people voted on blind, each round in both orders.",
@@ -85,7 +85,7 @@ def _start(lab: "Lab", evaluation: "Evaluation", found: "Agreement") -> None:
             start_measuring(lab)
             st.rerun()
         if st.button(
-            f"Judge {left:,} pairs of answers" if left else "All is judged",
+            f"Judge pairs of answers ({left:,})",
             icon=":material/gavel:",
             disabled=bool(unready) or not left,
             help=plain(unready) or "Each in both orders. Takes as long as twice as many answers.",

@@ -46,19 +46,19 @@ def buttons(app):
 
 def test_it_is_greyed_out_with_the_reason_until_it_agrees(page):
     said = "The judge judge has judged 0 of 0 blind votes; 20 are needed"
-    assert said in words(page) and buttons(page)["Judge 0 votes"].disabled
+    assert said in words(page) and buttons(page)["Judge votes (0)"].disabled
     (greyed,) = (one for label, one in buttons(page).items() if "pairs of answers" in label)
     assert greyed.disabled and said in greyed.help.replace("\\", "")
 
     twenty_votes(get_lab())
-    buttons(at(page))["Judge 20 votes"].click().run()
+    buttons(at(page))["Judge votes (20)"].click().run()
     assert not page.exception
     assert "agrees with 20 votes at κ 1.00" in words(page)
-    assert buttons(page)["Judge 0 votes"].disabled
+    assert buttons(page)["Judge votes (0)"].disabled
     (ready,) = (one for label, one in buttons(page).items() if "pairs of answers" in label)
     assert not ready.disabled
     ready.click().run()
-    assert not page.exception and buttons(page)["All is judged"].disabled
+    assert not page.exception and buttons(page)["Judge pairs of answers (0)"].disabled
     assert "A model's opinion, not a measurement. The judge judge agrees" in words(page)
     assert "Opinion as CSV" in [one.proto.label for one in page.get("download_button")]
 

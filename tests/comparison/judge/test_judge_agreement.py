@@ -15,6 +15,7 @@ from comparison.judge.kept import votes_folder
 from comparison.judge.start import start_measuring
 from comparison.statistics.kappa import kappa, kappa_interval
 from comparison.votes import delete_vote
+from workbench import jobs
 from workbench.errors import RagtuneError
 
 
@@ -101,6 +102,21 @@ def test_a_judge_that_fails_halfway_keeps_what_it_said(lab, judge_server):
     assert agreement(lab).kappa.value == 1.0
 
 
+def test_paused_it_goes_on_with_what_is_left(lab, judge_server):
+    twenty_votes(lab)
+    folder = votes_folder(lab.home, the_judge(lab))
+
+    def pause_soon(count):
+        if count == 20:
+            jobs.pause(folder)
+
+    judge_server.engine.before = pause_soon
+    assert measure(lab).state == "paused" and agreement(lab).judged == 16  # two times eight
+    (folder / "pause").unlink()  # as `jobs.start` does
+    assert measure(lab).state == "done" and agreement(lab).judged == 20
+    assert len(judge_server.engine.seen) == 40
+
+
 def test_a_damaged_line_is_named_and_half_a_line_is_judged_again(lab):
     twenty_votes(lab)
     measure(lab)
@@ -123,6 +139,8 @@ def test_the_interval_of_kappa():
     assert (found.low, found.high) == pytest.approx((0.4 - 0.25, 0.4 + 0.25), abs=0.03)
     whole = kappa_interval("abab" * 5, "abab" * 5)
     assert (whole.value, whole.high) == (1.0, 1.0) and whole.low < 0.9
+    never = kappa_interval("abab" * 5, "cccc" * 5)
+    assert (never.value, never.low) == (0.0, 0.0) and 0.05 < never.high < 0.3
     assert kappa_interval([], []) is None and kappa_interval("aa", "aa") is None
 
 
