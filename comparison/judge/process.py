@@ -2,8 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from comparison.evaluation.kept import read_evaluation
@@ -48,16 +47,23 @@ def _judge(lab: Lab, cases: Sequence[Case], what: str, job: jobs.Job) -> None:
     job.say("Loading the judge", done / len(cases))
     try:
         engine = load_judge(lab)
+
+        def judge(case: Case) -> None:
+            add_judgement(job.folder, case, ask_judge(engine, case))
+
         with ThreadPoolExecutor(engine.together) as pool:
-            for start in range(0, len(left), engine.together):
-                some = left[start : start + engine.together]
-                job.say(f"Judging {what}, {done + 1:,} of {len(cases):,}", done / len(cases))
-                for case, said in zip(
-                    some, pool.map(partial(ask_judge, engine), some), strict=True
-                ):
-                    add_judgement(job.folder, case, said)
+            asked = [pool.submit(judge, case) for case in left]
+            try:
+                for one in as_completed(asked):
+                    one.result()
                     done += 1
+                    job.say(f"Judging {what}, {done:,} of {len(cases):,}", done / len(cases))
+            finally:  # where it is to stop, what is under way comes to its end and is kept
+                for one in asked:
+                    one.cancel()
     except RagtuneError as error:
+        there = read_judgements(job.folder)
+        done = sum(case.digest in there for case in cases)
         raise RagtuneError(
             f"The judge stopped after {done:,} of {len(cases):,}, which are kept: {error} Once "
             "that is put right, it can go on."
