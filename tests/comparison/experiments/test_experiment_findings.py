@@ -197,13 +197,13 @@ def test_an_interaction_has_a_name(low, high, said):
 
 def test_hybrid_takes_the_difference_of_differences():
     made = [
-        *rows("base", ["other"] * 10),
-        *rows("rag", ["true"] * 8 + ["other"] * 2),
-        *rows("finetuned", ["true"] * 7 + ["other"] * 3),
-        *rows("hybrid", ["true"] * 9 + ["other"]),
+        *rows("base", ["other"] * 20),
+        *rows("rag", ["true"] * 16 + ["other"] * 4),
+        *rows("finetuned", ["true"] * 14 + ["other"] * 6),
+        *rows("hybrid", ["true"] * 18 + ["other"] * 2),
     ]
     differences = hybrid.interaction(made)
-    assert differences == [-1] * 7 + [0, 1, 0]
+    assert differences == [-1] * 14 + [0, 0, 1, 1, 0, 0]
     result = hybrid.found(made, [])
     assert "With documents it is +80 points for the base weights and +20 for" in result.caption
     assert "the interaction is −60 points (" in result.caption
@@ -211,9 +211,9 @@ def test_hybrid_takes_the_difference_of_differences():
     cells = {(one["documents"], one["weights"]): one["right"] for one in result.table}
     assert cells == {
         ("without documents", "base"): 0,
-        ("with documents", "base"): 8,
-        ("without documents", "fine-tuned"): 7,
-        ("with documents", "fine-tuned"): 9,
+        ("with documents", "base"): 16,
+        ("without documents", "fine-tuned"): 14,
+        ("with documents", "fine-tuned"): 18,
     }
 
 
