@@ -139,6 +139,9 @@ with sentences():
     running = [one for one in kept if one.state.active]
     for one in running:
         watch_experiment(one.name)
+    past = [one for one in kept if not one.state.active]
+    if past:  # below all that can be started
+        st.markdown("[:material/arrow_downward: Results](#results)")
     left, right = st.columns(2)
     with left:
         exam = exam_input()
@@ -149,6 +152,6 @@ with sentences():
     for place, experiment in zip(places, experiments(), strict=False):
         with place, st.container(border=True):
             card(experiment, experiment.missing(needed), exam, adapter, bool(running))
-    if past := [one for one in kept if not one.state.active]:
+    if past:
         with sentences():
             ended(past)

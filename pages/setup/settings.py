@@ -42,13 +42,13 @@ def form(now: Settings) -> None:
             with tab:
                 for name in names:
                     values[name] = option_input(fields[name], getattr(now, name))
-        left, right = st.columns([1, 4])
-        saved = left.form_submit_button("Save", type="primary", icon=":material/save:")
-        checked = right.form_submit_button(
-            "Check the connection",
-            icon=":material/lan:",
-            help="Asks the server which models it offers. Saves nothing.",
-        )
+        with st.container(horizontal=True):
+            saved = st.form_submit_button("Save", type="primary", icon=":material/save:")
+            checked = st.form_submit_button(
+                "Check the connection",
+                icon=":material/lan:",
+                help="Asks the server which models it offers. Saves nothing.",
+            )
     if checked:
         check(values["model"], values["server"])
     if saved:

@@ -30,17 +30,15 @@ def draw_result(kept: "Kept") -> None:
     table = pd.DataFrame(result.table)
     percent = st.column_config.NumberColumn(format="percent")
     st.dataframe(
-        table.rename(columns=str.capitalize),
+        table.rename(columns=_heading),
         hide_index=True,
-        column_config={name.capitalize(): percent for name in _PERCENT},
+        column_config={_heading(name): percent for name in _PERCENT},
     )
     for note in result.notes:
         st.caption(plain(note))
     if result.changes:
         with st.expander("What was changed in the copies", icon=":material/edit_note:"):
-            st.dataframe(
-                pd.DataFrame(result.changes).rename(columns=str.capitalize), hide_index=True
-            )
+            st.dataframe(pd.DataFrame(result.changes).rename(columns=_heading), hide_index=True)
 
 
 def draw_answers(kept: "Kept") -> None:
@@ -74,6 +72,10 @@ def draw_answers(kept: "Kept") -> None:
             icon=":material/download:",
             on_click="ignore",
         )
+
+
+def _heading(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def _chart(table: Sequence[dict[str, Any]], figure: "Figure") -> Any:
@@ -131,7 +133,9 @@ def _standing(base: Any, figure: "Figure", value: dict[str, Any]) -> Any:
 
     if figure.form == "curve":
         across = alt.X(
-            f"{figure.group}:Q", title=figure.group.capitalize(), scale=alt.Scale(type="log")
+            f"{figure.group}:Q",
+            title=_heading(figure.group),
+            scale=alt.Scale(type="log", nice=False, padding=10),
         )
     else:
         turned = alt.Axis(labelAngle=-25, labelLimit=160)

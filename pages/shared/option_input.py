@@ -24,7 +24,8 @@ def option_input(
         place: a column or container; the page itself by default.
         key: needed where another input on the page has the same field and value.
     """
-    label, meaning = field.name.replace("_", " ").capitalize(), field.metadata["meaning"]
+    label = field.name.replace("_", " ").capitalize().replace(" mb", ", MB")
+    meaning = field.metadata["meaning"]
     room: Any = place or st
     if field.metadata["choices"]:
         choices = field.metadata["choices"]

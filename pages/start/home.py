@@ -31,7 +31,7 @@ def steps() -> None:
         range(1, 5),
         ("Add documents", "Collect examples", "Fine-tune", "Ask"),
         (
-            "PDF, DOCX, Markdown, text, HTML or CSV. They are split, embedded and indexed.",
+            "PDF, scans, Office, EPUB, HTML, text, data or code. They are split and indexed.",
             "Questions with answers: import them, or take those found in the documents.",
             "Train a LoRA adapter, in the background, with the settings chosen for you.",
             "One question, four columns: answers, time and sources side by side.",
