@@ -66,7 +66,7 @@ def test_settings_are_kept_and_nonsense_is_refused(app):
     assert app.toast[0].value == "Saved" and get_lab().settings.candidates == 7
     drawn = [i.label for kind in (app.number_input, app.text_input, app.selectbox) for i in kind]
     for field in dataclasses.fields(Settings):
-        name = field.name.replace("_", " ").capitalize()
+        name = field.name.replace("_", " ").capitalize().replace(" mb", ", MB")
         assert name in drawn or field.name in PROMPTS, name
     app.text_input[0].set_value("no-such-model")
     app.button[0].click().run()
