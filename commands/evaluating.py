@@ -12,6 +12,7 @@ from workbench.errors import RagtuneError
 
 if TYPE_CHECKING:
     from comparison.evaluation.kept import Evaluation
+    from comparison.statistics.interval import Interval
 
 
 def add(parsers: Parsers) -> None:
@@ -20,7 +21,7 @@ def add(parsers: Parsers) -> None:
         "evaluate", _evaluate, "ask every question of an exam and score the answers"
     )
     evaluate.add_argument("exam", type=Path, nargs="?", metavar="EXAM.jsonl")
-    method_options(evaluate)
+    method_options(evaluate, several=True)
     evaluate.add_argument("--name", metavar="N", help="the evaluation's name")
     evaluate.add_argument("--resume", metavar="N", help="go on with one that stopped")
     evaluations = parsers.command(
@@ -38,8 +39,7 @@ def add(parsers: Parsers) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from comparison.ask import check_methods
-    from comparison.columns import Column
+    from comparison.columns import columns_of
     from comparison.evaluation.kept import find_evaluation, read_evaluation
     from comparison.evaluation.start import resume_evaluation, start_evaluation
     from comparison.exams.exam import exam_bytes
@@ -52,10 +52,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         made = resume_evaluation(lab, find_evaluation(lab.home, options.resume))
     else:
         data = exam_bytes(options.exam)
-        columns = [
-            Column(method, options.adapter if method in ("finetuned", "hybrid") else None)
-            for method in check_methods(options.methods.split(","))
-        ]
+        columns = columns_of(options.methods.split(","), options.adapter or [None])
         made = start_evaluation(lab_of(options), data, options.exam.name, columns, options.name)
     with paused_by_ctrl_c(made.folder, "evaluate"):
         jobs.follow(made.folder, progress.show)
@@ -63,10 +60,12 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _tell_evaluation(options: argparse.Namespace, evaluation: "Evaluation") -> None:
+    from comparison.evaluation.money import priced
     from comparison.evaluation.results import as_json, results
     from comparison.metrics import METRICS
+    from comparison.prices import load_prices
 
-    found = results(evaluation)
+    found = priced(results(evaluation), load_prices(lab_of(options).home))
     if json_wanted(options):
         print_json(as_json(evaluation, found))
         return
@@ -80,8 +79,20 @@ def _tell_evaluation(options: argparse.Namespace, evaluation: "Evaluation") -> N
             rows.append({"metric": metric.name, **row, "meaning": better})
     show(options, rows, ["metric", *found.measures, "meaning"], "No answers yet.")
     print()
+    if found.pools:
+        shares = [
+            {"pool": pool.meaning, "questions": pool.questions}
+            | {label: _share(own) for label, own in pool.right.items()}
+            for pool in found.pools
+        ]
+        show(options, shares, ["pool", "questions", *found.measures], "")
+        print()
     for sentence in (*(verdict.sentence for verdict in found.verdicts), *found.notes):
         print(sentence)
+
+
+def _share(right: "Interval") -> str:
+    return f"{right.value:.0%} ({right.low:.0%}–{right.high:.0%})"
 
 
 def _evaluations(options: argparse.Namespace) -> None:

@@ -6,11 +6,15 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from workbench.language_models.engine import Piece
 from workbench.language_models.int8 import kernel
 from workbench.language_models.int8.batcher import TOGETHER, Batcher, Request
+from workbench.language_models.int8.forward import forward, new_cache
 from workbench.language_models.int8.prepared import load_adapter, load_base, load_parity
 from workbench.language_models.int8.weights import Int8Weights
+from workbench.language_models.likelihood import Likelihood, likelihood, split
 from workbench.language_models.loading import Checkpoint
 from workbench.language_models.prompts import count_tokens, encode, opening_tokens, text_of
 from workbench.language_models.tokenizer import serving_tokenizer
@@ -27,6 +31,7 @@ class Int8Engine:
 
     name = "int8"
     together = TOGETHER
+    no_likelihoods = ""
 
     def __init__(self, checkpoint: Checkpoint, adapter_bytes: int) -> None:
         """Load a prepared checkpoint.
@@ -91,6 +96,27 @@ class Int8Engine:
             for text, written in text_of(self._tokenizer, tokens):
                 place = 0 if written else self._batcher.place(request)
                 yield Piece(text, request.queue_ms, len(prompt), written, place)
+
+    def likelihoods(
+        self,
+        messages: Sequence[dict[str, str]],
+        texts: Sequence[str],
+        *,
+        adapter: str | None = None,
+    ) -> list[Likelihood]:
+        """Weigh texts; see `Engine.likelihoods`. The conversation is read once for all of them.
+
+        Waits in no line: whoever is being answered takes turns with it, pass by pass.
+        """
+        weights, name = self._weights(adapter), self.checkpoint.name
+        prompt, answers = split(self._tokenizer, messages, texts, self.room, name)
+        cache, found = new_cache(weights, len(prompt) + max(map(len, answers))), []
+        first = forward(weights, [(cache, prompt)])[0]
+        for tokens in answers:
+            cache.length = len(prompt)  # what the last text left behind is written over
+            after = [forward(weights, [(cache, [token])])[0] for token in tokens[:-1]]
+            found.append(likelihood(np.stack([first, *after]), tokens))
+        return found
 
     def _weights(self, adapter: str | None) -> Int8Weights:
         if adapter is None:
