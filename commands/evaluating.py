@@ -20,7 +20,9 @@ def add(parsers: Parsers) -> None:
     evaluate = parsers.command(
         "evaluate", _evaluate, "ask every question of an exam and score the answers"
     )
-    evaluate.add_argument("exam", type=Path, nargs="?", metavar="EXAM.jsonl")
+    evaluate.add_argument(
+        "exam", type=Path, nargs="?", metavar="EXAM", help="a JSONL file, or a kept exam's name"
+    )
     method_options(evaluate, several=True)
     evaluate.add_argument("--name", metavar="N", help="the evaluation's name")
     evaluate.add_argument("--resume", metavar="N", help="go on with one that stopped")
@@ -43,17 +45,20 @@ def _evaluate(options: argparse.Namespace) -> None:
     from comparison.evaluation.kept import find_evaluation, read_evaluation
     from comparison.evaluation.start import resume_evaluation, start_evaluation
     from comparison.exams.exam import exam_bytes
+    from comparison.exams.kept import exam_files
     from workbench import jobs
 
     if (options.exam is None) == (options.resume is None):
         raise RagtuneError("Name an exam, or an evaluation to go on with (--resume NAME).")
+    lab = lab_of(options)
     if options.resume:
-        lab = lab_of(options)
         made = resume_evaluation(lab, find_evaluation(lab.home, options.resume))
     else:
-        data = exam_bytes(options.exam)
+        file = options.exam
+        if not file.exists():
+            file = exam_files(lab.home).get(str(file), file)
         columns = columns_of(options.methods.split(","), options.adapter or [None])
-        made = start_evaluation(lab_of(options), data, options.exam.name, columns, options.name)
+        made = start_evaluation(lab, exam_bytes(file), file.name, columns, options.name)
     with paused_by_ctrl_c(made.folder, "evaluate"):
         jobs.follow(made.folder, progress.show)
     _tell_evaluation(options, read_evaluation(made.folder))

@@ -13,7 +13,8 @@ from comparison.evaluation.process import work
 from comparison.evaluation.results import as_csv, as_json, results
 from comparison.evaluation.rows import read_rows
 from comparison.evaluation.start import make_evaluation, start_evaluation
-from comparison.exams.exam import MAX_QUESTIONS, exam_from
+from comparison.exams.exam import MAX_QUESTIONS, ExamQuestion, exam_from
+from comparison.exams.kept import save_exam
 from comparison.report.table import to_parquet
 from workbench.errors import RagtuneError
 from workbench.files import write_json
@@ -80,17 +81,17 @@ def test_options_repeated_questions_and_several_forms_of_an_answer(lab, tmp_path
     assert len(to_parquet(found)) > 0
 
 
-def test_a_column_for_each_adapter_that_is_named(evaluated_lab, tmp_path, capsys):
-    home, file = evaluated_lab.home, tmp_path / "mine.jsonl"
+def test_a_column_for_each_adapter_that_is_named(evaluated_lab, capsys):
+    home = evaluated_lab.home
     shutil.copytree(home.runs / "tuned", home.runs / "other")
-    file.write_bytes(exam({"question": "When?", "answers": ["17:20"]}))
+    save_exam(home, "mine", [ExamQuestion("When?", ("17:20",))])
     chosen = ["--methods", "base,finetuned", "--adapter", "other", "--adapter", "tuned"]
-    code = cli.main(["--home", str(home.folder), "evaluate", str(file), *chosen, "--json"])
+    code = cli.main(["--home", str(home.folder), "evaluate", "mine", *chosen, "--json"])
     out, err = capsys.readouterr()
     assert code == 0, err
     assert list(json.loads(out)["methods"]) == ["base", "finetuned · other", "finetuned · tuned"]
     missing = ["--methods", "finetuned", "--adapter", "tuned", "--adapter", "none"]
-    assert cli.main(["--home", str(home.folder), "evaluate", str(file), *missing]) == 1
+    assert cli.main(["--home", str(home.folder), "evaluate", "mine", *missing]) == 1
     assert "finetuned · none can't answer yet: There is no" in capsys.readouterr().err
 
 
