@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 
 import pytest
 
@@ -12,12 +11,13 @@ from comparison.evaluation.kept import find_evaluation, read_evaluation
 from comparison.evaluation.process import work
 from comparison.evaluation.results import as_csv, as_json, results
 from comparison.evaluation.rows import read_rows
-from comparison.evaluation.start import make_evaluation, start_evaluation
+from comparison.evaluation.start import make_evaluation
 from comparison.exams.exam import MAX_QUESTIONS, ExamQuestion, exam_from
 from comparison.exams.kept import save_exam
 from comparison.report.table import to_parquet
 from workbench.errors import RagtuneError
-from workbench.files import write_json
+from workbench.files import read_json, write_json
+from workbench.language_models.loading import find_checkpoint, load_tokenizer
 
 BASE = [Column("base")]
 
@@ -46,23 +46,19 @@ def test_wrong_columns_are_named(data, name, said):
 
 
 def test_as_many_questions_as_are_allowed_can_be_asked(lab):
-    started = time.monotonic()
     data = exam(*({"question": f"Q {n}?", "answers": ["A"]} for n in range(MAX_QUESTIONS)))
     folder = make_evaluation(lab, data, "large.jsonl", BASE)
-    assert read_evaluation(folder).questions == MAX_QUESTIONS
-    assert time.monotonic() - started < 20
+    assert read_json(folder / "evaluation.json")["questions"] == MAX_QUESTIONS
     with pytest.raises(RagtuneError, match="has 100,001 questions; at most 100,000 are asked"):
-        start_evaluation(lab, data + b'\n{"question": "?", "answers": ["A"]}', "l.jsonl", BASE)
+        make_evaluation(lab, data + b'\n{"question": "?", "answers": ["A"]}', "l.jsonl", BASE)
 
 
-def test_options_repeated_questions_and_several_forms_of_an_answer(lab, tmp_path, capsys):
-    file = tmp_path / "mine.jsonl"
+def test_options_repeated_questions_and_several_forms_of_an_answer(lab, capsys):
     sorting = {"question": "Sort.", "answers": ["fee", "a fee"], "options": ["fee", "lost card"]}
-    again = {"question": "sort ", "answers": ["lost card"], "options": ["fee", "lost card"]}
+    again = {"question": " sort.", "answers": ["lost card"], "options": ["fee", "lost card"]}
     forms = {"question": "When?", "answers": ["17:20", "5:20 pm"], "pool": "untrained"}
-    file.write_bytes(exam(sorting, again, forms))
-    home = ["--home", str(lab.home.folder)]
-    assert cli.main([*home, "evaluate", str(file), "--methods", "base", "--name", "one"]) == 0
+    work(make_evaluation(lab, exam(sorting, again, forms), "mine.jsonl", BASE, "one"))
+    assert cli.main(["--home", str(lab.home.folder), "evaluations", "show", "one"]) == 0
     out = capsys.readouterr().out
     assert "option_accuracy_per_token" in out and "in the documents, never trained" in out
     evaluation = find_evaluation(lab.home, "one")
@@ -115,15 +111,41 @@ def test_a_server_that_answers_nothing_half_way(served_lab, openai_server):
     assert list(read_rows(folder)) == [rows[0]]
 
 
-@pytest.mark.parametrize("kind", ["nothing", "the same"])
-def test_a_model_that_says_nothing_or_only_the_same(lab, kind, tiny_model, tmp_path, monkeypatch):
-    folder = shutil.copytree(tiny_model, tmp_path / "model")
-    every = list(range(128_000)) if kind == "nothing" else None
-    write_json(folder / "generation_config.json", {"eos_token_id": every})
-    monkeypatch.setenv("RAGTUNE_MODEL", str(folder))
+def says_nothing(tiny_model, folder):
+    """Make a model of which every first token ends the answer."""
+    shutil.copytree(tiny_model, folder)
+    write_json(folder / "generation_config.json", {"eos_token_id": list(range(49_152))})
+
+
+def repeats_itself(tiny_model, folder):
+    """Make a model that knows two words."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    shutil.copytree(tiny_model, folder)
+    model = LlamaForCausalLM(LlamaConfig.from_pretrained(folder, tie_word_embeddings=False))
+    tokenizer = load_tokenizer(find_checkpoint(str(tiny_model)))
+    one, other = tokenizer(" kite wind", add_special_tokens=False)["input_ids"]
+    with torch.no_grad():
+        model.lm_head.weight.zero_()
+        model.lm_head.weight[one], model.lm_head.weight[other] = 1.0, -1.0
+    model.save_pretrained(folder)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (says_nothing, "base said nothing in 3 of 3 answers."),
+        (repeats_itself, "base says the same words over and over in 3 of 3 answers."),
+    ],
+)
+def test_a_model_without_anything_to_say_is_named(
+    lab, make, said, tiny_model, tmp_path, monkeypatch
+):
+    make(tiny_model, tmp_path / "model")
+    monkeypatch.setenv("RAGTUNE_MODEL", str(tmp_path / "model"))
     data = exam(*({"question": f"Why {n}?", "answers": ["A"]} for n in range(3)))
     work(made := make_evaluation(lab, data, "mine.jsonl", BASE, "one"))
+    assert read_evaluation(made).state.state == "done"
     found = results(read_evaluation(made))
-    said = "said nothing in" if kind == "nothing" else "says the same words over and over in"
-    assert f"base {said} 3 of 3 answers." in found.notes
-    assert found.measures["base"]["right"] == 0.0
+    assert said in found.notes and found.measures["base"]["right"] == 0.0
