@@ -72,8 +72,9 @@ def _with_given(before: T, options: argparse.Namespace) -> T:
     """Return settings with what was given in place of what they say."""
     from workbench.settings import from_text
 
-    values = {field.name: getattr(before, field.name) for field in dataclasses.fields(before)}
-    values |= {name: text for name in values if (text := getattr(options, name)) is not None}
+    names = [field.name for field in dataclasses.fields(before)]  # type: ignore[arg-type]
+    values = {name: getattr(before, name) for name in names}
+    values |= {name: text for name in names if (text := getattr(options, name)) is not None}
     return from_text(type(before), [f"{name}={value}" for name, value in values.items()])
 
 
