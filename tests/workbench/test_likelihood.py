@@ -12,7 +12,10 @@ from workbench.language_models.prompts import messages, render
 from workbench.language_models.server_engine import ServerEngine
 
 CHAT = messages("When does the workshop close?", "Answer briefly.")
-TEXTS = ("17:20", "no", "at half past five in the afternoon")
+TEXTS = (
+    *("17:20", "no", "at half past five in the afternoon"),
+    *(f"at {hour} o'clock" for hour in range(8)),  # more than int8 reads at once
+)
 
 
 def expected(checkpoint, adapter):
