@@ -23,6 +23,7 @@ from workbench.language_models.prompts import count_tokens, encode, text_of
 
 _ADAPTERS_KEPT = 4
 _WAITING = 24
+_WEIGHED_TOGETHER = 8
 
 
 class TransformersEngine:
@@ -103,15 +104,20 @@ class TransformersEngine:
                 use_cache=True,
                 logits_to_keep=1,
             )
-            for tokens in answers:
-                logits = read.logits[0]
-                if tokens[1:]:
-                    on = torch.tensor([tokens[:-1]], device=self._device)
-                    # A copy: what is read is added to it.
-                    cache = copy.deepcopy(read.past_key_values)
-                    more = model(input_ids=on, past_key_values=cache, use_cache=True).logits[0]
-                    logits = torch.cat([logits, more])
-                found.append(likelihood(logits.float().cpu().numpy(), tokens))
+            for start in range(0, len(answers), _WEIGHED_TOGETHER):
+                group = answers[start : start + _WEIGHED_TOGETHER]
+                longest = max(map(len, group))
+                logits = read.logits.expand(len(group), -1, -1)
+                if longest > 1:
+                    # What fills a shorter text up stands behind it, where none of its tokens look.
+                    filled = [(tokens + tokens[-1:] * longest)[: longest - 1] for tokens in group]
+                    cache = copy.deepcopy(read.past_key_values)  # it grows with what is read
+                    cache.batch_repeat_interleave(len(group))
+                    on = torch.tensor(filled, device=self._device)
+                    more = model(input_ids=on, past_key_values=cache, use_cache=True).logits
+                    logits = torch.cat([logits, more], dim=1)
+                for said, tokens in zip(logits.float().cpu().numpy(), group, strict=True):
+                    found.append(likelihood(said[: len(tokens)], tokens))
         return found
 
     def _tokens(self, prompt: list[int], adapter: str | None, limit: int) -> Iterator[list[int]]:
