@@ -1,12 +1,19 @@
-"""Which method to use, and what it costs."""
+"""Which method to use, what it costs, and the prices that costs are counted with."""
 
 import argparse
 import dataclasses
-from typing import Any
+from typing import TypeVar
 
 from commands.options import json_wanted, lab_of
 from commands.parsers import Parsers
-from commands.shown import print_json
+from commands.shown import print_json, show
+
+T = TypeVar("T")
+_PRICES = (
+    ("machine-hour", "the price of an hour of the machine"),
+    ("tokens-read", "the price of a million tokens read, on a server"),
+    ("tokens-written", "the price of a million tokens written, on a server"),
+)
 
 
 def add(parsers: Parsers) -> None:
@@ -14,31 +21,61 @@ def add(parsers: Parsers) -> None:
     _advise_options(
         parsers.command("advise", _advise, "say which method to use, and what it costs")
     )
+    prices = parsers.command(
+        "prices", _prices, "show or set what the machine and a server's tokens cost"
+    )
+    for name, meaning in _PRICES:
+        prices.add_argument(f"--{name}", metavar="PRICE", help=f"{meaning}; 0: not known")
 
 
 def _advise(options: argparse.Namespace) -> None:
     from comparison.advice.advise import advise
-    from comparison.advice.break_even import Prices
     from comparison.advice.gather import find_evidence
     from comparison.advice.report import as_json, to_terminal
     from comparison.advice.rules import Situation
     from comparison.advice.use import Use
-    from workbench.settings import from_text
+    from comparison.prices import load_prices
 
-    def given(kind: Any) -> Any:
-        names = [field.name for field in dataclasses.fields(kind)]
-        answers = {name: getattr(options, name) for name in names}
-        return from_text(
-            kind, [f"{name}={text}" for name, text in answers.items() if text is not None]
-        )
-
-    use, prices = given(Use), given(Prices)
-    situation = Situation(use, find_evidence(lab_of(options), options.evaluation), prices)
+    lab = lab_of(options)
+    use, prices = _with_given(Use(), options), _with_given(load_prices(lab.home), options)
+    situation = Situation(use, find_evidence(lab, options.evaluation), prices)
     advice = advise(situation)
     if json_wanted(options):
         print_json(as_json(advice, situation))
     else:
         print(to_terminal(advice, situation))
+
+
+def _prices(options: argparse.Namespace) -> None:
+    from comparison.prices import load_prices, save_prices
+
+    home = lab_of(options).home
+    before = load_prices(home)
+    prices = _with_given(before, options)
+    if prices != before:
+        save_prices(home, prices)
+    if json_wanted(options):
+        print_json(dataclasses.asdict(prices))
+        return
+    rows = [
+        {
+            "price": field.name,
+            "paid": getattr(prices, field.name) or None,
+            "meaning": field.metadata["meaning"],
+        }
+        for field in dataclasses.fields(prices)
+    ]
+    show(options, rows, ["price", "paid", "meaning"], "")
+
+
+def _with_given(before: T, options: argparse.Namespace) -> T:
+    """Return settings with what was given in place of what they say."""
+    from workbench.settings import from_text
+
+    names = [field.name for field in dataclasses.fields(before)]  # type: ignore[arg-type]
+    values = {name: getattr(before, name) for name in names}
+    values |= {name: text for name in names if (text := getattr(options, name)) is not None}
+    return from_text(type(before), [f"{name}={value}" for name, value in values.items()])
 
 
 def _advise_options(parser: argparse.ArgumentParser) -> None:
@@ -57,8 +94,6 @@ def _advise_options(parser: argparse.ArgumentParser) -> None:
         ("sources", "whether an answer has to name its source: yes or no"),
         ("privacy", "open, stays (on this machine), or withdraw (documents can be taken back)"),
         ("hardware", "what will answer: here (as this machine), gpu, or served"),
-        ("machine-hour", "the price of an hour of the machine"),
-        ("tokens-read", "the price of a million tokens read, on a server"),
-        ("tokens-written", "the price of a million tokens written, on a server"),
+        *((name, f"{meaning} (default: as `ragtune prices` has it)") for name, meaning in _PRICES),
     ):
         parser.add_argument(f"--{name}", metavar="ANSWER", help=meaning)

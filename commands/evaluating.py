@@ -12,6 +12,7 @@ from workbench.errors import RagtuneError
 
 if TYPE_CHECKING:
     from comparison.evaluation.kept import Evaluation
+    from comparison.statistics.interval import Interval
 
 
 def add(parsers: Parsers) -> None:
@@ -19,8 +20,10 @@ def add(parsers: Parsers) -> None:
     evaluate = parsers.command(
         "evaluate", _evaluate, "ask every question of an exam and score the answers"
     )
-    evaluate.add_argument("exam", type=Path, nargs="?", metavar="EXAM.jsonl")
-    method_options(evaluate)
+    evaluate.add_argument(
+        "exam", type=Path, nargs="?", metavar="EXAM", help="a JSONL file, or a kept exam's name"
+    )
+    method_options(evaluate, several=True)
     evaluate.add_argument("--name", metavar="N", help="the evaluation's name")
     evaluate.add_argument("--resume", metavar="N", help="go on with one that stopped")
     evaluations = parsers.command(
@@ -38,35 +41,36 @@ def add(parsers: Parsers) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from comparison.ask import check_methods
-    from comparison.columns import Column
+    from comparison.columns import columns_of
     from comparison.evaluation.kept import find_evaluation, read_evaluation
     from comparison.evaluation.start import resume_evaluation, start_evaluation
     from comparison.exams.exam import exam_bytes
+    from comparison.exams.kept import exam_files
     from workbench import jobs
 
     if (options.exam is None) == (options.resume is None):
         raise RagtuneError("Name an exam, or an evaluation to go on with (--resume NAME).")
+    lab = lab_of(options)
     if options.resume:
-        lab = lab_of(options)
         made = resume_evaluation(lab, find_evaluation(lab.home, options.resume))
     else:
-        data = exam_bytes(options.exam)
-        columns = [
-            Column(method, options.adapter if method in ("finetuned", "hybrid") else None)
-            for method in check_methods(options.methods.split(","))
-        ]
-        made = start_evaluation(lab_of(options), data, options.exam.name, columns, options.name)
+        file = options.exam
+        if not file.exists():
+            file = exam_files(lab.home).get(str(file), file)
+        columns = columns_of(options.methods.split(","), options.adapter or [None])
+        made = start_evaluation(lab, exam_bytes(file), file.name, columns, options.name)
     with paused_by_ctrl_c(made.folder, "evaluate"):
         jobs.follow(made.folder, progress.show)
     _tell_evaluation(options, read_evaluation(made.folder))
 
 
 def _tell_evaluation(options: argparse.Namespace, evaluation: "Evaluation") -> None:
+    from comparison.evaluation.money import priced
     from comparison.evaluation.results import as_json, results
     from comparison.metrics import METRICS
+    from comparison.prices import load_prices
 
-    found = results(evaluation)
+    found = priced(results(evaluation), load_prices(lab_of(options).home))
     if json_wanted(options):
         print_json(as_json(evaluation, found))
         return
@@ -80,8 +84,20 @@ def _tell_evaluation(options: argparse.Namespace, evaluation: "Evaluation") -> N
             rows.append({"metric": metric.name, **row, "meaning": better})
     show(options, rows, ["metric", *found.measures, "meaning"], "No answers yet.")
     print()
+    if found.pools:
+        shares = [
+            {"pool": pool.meaning, "questions": pool.questions}
+            | {label: _share(own) for label, own in pool.right.items()}
+            for pool in found.pools
+        ]
+        show(options, shares, ["pool", "questions", *found.measures], "")
+        print()
     for sentence in (*(verdict.sentence for verdict in found.verdicts), *found.notes):
         print(sentence)
+
+
+def _share(right: "Interval") -> str:
+    return f"{right.value:.0%} ({right.low:.0%}–{right.high:.0%})"
 
 
 def _evaluations(options: argparse.Namespace) -> None:

@@ -8,6 +8,7 @@ from comparison.ask import METHODS, ask, check_methods
 from comparison.columns import Column
 from comparison.exams.exam import ExamQuestion, read_exam
 from comparison.lab import Lab
+from comparison.options import weigh_options
 from comparison.scoring import Row, measures, score
 from finetune_backend.runs import trained_facts
 from workbench.energy import Meter
@@ -76,6 +77,8 @@ class Examiner:
     def row(self, question: ExamQuestion, column: Column) -> Row:
         """Ask one method one question, alone, and score the answer.
 
+        Options are weighed afterwards: neither the answer's time nor its watt-hours hold that.
+
         Raises:
             RagtuneError: it could not answer.
         """
@@ -94,10 +97,15 @@ class Examiner:
         )
         if answer.error:
             raise RagtuneError(answer.error)
+        used = {"watt_hours": meter.watt_hours()}
         facts, trained = self._facts[column], None
         if facts is not None and question.fact is not None:
             trained = question.fact in facts
-        return score(question, answer, trained) | {"watt_hours": meter.watt_hours()}
+        tuned = None
+        if question.options and answer.adapter is not None:
+            tuned = self._lab.adapter(answer.adapter).reference
+        weighed = weigh_options(question, answer, self._engine, tuned)
+        return score(question, answer, trained) | weighed | used
 
 
 def check_ready(lab: Lab, columns: Sequence[Column]) -> None:

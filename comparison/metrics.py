@@ -60,6 +60,17 @@ METRICS = (
     Metric("number_match", "higher", "Share of answers with all numbers of an accepted one."),
     Metric("accuracy", "higher", "Share of classified messages given the right label alone."),
     Metric("macro_f1", "higher", "F1 of each label, averaged over the labels."),
+    Metric(
+        "option_accuracy",
+        "higher",
+        "Share of questions whose right option the model finds the likeliest, by the sum of its "
+        "tokens' log-probabilities (acc of evaluation harnesses); declined is wrong.",
+    ),
+    Metric(
+        "option_accuracy_per_token",
+        "higher",
+        "The same by the mean of its tokens' log-probabilities, which is fairer to long options.",
+    ),
     Metric("form_kept", "higher", "Share of answers that have the form asked for."),
     Metric("contains_trained", "higher", "The same, on facts that the adapter was trained on."),
     Metric("contains_untrained", "higher", "The same, on facts that it was not trained on."),
@@ -96,6 +107,8 @@ METRICS = (
     Metric("first_token_ms", "lower", "Median milliseconds to the first word."),
     Metric("prompt_tokens", "lower", "Mean tokens that the model read."),
     Metric("completion_tokens", "lower", "Mean tokens that it wrote."),
+    Metric("watt_hours", "lower", "Mean watt-hours of the machine during an answer."),
+    Metric("money_per_1000", "lower", "What a thousand questions cost, at the prices given."),
 )
 
 

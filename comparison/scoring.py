@@ -118,6 +118,8 @@ _VALUES: Mapping[str, Callable[[Row], Any]] = {
     "token_recall": _of("token_recall"),
     "number_match": _of("number_match"),
     "accuracy": _of("exact_match", lambda row: bool(row["options"])),
+    "option_accuracy": lambda row: row.get("option_right"),  # earlier versions weighed none
+    "option_accuracy_per_token": lambda row: row.get("option_right_per_token"),
     "form_kept": _of("form_kept"),
     "contains_trained": _of("contains", lambda row: row["trained"] is True),
     "contains_untrained": _of("contains", lambda row: row["trained"] is False),
@@ -166,6 +168,9 @@ def measures(rows: Sequence[Row]) -> dict[str, Any]:
     )
     for kind in ("prompt", "completion"):
         made[f"{kind}_tokens"] = sum(row["tokens"][kind] for row in rows) / len(rows)
+    used = [row["watt_hours"] for row in rows if row.get("watt_hours") is not None]
+    if used:
+        made["watt_hours"] = sum(used) / len(used)
     return made
 
 

@@ -29,6 +29,11 @@ class Home:
         return self.folder / "settings.json"
 
     @property
+    def prices(self) -> Path:
+        """What an hour of the machine and a server's tokens cost."""
+        return self.folder / "prices.json"
+
+    @property
     def prompts(self) -> Path:
         """Every version of the prompts."""
         return self.folder / "prompts.json"

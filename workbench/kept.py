@@ -104,23 +104,27 @@ def new_folder(place: Path, kind: str, name: str | None, stem: str) -> Path:
     Args:
         place: where they are; may be missing.
         kind: what it is, for the errors.
-        name: that it is to have, or None for the stem with the next free number.
+        name: that it is to have, or None for a `free_name`.
         stem: of its name.
 
     Raises:
         RagtuneError: the name is taken or unusable.
     """
-    if name is None:
-        number = 1
-        while (place / f"{stem}-{number}").exists():
-            number += 1
-        name = f"{stem}-{number}"
+    name = free_name(place, stem) if name is None else name
     check_name(name, kind)
     if (place / name).exists():
         raise RagtuneError(
             f"There is {_article(kind)} {kind} {name!r} already. Choose another name."
         )
     return place / name
+
+
+def free_name(place: Path, stem: str) -> str:
+    """Return the stem with the first number that none has there; see `new_folder`."""
+    number = 1
+    while (place / f"{stem}-{number}").exists():
+        number += 1
+    return f"{stem}-{number}"
 
 
 def check_name(name: str, kind: str) -> None:

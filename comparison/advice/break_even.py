@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from comparison.advice.figure import Figure
 from comparison.advice.measured import Evidence, MethodMeasure
 from comparison.advice.use import Use
-from workbench.settings import check_options, option
+from comparison.prices import Prices
 
 UNITS = {
     "seconds": "seconds of the machine",
@@ -24,27 +24,6 @@ _LAST, _LAST_DRAWN = 1e6, 1e9
 """Questions a month that are drawn at least, and at most."""
 _A_DECADE = 10
 """Points drawn for each power of ten."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """What is paid, in any one currency; 0 is not known."""
-
-    machine_hour: float = option(0.0, "An hour of the machine that answers and trains.", 0.0, 1e6)
-    tokens_read: float = option(
-        0.0, "A million tokens read, where a server is paid by tokens.", 0.0, 1e6
-    )
-    tokens_written: float = option(
-        0.0, "A million tokens written, where a server is paid by tokens.", 0.0, 1e6
-    )
-
-    def __post_init__(self) -> None:
-        check_options(self)
-
-    @property
-    def by_tokens(self) -> bool:
-        """Are answers paid by tokens?"""
-        return self.tokens_read > 0 or self.tokens_written > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +94,31 @@ def costs(evidence: Evidence, use: Use, prices: Prices, unit: str) -> tuple[Cost
         raise ValueError(f"There is no unit {unit!r}; units: {', '.join(UNITS)}.")
     found = []
     for measure in evidence.methods:
-        question = _question(measure, prices, unit)
+        question = answer_cost(measure, prices, unit)
         runs = runs_in_a_month(measure.method, use)
         run = _run(evidence, prices, unit) if runs else 0.0
         if question is not None and run is not None:
             found.append(Cost(measure.method, question, run, runs))
     return tuple(found)
+
+
+def answer_cost(measure: MethodMeasure, prices: Prices, unit: str) -> Figure | None:
+    """Return what an answer takes in one of `UNITS`; None where that is not known."""
+    seconds, hours = measure.mean_seconds, measure.watt_hours
+    if unit == "watt_hours":
+        return Figure(hours, hours, hours) if hours is not None else None
+    if unit == "seconds":
+        return seconds
+    if prices.by_tokens:
+        read, written = measure.prompt_tokens, measure.completion_tokens
+        if read is None or written is None:
+            return None
+        paid = (read * prices.tokens_read + written * prices.tokens_written) / 1e6
+        return Figure(paid, paid, paid)
+    if seconds is None or not prices.machine_hour:
+        return None
+    second = prices.machine_hour / 3600
+    return Figure(seconds.value * second, seconds.low * second, seconds.high * second)
 
 
 def crossover(one: Cost, other: Cost) -> Crossover:
@@ -182,24 +180,6 @@ def _crossing(one: Cost, other: Cost, first: float, second: float) -> float | No
         return None
     place = fixed / (second - first)
     return place if place > 0 else None
-
-
-def _question(measure: MethodMeasure, prices: Prices, unit: str) -> Figure | None:
-    seconds, hours = measure.mean_seconds, measure.watt_hours
-    if unit == "watt_hours":
-        return Figure(hours, hours, hours) if hours is not None else None
-    if unit == "seconds":
-        return seconds
-    if prices.by_tokens:
-        read, written = measure.prompt_tokens, measure.completion_tokens
-        if read is None or written is None:
-            return None
-        paid = (read * prices.tokens_read + written * prices.tokens_written) / 1e6
-        return Figure(paid, paid, paid)
-    if seconds is None or not prices.machine_hour:
-        return None
-    second = prices.machine_hour / 3600
-    return Figure(seconds.value * second, seconds.low * second, seconds.high * second)
 
 
 def _run(evidence: Evidence, prices: Prices, unit: str) -> float | None:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from comparison.advice.break_even import Prices
 from comparison.advice.measured import Evidence
 from comparison.advice.use import Use
+from comparison.prices import Prices
 
 NAMES = {
     "base": "the bare model",

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from comparison.advice.advise import MANY
-from comparison.advice.break_even import Prices
 from comparison.advice.rules import MEASURED_NAMES, NAMES, PARTS, Situation, listed
+from comparison.prices import Prices
 
 
 @dataclass(frozen=True, slots=True)

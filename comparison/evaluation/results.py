@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from comparison.evaluation.kept import Evaluation, read_evaluation
+from comparison.evaluation.pools import Pool, pools
 from comparison.evaluation.rows import read_rows, version
 from comparison.evaluation.verdicts import Verdict, comparisons, verdicts
 from comparison.scoring import Row, intervals, measures
@@ -21,7 +22,7 @@ _CSV_COLUMNS = (
     *("number", "column", "method", "adapter", "question", "expected", "answer", "right"),
     *("exact_match", "f1", "contains", "token_recall", "number_match", "form_kept", "refused"),
     *("unanswerable", "groundedness", "hit", "reciprocal_rank", "document", "retrieved"),
-    "latency_ms",
+    *("pool", "option_chosen", "option_chosen_per_token", "latency_ms"),
 )
 
 
@@ -34,6 +35,7 @@ class Results:
     """By the column's label; see `comparison.scoring.measures`."""
     intervals: dict[str, dict[str, Interval]]
     verdicts: list[Verdict]
+    pools: list[Pool]
     notes: list[str]
     """What to keep in mind, in sentences."""
 
@@ -55,7 +57,13 @@ def _results(folder: Path, _version: tuple[int, int]) -> Results:
         {label: measures(own) for label, own in by_label.items()},
         {label: intervals(own) for label, own in by_label.items()},
         made,
-        [*_notes(evaluation, rows), *_odd(by_label), *filter(None, [comparisons(made)])],
+        pools(rows, list(by_label)),
+        [
+            *_notes(evaluation, rows),
+            *_weighing(rows),
+            *_odd(by_label),
+            *filter(None, [comparisons(made)]),
+        ],
     )
 
 
@@ -91,6 +99,16 @@ def as_json(evaluation: Evaluation, found: Results) -> dict[str, Any]:
             dataclasses.asdict(one) | {"told": one.told, "sentence": one.sentence}
             for one in found.verdicts
         ],
+        "pools": {
+            pool.name: {
+                "meaning": pool.meaning,
+                "questions": pool.questions,
+                "right": {
+                    names[label]: dataclasses.asdict(own) for label, own in pool.right.items()
+                },
+            }
+            for pool in found.pools
+        },
         "notes": found.notes,
         "rows": list(found.rows),
     }
@@ -102,7 +120,7 @@ def as_csv(found: Results) -> str:
     writer = csv.writer(out)
     writer.writerow(_CSV_COLUMNS)
     for row in found.rows:
-        writer.writerow([_cell(row[name]) for name in _CSV_COLUMNS])
+        writer.writerow([_cell(row.get(name)) for name in _CSV_COLUMNS])
     return out.getvalue()
 
 
@@ -131,6 +149,19 @@ def _notes(evaluation: Evaluation, rows: Sequence[Row]) -> list[str]:
         )
     if differing := unequal(rows):
         notes.append(f"Confounded: {', '.join(differing)} differ between the columns.")
+    return notes
+
+
+def _weighing(rows: Sequence[Row]) -> list[str]:
+    """Say how long options were weighed, or why they were not."""
+    reasons = dict.fromkeys(why for row in rows if (why := row.get("option_why")))
+    notes = [f"Options were not weighed: {why}." for why in reasons]
+    taken = [row["option_ms"] for row in rows if row.get("option_ms") is not None]
+    if taken:
+        notes.append(
+            f"How likely each option is was looked at after {len(taken):,} answers, which took "
+            f"{sum(taken) / len(taken):,.0f} ms each; no latency holds that."
+        )
     return notes
 
 

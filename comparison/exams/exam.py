@@ -156,5 +156,8 @@ def _question(line: str, place: str) -> ExamQuestion:
         row: Any = json.loads(line)
     except (ValueError, RecursionError) as error:
         why = error.msg if isinstance(error, json.JSONDecodeError) else "it is too large"
-        raise RagtuneError(f"{place} is not JSON: {why}.") from error
+        raise RagtuneError(
+            f"{place} is not JSON: {why}; {_EXPECTED}. A CSV file becomes an exam on page Exams, "
+            "or with `ragtune exams import`."
+        ) from error
     return exam_question(row, place)

@@ -5,9 +5,11 @@ from datetime import date
 from importlib.metadata import version
 
 from comparison.evaluation.kept import Evaluation
+from comparison.evaluation.money import priced
 from comparison.evaluation.results import Results, results, unequal
 from comparison.evaluation.seeds import over_seeds
 from comparison.lab import Lab
+from comparison.prices import load_prices
 from comparison.report.blocks import Block, Commands, Points, Report, Section, Table, percent
 from comparison.report.figures import cost, metrics
 from comparison.report.opinions import judged
@@ -28,14 +30,14 @@ def make_report(lab: Lab, evaluation: Evaluation, made: date) -> Report:
     """Return a report of an evaluation, of those answers that are there.
 
     Args:
-        lab: where documents and fine-tunes are.
+        lab: where documents, fine-tunes and prices are.
         evaluation: a kept one.
-        made: the day that the report gives; all else follows from the evaluation.
+        made: the day that the report gives; all else follows from the evaluation and the prices.
 
     Raises:
         RagtuneError: it has no answers yet, or they can't be read.
     """
-    found = results(evaluation)
+    found = priced(results(evaluation), load_prices(lab.home))
     if not found.rows:
         raise RagtuneError(
             f"The evaluation {evaluation.name!r} has no answers yet, so that there is nothing to "
@@ -144,16 +146,13 @@ def _again(evaluation: Evaluation) -> Section:
     adapters = dict.fromkeys(column.adapter for column in evaluation.columns if column.adapter)
     lines = [f"ragtune bundle {name} {name}.zip", f"ragtune replay {name}.zip"]
     said = ["Exam, documents, settings and adapters in one file, asked again and compared:"]
-    by_hand = [
-        f"ragtune evaluate exam.jsonl --methods {methods} --adapter {shlex.quote(adapter)}"
-        for adapter in adapters
-    ] or [f"ragtune evaluate exam.jsonl --methods {methods}"]
+    named = "".join(f" --adapter {shlex.quote(adapter)}" for adapter in adapters)
     return Section(
         "How to rerun it",
         (
             Points(tuple(said)),
             Commands(tuple(lines)),
             Points(("Or by hand, with the exam's file and all of the above as it was:",)),
-            Commands(tuple(by_hand)),
+            Commands((f"ragtune evaluate exam.jsonl --methods {methods}{named}",)),
         ),
     )

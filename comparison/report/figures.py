@@ -3,13 +3,17 @@
 from collections.abc import Mapping, Sequence
 from statistics import mean
 
+from comparison.evaluation.money import MONEY
 from comparison.evaluation.results import Results
 from comparison.metrics import METRICS, Metric
 from comparison.report.blocks import Block, Chart, Points, Section, Table, milliseconds, percent
 from comparison.scoring import Row
 from finetune_backend.runs import Run
 
-_COSTS = ("latency_ms", "first_token_ms", "prompt_tokens", "completion_tokens")
+_COSTS = (
+    *("latency_ms", "first_token_ms", "prompt_tokens", "completion_tokens", "watt_hours"),
+    MONEY,
+)
 _PHASES = {
     "queue": "waiting for a place at the engine",
     "search": "searching",
@@ -32,14 +36,26 @@ def metrics(found: Results) -> Section:
         (metric.name, *(_cell(found, label, metric.name) for label in labels), _meaning(metric))
         for metric in shown
     )
-    return Section(
-        "Metrics",
+    blocks: list[Block] = [
+        Points(("In brackets: the 95 % interval for other questions like these.",)),
+        Table(("metric", *labels, "meaning"), rows),
+        _chart("Share of the questions answered rightly", found, "right", share=True),
+    ]
+    if found.pools:
+        blocks.append(_pools(found, labels))
+    return Section("Metrics", tuple(blocks))
+
+
+def _pools(found: Results, labels: tuple[str, ...]) -> Table:
+    rows = tuple(
         (
-            Points(("In brackets: the 95 % interval for other questions like these.",)),
-            Table(("metric", *labels, "meaning"), rows),
-            _chart("Share of the questions answered rightly", found, "right", share=True),
-        ),
+            pool.meaning,
+            f"{pool.questions:,}",
+            *(percent(own) if (own := pool.right.get(one)) else "–" for one in labels),
+        )
+        for pool in found.pools
     )
+    return Table(("pool", "questions", *labels), rows, "Answered rightly in each pool")
 
 
 def cost(found: Results, runs: Mapping[str, Run]) -> Section:
@@ -72,6 +88,8 @@ def cost(found: Results, runs: Mapping[str, Run]) -> Section:
         ("all answers together", *(f"{_total(by_label[one]) / 1000:,.1f} s" for one in labels)),
         ("watt-hours of all answers", *(_watt_hours(by_label[one]) for one in labels)),
     ]
+    if any(MONEY in own for own in measured.values()):
+        rows.append(("money, a thousand questions", *(_money(found, one) for one in labels)))
     blocks: list[Block] = [
         Points(("Every answer was asked for alone, so that no other took time from it.",)),
         Table(("", *labels), tuple(rows)),
@@ -107,6 +125,11 @@ def _mean(rows: Sequence[Row], phase: str) -> float:
 def _watt_hours(rows: Sequence[Row]) -> str:
     known = [row["watt_hours"] for row in rows if row.get("watt_hours") is not None]
     return f"{sum(known):.3g}" if len(known) == len(rows) else "not counted on this machine"
+
+
+def _money(found: Results, label: str) -> str:
+    cost = found.intervals[label].get(MONEY)
+    return f"{cost.value:,.4g} ({cost.low:,.4g} to {cost.high:,.4g})" if cost else "–"
 
 
 def _total(rows: Sequence[Row]) -> float:

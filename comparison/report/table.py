@@ -50,7 +50,13 @@ def _schema() -> Any:
             ),
             "retrieved": texts,
             "sources": pa.list_(pa.struct(source)),
-            **dict.fromkeys(("latency_ms", "watt_hours"), pa.float64()),
+            "option_nats": pa.list_(pa.float64()),
+            "option_tokens": pa.list_(pa.int64()),
+            **dict.fromkeys(
+                ("option_chosen", "option_chosen_per_token", "option_why"), pa.string()
+            ),
+            **dict.fromkeys(("option_right", "option_right_per_token"), pa.bool_()),
+            **dict.fromkeys(("option_ms", "latency_ms", "watt_hours"), pa.float64()),
             "timings_ms": pa.struct(dict.fromkeys(times, pa.float64())),
             "tokens": pa.struct(dict.fromkeys(("prompt", "completion"), pa.int64())),
             "fingerprint": pa.struct(dict.fromkeys(prints, pa.string())),

@@ -7,7 +7,6 @@ from typing import Any
 import streamlit as st
 
 from comparison.advice.advise import advise
-from comparison.advice.break_even import Prices
 from comparison.advice.gather import evidence_of, find_evidence, kept_evaluations, rows_from
 from comparison.advice.measured import Evidence
 from comparison.advice.report import as_json, to_markdown
@@ -18,14 +17,10 @@ from pages.shared import routes
 from pages.shared.advice import break_even, flips, headline, reasons
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
+from pages.shared.prices import price_inputs
 
 PLACES = {"evaluate": routes.EVALUATE, "finetune": routes.FINETUNE, "settings": routes.SETTINGS}
 """The pages on which something that is missing can be measured or put right."""
-PRICED = {
-    "machine_hour": "An hour of the machine",
-    "tokens_read": "A million tokens read",
-    "tokens_written": "A million tokens written",
-}
 lab = get_lab()
 state = st.session_state
 
@@ -55,36 +50,24 @@ def asked() -> Use:
     """Draw the questions about the use, and return the answers."""
     columns = st.columns(2)
     answers = {
-        field.name: answer(field, ASKED[field.name], "advise_use", columns[place % 2])
+        field.name: answer(field, ASKED[field.name], columns[place % 2])
         for place, field in enumerate(dataclasses.fields(Use))
     }
     state.advise_use = use = Use(**answers)
     return use
 
 
-def paid() -> Prices:
-    """Draw the prices, and return them."""
-    with st.expander("Prices, in any one currency", icon=":material/payments:"):
-        prices = {
-            field.name: answer(field, PRICED[field.name], "advise_prices", column)
-            for field, column in zip(dataclasses.fields(Prices), st.columns(3), strict=True)
-        }
-    state.advise_prices = given = Prices(**prices)
-    return given
-
-
-def answer(field: "dataclasses.Field[Any]", label: str, kept: str, room: Any) -> Any:
+def answer(field: "dataclasses.Field[Any]", label: str, room: Any) -> Any:
     """Draw one question, and return its answer.
 
     Args:
-        field: of `Use` or of `Prices`.
+        field: of `Use`.
         label: of the question.
-        kept: where the answers are kept, as another page forgets what is drawn here.
         room: a column.
     """
-    key, meaning = f"{kept}-{field.name}", field.metadata["meaning"]
-    if key not in state:
-        state[key] = getattr(state.get(kept), field.name, field.default)
+    key, meaning = f"advise_use-{field.name}", field.metadata["meaning"]
+    if key not in state:  # another page forgets what is drawn here
+        state[key] = getattr(state.get("advise_use"), field.name, field.default)
     if field.metadata["choices"]:
         return room.selectbox(
             label,
@@ -124,7 +107,7 @@ def missing(situation: Situation) -> None:
 with sentences():
     evidence = measured()
     with st.container(border=True):
-        use, prices = asked(), paid()
+        use, prices = asked(), price_inputs(lab.home)
     situation = Situation(use, evidence, prices)
     advice = advise(situation)
     headline(advice, evidence)

@@ -4,12 +4,20 @@ import streamlit as st
 
 from comparison.columns import Column
 from comparison.evaluation.choices import column_choices, seconds_per_answer
-from comparison.evaluation.kept import Evaluation, delete_evaluation, list_evaluations
+from comparison.evaluation.kept import (
+    KIND,
+    Evaluation,
+    delete_evaluation,
+    evaluations_folder,
+    list_evaluations,
+)
+from comparison.evaluation.money import priced
 from comparison.evaluation.results import results
 from comparison.evaluation.start import resume_evaluation, start_anew, start_evaluation
 from comparison.exams.exam import exam_bytes, exam_from
 from comparison.exams.kept import exam_files
 from comparison.judge.kept import judge_at_work
+from comparison.prices import load_prices
 from finetune_backend import queue
 from pages.shared import routes
 from pages.shared.delete import delete_popover
@@ -20,7 +28,9 @@ from pages.shared.evaluation_rows import downloads, questions
 from pages.shared.judge_opinion import judge
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
+from pages.shared.prices import price_inputs
 from pages.shared.progress import duration
+from workbench.kept import free_name
 
 _UPLOAD = "A file of my own"
 _EXPECTED = (
@@ -42,7 +52,12 @@ def new_evaluation() -> None:
     with st.container(border=True):
         exam, data = exam_input()
         columns = column_input()
-        name = st.text_input("Name", placeholder="evaluation-1", help="Optional.", max_chars=60)
+        name = st.text_input(
+            "Name",
+            placeholder=free_name(evaluations_folder(lab.home), KIND),
+            help="Optional.",
+            max_chars=60,
+        )
         count = say_how_many(exam, data, columns) if data else 0
         if st.button(
             "Start the evaluation",
@@ -134,9 +149,10 @@ def ended(evaluations: list[Evaluation]) -> None:
         f"{plain(chosen.exam)}: {chosen.questions:,} questions, "
         f"{plain(', '.join(column.label for column in chosen.columns))}"
     )
-    found = results(chosen)
+    found = priced(results(chosen), load_prices(lab.home))
     if found.rows:
         figures(lab.home, chosen, found)
+        price_inputs(lab.home)
         if len(chosen.columns) > 1:
             with sentences():
                 judge(lab, chosen)

@@ -20,6 +20,7 @@ from pages.shared.run_progress import watch
 from pages.shared.run_queue import watch_queue
 from pages.shared.train_settings import train_settings
 from workbench.errors import ExamplesError
+from workbench.kept import free_name
 from workbench.values import WAITING, Example
 
 lab = get_lab()
@@ -57,7 +58,9 @@ def new_run() -> None:
             f"**{len(examples)} examples, {facts} facts**, on {plain(lab.settings.model)}. "
             f"By default each is seen {epochs} times."
         )
-        name = st.text_input("Name", placeholder="adapter-1", help="Optional.", max_chars=60)
+        name = st.text_input(
+            "Name", placeholder=free_name(lab.home.runs, "adapter"), help="Optional.", max_chars=60
+        )
         names = [preset.name for preset in PRESETS]
         chosen = st.segmented_control(
             "Preset", names, default=names[0], required=True, format_func=str.capitalize

@@ -30,6 +30,7 @@ from pages.shared.sweep_progress import watch_sweep
 from pages.shared.sweep_trials import summary, trials
 from pages.shared.train_settings import train_settings
 from workbench.errors import ExamplesError
+from workbench.kept import free_name
 from workbench.values import Example
 
 lab = get_lab()
@@ -62,7 +63,9 @@ def new_sweep() -> None:
         minutes = right.number_input(
             "Minutes", 0.0, 100_000.0, 0.0, step=10.0, help="Of training, at most; 0: no limit."
         )
-        name = st.text_input("Name", placeholder="sweep-1", help="Optional.", max_chars=60)
+        name = st.text_input(
+            "Name", placeholder=free_name(lab.home.sweeps, "sweep"), help="Optional.", max_chars=60
+        )
         budget = Budget(int(count), minutes or None)
         started = st.button("Start the sweep", type="primary", icon=":material/play_arrow:")
         if not started:  # after the button, so that nobody waits for the estimate

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.shared.job_progress import watch_job
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
+from workbench.kept import free_name
 
 if TYPE_CHECKING:
     from finetune_backend.exports.export import Exported
@@ -104,7 +105,9 @@ def import_file() -> None:
                 accept_multiple_files=True,
                 help="A LoRA adapter that PEFT saved, for the model in Settings.",
             )
-            name = st.text_input("Name", placeholder="adapter-1", max_chars=60)
+            name = st.text_input(
+                "Name", placeholder=free_name(get_lab().home.runs, "adapter"), max_chars=60
+            )
             anyway = st.checkbox(
                 "Also if it names another base model",
                 help="Its matrices have to fit the model in use all the same.",

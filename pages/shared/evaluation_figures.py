@@ -9,6 +9,7 @@ from pages.shared.plain import plain
 if TYPE_CHECKING:
     from comparison.evaluation.kept import Evaluation
     from comparison.evaluation.results import Results
+    from comparison.statistics.interval import Interval
     from workbench.home import Home
 
 _VERDICTS_SHOWN = 6
@@ -31,6 +32,8 @@ def figures(home: "Home", evaluation: "Evaluation", found: "Results") -> None:
         with st.expander("All comparisons", icon=":material/compare_arrows:"):
             comparisons(found)
     table(found)
+    if found.pools:
+        pools(found)
     chart(found)
 
 
@@ -79,6 +82,7 @@ def table(found: "Results") -> None:
     """Draw a row for each column of the evaluation, with every metric and its interval."""
     import pandas as pd
 
+    from comparison.evaluation.money import MONEY
     from comparison.metrics import METRICS
 
     rows = []
@@ -90,10 +94,14 @@ def table(found: "Results") -> None:
             if between is not None and metric.name == "latency_ms":
                 ends, late = f"{between.low:.0f}–{between.high:.0f}", measures["latency_ms"]["p95"]
                 row[metric.name] = f"{between.value:.0f} ({ends}), p95 {late:.0f}"
+            elif between is not None and metric.name == MONEY:
+                ends = f"{between.low:,.3g}–{between.high:,.3g}"
+                row[metric.name] = f"{between.value:,.3g} ({ends})"
             elif between is not None:
-                row[metric.name] = f"{between.value:.0%} ({between.low:.0%}–{between.high:.0%})"
+                row[metric.name] = share(between)
             elif value is not None:
-                row[metric.name] = f"{value:.3g}" if metric.name == "macro_f1" else f"{value:.0f}"
+                fine = metric.name in ("macro_f1", "watt_hours")
+                row[metric.name] = f"{value:.3g}" if fine else f"{value:.0f}"
         rows.append(row)
     shown = [metric for metric in METRICS if any(metric.name in row for row in rows)]
     frame = pd.DataFrame(rows, columns=["column", *(metric.name for metric in shown)])
@@ -114,11 +122,36 @@ def table(found: "Results") -> None:
     st.caption("In brackets: the 95 % interval for other questions like these.")
 
 
+def pools(found: "Results") -> None:
+    """Draw a row for each pool of the exam, with the share that each column got right."""
+    import pandas as pd
+
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "Pool": pool.meaning.capitalize(),
+                "Questions": pool.questions,
+                **{label: share(own) for label, own in pool.right.items()},
+            }
+            for pool in found.pools
+        ),
+        hide_index=True,
+        column_config={"Pool": st.column_config.TextColumn(pinned=True)},
+    )
+    st.caption("Answered rightly in each pool of the exam, with the 95 % interval.")
+
+
+def share(of: "Interval") -> str:
+    """Write a share with its interval."""
+    return f"{of.value:.0%} ({of.low:.0%}–{of.high:.0%})"
+
+
 def chart(found: "Results") -> None:
     """Draw one metric of all columns, with intervals."""
     import altair as alt
     import pandas as pd
 
+    from comparison.evaluation.money import MONEY
     from comparison.metrics import METRICS
 
     measured = {metric for own in found.intervals.values() for metric in own}
@@ -134,15 +167,15 @@ def chart(found: "Results") -> None:
         ],
         columns=["column", "value", "low", "high"],
     )
-    share = name != "latency_ms"
-    across = alt.Scale(domain=[0, 1]) if share else alt.Scale(zero=True)
-    axis = alt.Axis(format="%" if share else "", title=said(name))
+    shares = name not in ("latency_ms", MONEY)
+    across = alt.Scale(domain=[0, 1]) if shares else alt.Scale(zero=True)
+    axis = alt.Axis(format="%" if shares else "", title=said(name))
     drawn = alt.Chart(frame).encode(
         y=alt.Y("column:N", title=None, sort=None, axis=alt.Axis(labelLimit=160)),
         tooltip=[
             "column",
             *(
-                alt.Tooltip(f"{end}:Q", format=".1%" if share else ".0f")
+                alt.Tooltip(f"{end}:Q", format=".1%" if shares else ",.4~g")
                 for end in frame.columns[1:]
             ),
         ],
@@ -164,5 +197,11 @@ def _coloured() -> Any:
 
 def said(metric: str) -> str:
     """Name a metric as a heading does."""
-    names = {"f1": "F1", "macro_f1": "Macro F1", "ndcg": "nDCG", "latency_ms": "Latency, ms"}
+    names = {
+        "f1": "F1",
+        "macro_f1": "Macro F1",
+        "ndcg": "nDCG",
+        "latency_ms": "Latency, ms",
+        "money_per_1000": "Money per 1,000 questions",
+    }
     return names.get(metric, metric.replace("_ms", ", ms").replace("_", " ").capitalize())

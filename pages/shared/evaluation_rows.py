@@ -99,6 +99,8 @@ def _answer(asked: "Asked", label: str) -> None:
     said = said or f"{row['latency_ms']:.0f} ms"
     if row["groundedness"] is not None:
         said += f" · grounded {row['groundedness']:.0%}"
+    if row.get("option_chosen"):
+        said += f" · likeliest option: {plain(row['option_chosen'])}"
     st.caption(said)
     for source in row["sources"]:
         page = f", p. {source['page']}" if source["page"] else ""

@@ -55,8 +55,8 @@ def test_answers_change_the_advice_and_are_kept(app):
     assert "Never: base costs no more than RAG" in words(app)
     app.number_input(key="advise_use-wait").set_value(2.0).run()
     app.number_input(key="advise_use-questions").set_value(5000).run()
-    app.number_input(key="advise_prices-machine_hour").set_value(0.36).run()
-    app.number_input(key="advise_prices-machine_hour").set_value(3.6).run()
+    app.number_input(key="price-machine_hour").set_value(0.36).run()
+    app.number_input(key="price-machine_hour").set_value(3.6).run()
     assert not app.exception
     assert "takes longer than 2 s: RAG (3.0 s)" in words(app)
     assert "A month of 5,000 questions costs: base 5, RAG 15" in words(app)
@@ -65,7 +65,7 @@ def test_answers_change_the_advice_and_are_kept(app):
     at(app, "pages/setup/settings.py")
     at(app, "pages/comparing/advise.py")
     assert app.number_input(key="advise_use-wait").value == 2.0
-    assert app.number_input(key="advise_prices-machine_hour").value == 3.6
+    assert app.number_input(key="price-machine_hour").value == 3.6
     assert app.selectbox(key="advise_use-changes").value == "unknown"
 
 

@@ -75,13 +75,21 @@ def test_what_was_found_is_shown_verdicts_first(kept):
     figures = app.dataframe[1].value
     assert list(figures["column"]) == ["base", "rag"] and "hit_at_k" not in figures
     assert all("(" in cell for cell in figures["right"])
-    rows = app.dataframe[2].value
+    pools = app.dataframe[2].value
+    assert list(pools["Pool"]) == ["Not answered by the documents"]
+    assert list(pools["Questions"]) == [1] and {"base", "rag"} <= set(pools)
+    rows = app.dataframe[3].value
     assert list(rows["Question"]) == [row["question"] for row in ROWS]
     assert list(rows["Expected"]) == ["17:20", "no answer"] and {"base", "rag"} <= set(rows)
     show = next(one for one in app.selectbox if one.label == "Show")
     assert "Unanswerable (1)" in show.options
     show.set_value("Unanswerable").run()
-    assert list(app.dataframe[2].value["#"]) == [2]
+    assert list(app.dataframe[3].value["#"]) == [2]
+    assert "money_per_1000" not in figures
+    app.number_input(key="price-machine_hour").set_value(2.5).run()
+    assert all("(" in cell for cell in app.dataframe[1].value["money_per_1000"])
+    app.selectbox(key="evaluation-chart").set_value("money_per_1000").run()
+    assert not app.exception
     app.selectbox(key="evaluation-chart").set_value("f1").run()
     assert not app.exception and "Mean overlap of words" in words(app)
 
@@ -126,6 +134,8 @@ def test_an_evaluation_is_started_cancelled_and_deleted(kept):
     at(app)
     assert app.subheader[0].value.replace("\\", "") == "evaluation-1 – cancelled"
     assert "Go on" not in [one.label for one in app.button]
+    (name,) = (one for one in app.text_input if one.label == "Name")
+    assert name.placeholder == "evaluation-2"
     press(app, "Delete for good")
     assert [one.name for one in list_evaluations(lab.home)] == ["first"]
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from workbench.language_models.likelihood import Likelihood
 from workbench.language_models.loading import Checkpoint
 
 BEAT_SECONDS = 0.1
@@ -41,6 +42,8 @@ class Engine(Protocol):
     """How many conversations it works on at once."""
     room: int | None
     """The longest conversation with its answer, in tokens; None where that is not known."""
+    no_likelihoods: str
+    """Why `likelihoods` can't be had, as a clause; empty where they can."""
 
     def waiting(self) -> int:
         """Return how many conversations wait for a place."""
@@ -80,5 +83,24 @@ class Engine(Protocol):
         Raises:
             RagtuneError: the prompt doesn't fit the model's context, the adapter doesn't
                 fit the checkpoint, too many wait already, or a server can't answer.
+        """
+        ...
+
+    def likelihoods(
+        self,
+        messages: Sequence[dict[str, str]],
+        texts: Sequence[str],
+        *,
+        adapter: str | None = None,
+    ) -> list[Likelihood]:
+        """Return how likely each of some texts is as the beginning of the answer.
+
+        Args:
+            messages: as for `stream`, whose prompt is the same.
+            texts: at least one, none of them empty.
+            adapter: as for `stream`.
+
+        Raises:
+            RagtuneError: as `stream`, or with `no_likelihoods`.
         """
         ...

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from workbench.errors import RagtuneError
 from workbench.language_models.engine import Piece
+from workbench.language_models.likelihood import Likelihood
 from workbench.language_models.loading import Checkpoint
 from workbench.language_models.server_errors import Failures, NotTheProtocol
 from workbench.settings import SERVER_KEY
@@ -62,6 +63,7 @@ class ServerEngine:
     name = "server"
     precision = "as served"
     room: int | None = None
+    no_likelihoods = "a server answers, and doesn't say how likely a text is that it did not write"
     together = 8  # no more of one question's methods than this: the others' turn comes too
 
     def __init__(self, checkpoint: Checkpoint) -> None:
@@ -152,6 +154,16 @@ class ServerEngine:
         if not written:
             raise self._failures.empty(model, max_new_tokens)
         yield Piece("", 0.0, prompt_tokens, pieces)
+
+    def likelihoods(
+        self,
+        messages: Sequence[dict[str, str]],
+        texts: Sequence[str],
+        *,
+        adapter: str | None = None,
+    ) -> list[Likelihood]:
+        """Refuse: the protocol has no way to ask for it; see `Engine.likelihoods`."""
+        raise RagtuneError(f"Texts can't be weighed: {self.no_likelihoods}.")
 
     def _open(self, model: str, messages: list[Any], max_new_tokens: int) -> Any:
         from openai import BadRequestError, UnprocessableEntityError

@@ -1,6 +1,7 @@
 """The reference engine: PyTorch and transformers, one request at a time."""
 
 import contextlib
+import copy
 import threading
 import time
 from collections import deque
@@ -12,6 +13,7 @@ from workbench.errors import RagtuneError
 from workbench.hardware import best_device
 from workbench.language_models.adapters import with_adapter
 from workbench.language_models.engine import BEAT_SECONDS, Piece
+from workbench.language_models.likelihood import Likelihood, likelihood, split
 from workbench.language_models.loading import (
     Checkpoint,
     load_tokenizer,
@@ -21,6 +23,7 @@ from workbench.language_models.prompts import count_tokens, encode, text_of
 
 _ADAPTERS_KEPT = 4
 _WAITING = 24
+_WEIGHED_TOGETHER = 8
 
 
 class TransformersEngine:
@@ -28,6 +31,7 @@ class TransformersEngine:
 
     name = "transformers"
     together = 1
+    no_likelihoods = ""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         import torch
@@ -55,9 +59,7 @@ class TransformersEngine:
 
     def prepare(self, adapter: str) -> None:
         """Load an adapter; see `Engine.prepare`."""
-        with self._line.ticket() as ticket:
-            while self._line.place(ticket):
-                pass
+        with self._line.turn():
             self._switch(adapter)
 
     def count_tokens(self, messages: Sequence[dict[str, str]]) -> int:
@@ -83,6 +85,40 @@ class TransformersEngine:
             tokens = self._tokens(prompt, adapter, max_new_tokens)
             for text, written in text_of(self._tokenizer, tokens):
                 yield Piece(text, queue_ms, len(prompt), written)
+
+    def likelihoods(
+        self,
+        messages: Sequence[dict[str, str]],
+        texts: Sequence[str],
+        *,
+        adapter: str | None = None,
+    ) -> list[Likelihood]:
+        """Weigh texts; see `Engine.likelihoods`. The conversation is read once for all of them."""
+        import torch
+
+        prompt, answers = split(self._tokenizer, messages, texts, self.room, self.checkpoint.name)
+        with self._line.turn(), torch.inference_mode():
+            model, found = self._switch(adapter), []
+            read = model(
+                input_ids=torch.tensor([prompt], device=self._device),
+                use_cache=True,
+                logits_to_keep=1,
+            )
+            for start in range(0, len(answers), _WEIGHED_TOGETHER):
+                group = answers[start : start + _WEIGHED_TOGETHER]
+                longest = max(map(len, group))
+                logits = read.logits.expand(len(group), -1, -1)
+                if longest > 1:
+                    # What fills a shorter text up stands behind it, where none of its tokens look.
+                    filled = [(tokens + tokens[-1:] * longest)[: longest - 1] for tokens in group]
+                    cache = copy.deepcopy(read.past_key_values)  # it grows with what is read
+                    cache.batch_repeat_interleave(len(group))
+                    on = torch.tensor(filled, device=self._device)
+                    more = model(input_ids=on, past_key_values=cache, use_cache=True).logits
+                    logits = torch.cat([logits, more], dim=1)
+                for said, tokens in zip(logits.float().cpu().numpy(), group, strict=True):
+                    found.append(likelihood(said[: len(tokens)], tokens))
+        return found
 
     def _tokens(self, prompt: list[int], adapter: str | None, limit: int) -> Iterator[list[int]]:
         import torch
@@ -162,6 +198,14 @@ class _Line:
             with self._moved:
                 self._tickets.remove(ticket)
                 self._moved.notify_all()
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for the turn, however long it takes; see `ticket`."""
+        with self.ticket() as ticket:
+            while self.place(ticket):
+                pass
+            yield
 
     def place(self, ticket: object) -> int:
         """Wait a moment for the turn, and return the place in the line; 0 is in."""

@@ -9,7 +9,6 @@ import pytest
 from made_rows import made_rows
 
 from comparison.advice.advise import advise
-from comparison.advice.break_even import Prices
 from comparison.advice.flips import flips
 from comparison.advice.measured import Evidence, RunMeasure, evidence_from_rows
 from comparison.advice.report import as_json, to_markdown, to_terminal
@@ -17,6 +16,7 @@ from comparison.advice.rules import NAMES, Situation
 from comparison.advice.to_measure import to_measure
 from comparison.advice.use import ASKED, TRIED, UNKNOWN, Use, say
 from comparison.advice.weigh import RULES, weigh
+from comparison.prices import Prices
 from finetune_backend.forgetting.measure import Change
 from workbench.errors import RagtuneError
 

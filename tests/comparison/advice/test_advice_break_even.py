@@ -5,7 +5,6 @@ from made_rows import made_rows
 
 from comparison.advice.break_even import (
     Cost,
-    Prices,
     costs,
     crossover,
     crossovers,
@@ -15,6 +14,7 @@ from comparison.advice.figure import Figure
 from comparison.advice.measured import RunMeasure, evidence_from_rows
 from comparison.advice.rules import MEASURED_NAMES
 from comparison.advice.use import Use
+from comparison.prices import Prices
 from workbench.errors import RagtuneError
 
 

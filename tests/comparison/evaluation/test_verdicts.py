@@ -48,6 +48,14 @@ def test_a_large_exam_in_which_nothing_showed_needs_no_more():
     assert one.sentence.endswith("one of 5 points would probably have been.")
 
 
+def test_retrieval_and_fine_tuning_are_compared_like_every_pair():
+    marks = {"base": "0" * 40, "rag": "1" * 36 + "0" * 4, "finetuned · a": "0" * 28 + "1" * 12}
+    made = verdicts(rows(**marks), list(marks))
+    (one,) = (one for one in made if {one.first, one.second} == {"rag", "finetuned · a"})
+    assert one.told and one.sentence.startswith("rag answers 60 ± ")
+    assert one.sentence.endswith("questions rightly than finetuned · a.")
+
+
 def test_several_comparisons_raise_the_p_values():
     made = verdicts(
         rows(a="1" * 8 + "0" * 22, b="1" * 2 + "0" * 28, c="1" * 5 + "0" * 25), ["a", "b", "c"]

@@ -5,12 +5,17 @@ import functools
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from workbench.language_models.engine import Piece
 from workbench.language_models.int8 import kernel
 from workbench.language_models.int8.batcher import TOGETHER, Batcher, Request
+from workbench.language_models.int8.forward import Cache, begin, beginning, forward, new_cache
 from workbench.language_models.int8.prepared import load_adapter, load_base, load_parity
 from workbench.language_models.int8.weights import Int8Weights
+from workbench.language_models.likelihood import Likelihood, likelihood, split
 from workbench.language_models.loading import Checkpoint
 from workbench.language_models.prompts import count_tokens, encode, opening_tokens, text_of
 from workbench.language_models.tokenizer import serving_tokenizer
@@ -27,6 +32,7 @@ class Int8Engine:
 
     name = "int8"
     together = TOGETHER
+    no_likelihoods = ""
 
     def __init__(self, checkpoint: Checkpoint, adapter_bytes: int) -> None:
         """Load a prepared checkpoint.
@@ -92,6 +98,28 @@ class Int8Engine:
                 place = 0 if written else self._batcher.place(request)
                 yield Piece(text, request.queue_ms, len(prompt), written, place)
 
+    def likelihoods(
+        self,
+        messages: Sequence[dict[str, str]],
+        texts: Sequence[str],
+        *,
+        adapter: str | None = None,
+    ) -> list[Likelihood]:
+        """Weigh texts; see `Engine.likelihoods`. The conversation is read once for all of them.
+
+        Waits in no line: whoever is being answered takes turns with it, pass by pass.
+        """
+        weights, name = self._weights(adapter), self.checkpoint.name
+        prompt, answers = split(self._tokenizer, messages, texts, self.room, name)
+        cache = new_cache(weights, len(prompt))
+        first = forward(weights, [(cache, prompt)])[0]
+        begun = beginning(cache, len(prompt))
+        return [
+            one
+            for start in range(0, len(answers), TOGETHER)
+            for one in _weigh(weights, begun, first, answers[start : start + TOGETHER])
+        ]
+
     def _weights(self, adapter: str | None) -> Int8Weights:
         if adapter is None:
             return self._base
@@ -106,3 +134,26 @@ class Int8Engine:
             ):
                 del self._adapters[next(iter(self._adapters))]
             return weights
+
+
+def _weigh(
+    weights: Int8Weights, begun: Cache, first: Any, texts: Sequence[list[int]]
+) -> list[Likelihood]:
+    """Weigh a few texts together, token by token.
+
+    Args:
+        weights: what weighs.
+        begun: what stands before each of them.
+        first: the logits behind that.
+        texts: their tokens.
+    """
+    caches = [new_cache(weights, begun.length + len(tokens)) for tokens in texts]
+    for cache in caches:
+        begin(cache, begun)
+    logits = [[first] for _ in texts]
+    for step in range(max(map(len, texts)) - 1):
+        going = [place for place, tokens in enumerate(texts) if step + 1 < len(tokens)]
+        parts = [(caches[place], [texts[place][step]]) for place in going]
+        for place, said in zip(going, forward(weights, parts), strict=True):
+            logits[place].append(said)
+    return [likelihood(np.stack(said), one) for said, one in zip(logits, texts, strict=True)]
