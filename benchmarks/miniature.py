@@ -114,7 +114,7 @@ def from_forgetting(_rows: Rows, table: Rows) -> Figures:
     return made
 
 
-def _run(lab: Lab, experiment: Experiment, options: Sequence[str]) -> tuple[Rows, Rows]:
+def _run(lab: Lab, experiment: Experiment, options: list[str]) -> tuple[Rows, Rows]:
     """Return the rows and the table of an experiment, with what was kept of it before."""
     folder = lab.home.experiments / f"{experiment.key}-1"
     folder.mkdir(parents=True, exist_ok=True)

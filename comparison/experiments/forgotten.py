@@ -46,8 +46,9 @@ def _line(row: dict[str, Any]) -> dict[str, Any]:
         line |= {"recalled": row["recalled"], "of": row["of"]}
         line |= {"share": row["recalled"] / row["of"], "low": low, "high": high}
     for kind in KINDS:
-        change, margin, (low, high) = row[kind], row[f"{kind} ±"], ends(kind)
-        line |= {kind: change, low: change - margin, high: change + margin}
+        change, margin = row[kind], row[f"{kind} ±"]
+        line |= {kind: change}
+        line |= dict(zip(ends(kind), (change - margin, change + margin), strict=True))
     return line
 
 
