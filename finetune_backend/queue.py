@@ -1,10 +1,12 @@
 """The queue: one fine-tune or sweep has the machine, and the others wait for it in a line.
 
 What waits says so in its own folder, which survives a restart. Whoever ends lets the next one
-start, and so does whoever looks, since one that was killed can't.
+start, and so does whoever looks, since one that was killed can't. An experiment that trains stands
+in no line: it takes the machine for each of its fine-tunes where nobody has it or waits for it.
 """
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,8 @@ from workbench.home import Home
 
 _FILE = "queued.json"
 _LOCK = "start-run"
+TRAINED = "trained"
+"""Where an experiment has its fine-tunes, in its folder."""
 _MODULES = {"runs": "finetune_backend.train_process", "sweeps": "finetune_backend.sweep.process"}
 """What works on a folder, by where it is."""
 LOCK_SECONDS = 10.0
@@ -69,8 +73,30 @@ def put(folder: Path, processes: int = 1) -> None:
 
 def holder(home: Home) -> Path | None:
     """Return the folder of what is at work, or None where the machine is free."""
-    folders = (folder for place in (home.runs, home.sweeps) for folder in place.glob("*"))
+    folders = itertools.chain(
+        home.runs.glob("*"), home.sweeps.glob("*"), home.experiments.glob(f"*/{TRAINED}/*")
+    )
     return next((folder for folder in folders if jobs.at_work(folder)), None)
+
+
+def take(home: Home, folder: Path) -> bool:
+    """Take the machine for a job of this process, which is to begin at once.
+
+    Args:
+        home: where.
+        folder: the job's.
+
+    Returns:
+        False where somebody else has the machine, or waits for it.
+
+    Raises:
+        RagtuneError: somebody else changes the queue for too long.
+    """
+    with changing(home):
+        free = holder(home) is None and not waiting(home)
+        if free:
+            write_json(folder / "state.json", {"state": "starting", "message": "Starting"})
+    return free
 
 
 def waiting(home: Home) -> list[Waiting]:
@@ -142,7 +168,9 @@ def home_of(folder: Path) -> Home:
 
 
 def title(folder: Path) -> str:
-    """Name a run or a sweep: "adapter-1", "sweep rates"."""
+    """Name what has the machine or waits: "adapter-1", "sweep rates", "experiment wordings-1"."""
+    if folder.parent.name == TRAINED:
+        return f"experiment {folder.parent.parent.name}"
     return folder.name if folder.parent.name == "runs" else f"sweep {folder.name}"
 
 

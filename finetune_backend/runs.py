@@ -10,7 +10,7 @@ from finetune_backend.estimate import Estimate
 from finetune_backend.examples.read import read_examples
 from finetune_backend.forgetting.measure import Change
 from finetune_backend.settings import TrainSettings
-from finetune_backend.train_process import SAVE_NOW
+from finetune_backend.train_process import COMPLETE, SAVE_NOW
 from finetune_backend.training_set import PLAIN, Prompts, read_prompts
 from workbench import jobs, kept
 from workbench.errors import RagtuneError
@@ -120,8 +120,7 @@ def find_run(home: Home, name: str) -> Run:
 def read_run(folder: Path) -> Run:
     """Read a run from its folder."""
     saved = read_json(folder / "run.json")
-    # Written last by the training process: without it there is no adapter.
-    complete = folder / "complete.json"
+    complete = folder / COMPLETE
     result: dict[str, Any] = read_json(complete) if complete.exists() else {}
     return Run(
         name=folder.name,

@@ -6,9 +6,10 @@ import shutil
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 
 from finetune_backend import queue
-from finetune_backend.estimate import check_fits, estimate_run, free_memory_gb
+from finetune_backend.estimate import Estimate, check_fits, estimate_run, free_memory_gb
 from finetune_backend.examples.check import check_training_set
 from finetune_backend.examples.wording import fold
 from finetune_backend.examples.write import to_jsonl
@@ -57,7 +58,6 @@ def start_run(
     settings = fit_to_data(settings, examples)
     beside = queue.holder(home)
     expected = estimate_run(checkpoint, examples, settings, prompts, shown, beside)
-    data = to_jsonl(examples).encode()
     folder = None
     try:
         with queue.changing(home):
@@ -66,30 +66,52 @@ def start_run(
             folder = new_folder(home, name)
             with writing(folder):
                 folder.mkdir()
-            write_bytes(folder / "examples.jsonl", data)
             if settings.raft:
                 write_shown(folder, shown)
-            write_json(
-                folder / "run.json",
-                {
-                    "settings": dataclasses.asdict(settings),
-                    "checkpoint": checkpoint.name,
-                    "checkpoint_sha256": checkpoint.sha256,
-                    **prompts.saved(),
-                    "examples": len(examples),
-                    "facts": len({example.fact for example in examples}),
-                    "examples_sha256": hashlib.sha256(data).hexdigest(),
-                    "versions": {p: version(p) for p in ("torch", "transformers", "peft")},
-                    "estimate": dataclasses.asdict(expected),
-                    "created": time.time(),
-                },
-            )
+            describe_run(folder, examples, settings, checkpoint, prompts, expected)
             queue.put(folder, _processes())
     except BaseException:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
         raise
     return read_run(folder)
+
+
+def describe_run(
+    folder: Path,
+    examples: Sequence[Example],
+    settings: TrainSettings,
+    checkpoint: Checkpoint,
+    prompts: Prompts,
+    expected: Estimate | None = None,
+) -> None:
+    """Write into a run's folder what it is about.
+
+    Args:
+        folder: there already.
+        examples: what it learns from, each once.
+        settings: fitted to them.
+        checkpoint: the base model.
+        prompts: how questions will be asked.
+        expected: what it will take; None where that was not estimated.
+    """
+    data = to_jsonl(examples).encode()
+    write_bytes(folder / "examples.jsonl", data)
+    write_json(
+        folder / "run.json",
+        {
+            "settings": dataclasses.asdict(settings),
+            "checkpoint": checkpoint.name,
+            "checkpoint_sha256": checkpoint.sha256,
+            **prompts.saved(),
+            "examples": len(examples),
+            "facts": len({example.fact for example in examples}),
+            "examples_sha256": hashlib.sha256(data).hexdigest(),
+            "versions": {p: version(p) for p in ("torch", "transformers", "peft")},
+            **({"estimate": dataclasses.asdict(expected)} if expected else {}),
+            "created": time.time(),
+        },
+    )
 
 
 def resume_run(home: Home, run: Run) -> Run:

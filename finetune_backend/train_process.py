@@ -9,6 +9,7 @@ import functools
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from finetune_backend import queue, saved
@@ -28,6 +29,8 @@ from workbench.files import read_json, sha256, sync_folder, write_json
 from workbench.language_models.loading import Checkpoint, find_checkpoint, load_tokenizer
 
 _PARTIAL, _ADAPTER = "adapter.partial", "adapter"
+COMPLETE = "complete.json"
+"""Written last: without it there is no adapter."""
 SAVE_NOW = "save"
 SAVE_SECONDS = 30.0
 """What a kill may cost at most; saving takes about a hundredth of it."""
@@ -61,10 +64,38 @@ def work(folder: Path) -> None:
 
 
 def _train(folder: Path, job: jobs.Job) -> None:
-    """Train, report every step, and write what was measured last of all."""
+    """Train what fits, and report every step."""
     job.say("Loading the language model")
     _check_memory(folder)
-    checkpoint, shown, settings = what_to_train(folder)
+    make_adapter(
+        folder,
+        what_to_train(folder),
+        job.say,
+        lambda step: job.say(f"Step {step.step} of {step.steps}"),
+        lambda: jobs.asked_to_pause(folder),
+    )
+
+
+def make_adapter(
+    folder: Path,
+    what: tuple[Checkpoint, TrainingSet, TrainSettings],
+    say: Callable[[str], object],
+    stepped: Callable[[Step], object],
+    pausing: Callable[[], bool],
+    *,
+    probed: bool = True,
+) -> None:
+    """Train in this process, from where the folder's saved state is, and complete the run.
+
+    Args:
+        folder: the run's; the adapter and what was measured are left there, the latter last of all.
+        what: the base model, what it is shown, and the settings.
+        say: told what is being done; may raise to stop.
+        stepped: called with every step; may raise to stop, too.
+        pausing: is it about to stop, and to go on later? Then its state is saved.
+        probed: is it measured what the adapter forgot?
+    """
+    checkpoint, shown, settings = what
     partial, adapter = folder / _PARTIAL, folder / _ADAPTER
     _clear(folder)  # what a process left that was killed
     steps = steps_before(folder, saved.read_reached(folder) or saved.Reached())
@@ -73,7 +104,7 @@ def _train(folder: Path, job: jobs.Job) -> None:
     def time_to_save() -> bool:
         nonlocal last_saved
         due = time.monotonic() - last_saved > SAVE_SECONDS
-        if due or jobs.asked_to_pause(folder) or (folder / SAVE_NOW).exists():
+        if due or pausing() or (folder / SAVE_NOW).exists():
             last_saved = time.monotonic()
             (folder / SAVE_NOW).unlink(missing_ok=True)
             return True
@@ -88,20 +119,20 @@ def _train(folder: Path, job: jobs.Job) -> None:
             add(step)
             if meter:
                 meter.look()
-            job.say(f"Step {step.step} of {step.steps}")
+            stepped(step)
 
-        job.say("Training")
+        say("Training")
         keep = Keep(folder, time_to_save)
         train(checkpoint, shown.rows, settings, report, partial, keep, shown.held_out)
     memory = peak_memory_gb()
     used = meter.watt_hours() if meter else None
     partial.rename(adapter)
     sync_folder(folder)
-    forgotten = _forgotten(folder, checkpoint, job)
+    forgotten = _forgotten(folder, checkpoint, say) if probed else ()
     last_epoch = [step.loss for step in steps if step.epoch == steps[-1].epoch]
     recalls = [step.recall for step in steps if step.recall is not None]
     write_json(
-        folder / "complete.json",
+        folder / COMPLETE,
         {
             "adapter_sha256": sha256(adapter / "adapter_model.safetensors"),
             "measures": {
@@ -125,14 +156,16 @@ def _clear(folder: Path) -> None:
         shutil.rmtree(folder / unfinished, ignore_errors=True)
 
 
-def _forgotten(folder: Path, checkpoint: Checkpoint, job: jobs.Job) -> tuple[Change, ...]:
+def _forgotten(
+    folder: Path, checkpoint: Checkpoint, say: Callable[[str], object]
+) -> tuple[Change, ...]:
     """Return what the adapter changed of what the model could do before."""
 
-    def say(which: str, share: float) -> None:
-        job.say(f"Measuring what it forgot: the model {which}, {share:.0%}")
+    def told(which: str, share: float) -> None:
+        say(f"Measuring what it forgot: the model {which}, {share:.0%}")
 
-    before = probe_base(checkpoint, functools.partial(say, "before"))
-    return compare(before, probe(checkpoint, folder / _ADAPTER, functools.partial(say, "after")))
+    before = probe_base(checkpoint, functools.partial(told, "before"))
+    return compare(before, probe(checkpoint, folder / _ADAPTER, functools.partial(told, "after")))
 
 
 def _check_memory(folder: Path) -> None:

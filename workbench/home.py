@@ -63,6 +63,11 @@ class Home:
         """One folder for each search for good settings."""
         return self.folder / "sweeps"
 
+    @property
+    def experiments(self) -> Path:
+        """One folder for each experiment that was started."""
+        return self.folder / "experiments"
+
     @contextlib.contextmanager
     def lock(self, name: str, wait_seconds: float, busy: str) -> Iterator[None]:
         """Hold a lock between processes; the system frees it however its process ends.

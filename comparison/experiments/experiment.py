@@ -1,6 +1,6 @@
 """What an experiment is: its question, what it needs, what it was given and what it found."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from comparison.exams.exam import ExamQuestion
 from comparison.experiments.report import Report
 from comparison.lab import Lab
 from workbench.settings import check_options, option
+from workbench.values import Example
 
 LABELS = {"base": "base", "rag": "RAG", "finetuned": "fine-tuned", "hybrid": "hybrid"}
 """How the methods are called in a sentence and in a figure."""
@@ -68,6 +69,8 @@ class Chosen:
     """The adapter's name; None where none is ready."""
     options: Any
     """Of the type that the experiment names."""
+    examples: tuple[Example, ...] = ()
+    """What is trained on; empty for an experiment that trains nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +88,22 @@ class Experiment:
     methods: tuple[str, ...]
     """Those that it can't do without."""
     run: Callable[[Lab, Chosen, Report], Result]
+    trains: Callable[[Sequence[Example]], str | None] | None = None
+    """Says what examples lack for its fine-tunes; None for one that makes none."""
 
-    def missing(self, by_method: Mapping[str, str | None]) -> str | None:
+    def missing(
+        self, by_method: Mapping[str, str | None], examples: Sequence[Example] = ()
+    ) -> str | None:
         """Say in one short sentence what it still needs, or None where it can begin.
 
         Args:
             by_method: what each method still needs; see `Lab.missing`.
+            examples: those that could be trained on.
         """
-        return next(filter(None, (by_method[method] for method in self.methods)), None)
+        needed = [by_method[method] for method in self.methods]
+        if self.trains:
+            needed.append(self.trains(examples))
+        return next(filter(None, needed), None)
 
 
 def result_from(saved: dict[str, Any]) -> Result:

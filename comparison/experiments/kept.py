@@ -14,18 +14,24 @@ from comparison.experiments.experiment import Result, as_saved, result_from
 from comparison.experiments.listed import find_experiment
 from comparison.experiments.report import read_rows
 from comparison.lab import Lab
+from finetune_backend.examples.read import read_examples
+from finetune_backend.examples.review import to_train_on
+from finetune_backend.examples.store import list_examples
+from finetune_backend.examples.write import to_jsonl
+from finetune_backend.start_run import check_trainable
 from workbench import jobs
 from workbench.errors import RagtuneError
 from workbench.files import read_json, write_bytes, write_json, writing
 from workbench.home import Home
 from workbench.jobs import JobState
 from workbench.kept import check_can_go_on, delete, find, new_folder, newest_first
+from workbench.values import Example
 
 _MODULE = "comparison.experiments.process"
 _KIND = "experiment"
 _LOCK, _LOCK_SECONDS = "start-experiment", 10.0
 _BUSY = "Another experiment is being started; try again."
-_EXAM = "exam.jsonl"
+_EXAM, _EXAMPLES = "exam.jsonl", "examples.jsonl"
 _CUTTING = ("passage_tokens", "overlap_tokens")
 RESULT = "result.json"
 """Written last: with it the experiment is complete."""
@@ -72,10 +78,10 @@ class Kept:
         """Return the exam's questions."""
         return read_exam(self.folder / _EXAM)
 
-
-def experiments_folder(home: Home) -> Path:
-    """Return where they are kept."""
-    return home.folder / "experiments"
+    def examples(self) -> tuple[Example, ...]:
+        """Return the examples that it trains on, as they were when it was started."""
+        file = self.folder / _EXAMPLES
+        return read_examples(file.read_bytes(), file.name).examples if file.exists() else ()
 
 
 def read_exam_file(path: Path) -> ExamFile:
@@ -100,7 +106,8 @@ def start_experiment(
         key: which experiment.
         exam: see `comparison.exams.exam.read_exam`.
         options: of the experiment's type; None for the usual ones.
-        adapter: by default the newest one that fits, where there is one.
+        adapter: by default the newest one that fits, where there is one. One that trains has
+            none: it makes its own.
 
     Raises:
         RagtuneError: it can't begin, with the reason.
@@ -108,17 +115,25 @@ def start_experiment(
     experiment = find_experiment(key)
     options = options or experiment.options()
     exam_from(exam.data, exam.name)  # refused now rather than by the job
-    missing = experiment.missing({m: lab.missing(m, adapter) for m in experiment.methods})
+    examples: list[Example] = []
+    if experiment.trains:
+        check_trainable(lab.checkpoint())
+        examples, adapter = to_train_on(list_examples(lab.database)), None
+    needed = {method: lab.missing(method, adapter) for method in experiment.methods}
+    missing = experiment.missing(needed, examples)
     if missing:
         raise RagtuneError(f"{experiment.title} can't begin yet: {missing}")
-    adapter = _adapter(lab, adapter)
+    adapter = None if experiment.trains else _adapter(lab, adapter)
+    data = to_jsonl(examples).encode()
     with lab.home.lock(_LOCK, _LOCK_SECONDS, _BUSY):
         _check_free(lab.home)
-        folder = new_folder(experiments_folder(lab.home), _KIND, None, key)
+        folder = new_folder(lab.home.experiments, _KIND, None, key)
         try:
             with writing(folder):
                 folder.mkdir(parents=True)
             write_bytes(folder / _EXAM, exam.data)
+            if experiment.trains:
+                write_bytes(folder / _EXAMPLES, data)
             write_json(
                 folder / "experiment.json",
                 {
@@ -126,7 +141,7 @@ def start_experiment(
                     "exam": exam.name,
                     "adapter": adapter,
                     "options": asdict(options),
-                    "conditions": experiment_conditions(lab, exam.data, adapter),
+                    "conditions": experiment_conditions(lab, exam.data, adapter, data),
                     "created": time.time(),
                 },
             )
@@ -162,7 +177,7 @@ def delete_experiment(kept: Kept) -> None:
 
 def list_kept(home: Home) -> list[Kept]:
     """Return all experiments that were started, the newest first."""
-    return newest_first(experiments_folder(home), "experiment.json", read_experiment)
+    return newest_first(home.experiments, "experiment.json", read_experiment)
 
 
 def find_kept(home: Home, name: str) -> Kept:
@@ -201,11 +216,15 @@ def as_json(kept: Kept) -> dict[str, Any]:
     }
 
 
-def experiment_conditions(lab: Lab, exam: bytes, adapter: str | None) -> dict[str, Any]:
+def experiment_conditions(
+    lab: Lab, exam: bytes, adapter: str | None, examples: bytes = b""
+) -> dict[str, Any]:
     """Return all that an experiment's answers depend on; copies of documents are cut anew."""
     columns = [Column("rag"), *([Column("hybrid", adapter)] if adapter is not None else ())]
     cutting = {f"the setting {name}": getattr(lab.settings, name) for name in _CUTTING}
     made = {"the exam": hashlib.sha256(exam).hexdigest()}
+    if examples:
+        made["the examples"] = hashlib.sha256(examples).hexdigest()
     return conditions(lab, columns) | cutting | made
 
 
@@ -215,7 +234,10 @@ def check_conditions(lab: Lab, kept: Kept) -> None:
     Raises:
         RagtuneError: something has changed since it began.
     """
-    now = experiment_conditions(lab, (kept.folder / _EXAM).read_bytes(), kept.adapter)
+    file = kept.folder / _EXAMPLES
+    examples = file.read_bytes() if file.exists() else b""
+    exam = (kept.folder / _EXAM).read_bytes()
+    now = experiment_conditions(lab, exam, kept.adapter, examples)
     if differing := changed(kept.conditions, now):
         raise RagtuneError(
             f"Since {kept.name} began, this has changed: {', '.join(differing)}. Its answers would "

@@ -1,13 +1,26 @@
 """The experiments there are."""
 
-from comparison.experiments import context, differences, hybrid, quality, scale, staleness, style
+from comparison.experiments import (
+    context,
+    differences,
+    forgetting,
+    hybrid,
+    quality,
+    scale,
+    staleness,
+    style,
+    wordings,
+)
 from comparison.experiments.experiment import Experiment
 from workbench.errors import RagtuneError
 
 
 def experiments() -> tuple[Experiment, ...]:
     """Return all experiments, in the order in which they are offered."""
-    modules = (differences, staleness, context, quality, scale, style, hybrid)
+    modules = (
+        *(differences, staleness, forgetting, wordings),
+        *(context, quality, scale, style, hybrid),
+    )
     return tuple(module.EXPERIMENT for module in modules)
 
 

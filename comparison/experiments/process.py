@@ -21,7 +21,7 @@ def work(folder: Path) -> None:
         lab = open_lab(folder.parent.parent)
         check_conditions(lab, kept)
         options = from_mapping(experiment.options, kept.options)
-        chosen = Chosen(tuple(kept.questions()), kept.adapter, options)
+        chosen = Chosen(tuple(kept.questions()), kept.adapter, options, kept.examples())
         result = experiment.run(lab, chosen, Report(folder, job.say, job.check))
         write_json(folder / RESULT, as_saved(result))
 

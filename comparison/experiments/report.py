@@ -35,6 +35,10 @@ class Report:
         # A kill may have left half a line at the end.
         _write(folder / ROWS, "w", "".join(map(_line, self.rows)))
 
+    def check(self) -> None:
+        """Raise where the experiment is to stop."""
+        self._check()
+
     def expect(self, answers: int, besides: float = 0.0) -> None:
         """Set how many rows there will be, and how much other work, in rows that take as long."""
         self._expected = answers + besides

@@ -18,6 +18,8 @@ from comparison.experiments.kept import (
     start_experiment,
 )
 from comparison.experiments.listed import experiments
+from finetune_backend.examples.review import to_train_on
+from finetune_backend.examples.store import list_examples
 from pages.shared import routes
 from pages.shared.delete import delete_popover
 from pages.shared.experiment_progress import watch_experiment
@@ -78,6 +80,8 @@ def card(
     if missing:
         st.caption(f":material/block: {plain(missing)}")
         page = routes.DOCUMENTS if lab.knowledge_base.empty() else routes.FINETUNE
+        if experiment.trains:
+            page = routes.EXAMPLES
         st.page_link(page, label=f"Open {page.title}", icon=page.icon)
         return
     options = options_input(experiment)
@@ -148,10 +152,11 @@ with sentences():
     with right:
         adapter = adapter_input()
     needed = {method: lab.missing(method, adapter) for method in METHODS}
+    examples = to_train_on(list_examples(lab.database))
     places = [place for _ in range(0, len(experiments()), 2) for place in st.columns(2)]
     for place, experiment in zip(places, experiments(), strict=False):
         with place, st.container(border=True):
-            card(experiment, experiment.missing(needed), exam, adapter, bool(running))
+            card(experiment, experiment.missing(needed, examples), exam, adapter, bool(running))
     if past:
         with sentences():
             ended(past)

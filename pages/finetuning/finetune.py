@@ -93,7 +93,7 @@ def say_what_it_takes(examples: list[Example], settings: TrainSettings, busy: bo
 
 
 def holder() -> None:
-    """Show what has the machine: a fine-tune, live, or the name of a sweep."""
+    """Show what has the machine: a fine-tune, live, or the name of something else."""
     place = queue.holder(lab.home)
     if place is None:
         return
@@ -102,8 +102,9 @@ def holder() -> None:
         st.session_state.watched = place.name
         watch(place.name)
     else:
+        page = routes.EXPERIMENTS if place.parent.name == queue.TRAINED else routes.SWEEP
         st.markdown(f"The {plain(queue.title(place))}.")
-        st.page_link(routes.SWEEP, label="Open Sweep", icon=routes.SWEEP.icon)
+        st.page_link(page, label=f"Open {page.title}", icon=page.icon)
 
 
 def tell_ended(runs: list[Run], watched: str | None) -> None:

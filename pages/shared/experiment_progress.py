@@ -12,11 +12,10 @@ _REFRESH_SECONDS = 1.0
 @st.fragment(run_every=_REFRESH_SECONDS)
 def watch_experiment(name: str) -> None:
     """Show how far an experiment is until it ends; then run the whole page again."""
-    from comparison.experiments.kept import experiments_folder
     from pages.shared.lab import get_lab
     from workbench import jobs
 
-    folder, seen = experiments_folder(get_lab().home) / name, seen_key(name)
+    folder, seen = get_lab().home.experiments / name, seen_key(name)
     job = jobs.read(folder)
     if not job.active:
         st.session_state.pop(seen, None)

@@ -114,6 +114,19 @@ def test_the_order_is_changed_and_places_are_left(home, start):
         delete_run(read_run(first.folder))
 
 
+def test_work_of_this_process_takes_the_machine_where_nobody_has_it_or_wants_it(home, start):
+    own = home.experiments / "wordings-1" / queue.TRAINED / "1 wording"
+    own.mkdir(parents=True)
+    assert queue.take(home, own)
+    assert queue.holder(home) == own and queue.title(own) == "experiment wordings-1"
+    first = start("first")
+    assert first.state.queued and queue.before(first.folder) == [own]
+    assert not queue.take(home, own)
+    write_json(own / "state.json", {"state": "done", "message": ""})
+    queue.start_next(home, queue.LOCK_SECONDS)
+    assert queue.holder(home) == first.folder and not queue.take(home, own)
+
+
 def test_a_paused_run_goes_on_behind_the_others_or_is_paused_again(home, start):
     first = start("first", TrainSettings(epochs=60, batch_size=2))
     wait(first, trains)

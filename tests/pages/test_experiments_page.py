@@ -44,6 +44,7 @@ def kept_in(home, name, state, result=None, rows=()):
 
 def test_without_documents_it_says_what_to_do(page):
     assert words(page).count("No documents yet") == 6  # style can do without
+    assert words(page).count("No examples yet") == 2  # of those that train
     assert [b.key for b in page.button if b.label == "Start"] == ["start-style"]
     assert "Results" not in [one.value for one in page.subheader]
 

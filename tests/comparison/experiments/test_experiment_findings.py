@@ -64,11 +64,12 @@ def test_numbers_are_said_as_a_person_reads_them():
 def test_all_experiments_are_listed_once_and_found():
     keys = [experiment.key for experiment in experiments()]
     assert keys == [
-        *("differences", "staleness", "context", "quality", "scale", "style", "hybrid"),
+        *("differences", "staleness", "forgetting", "wordings"),
+        *("context", "quality", "scale", "style", "hybrid"),
     ]
     assert len({experiment.title for experiment in experiments()}) == len(keys)
     assert find_experiment("quality") is quality.EXPERIMENT
-    with pytest.raises(RagtuneError, match="differences, staleness, context, quality"):
+    with pytest.raises(RagtuneError, match="differences, staleness, forgetting, wordings, context"):
         find_experiment("nothing")
     for one in experiments():
         with pytest.raises(RagtuneError, match="questions is 2; a whole number from 3 to 10000"):
