@@ -47,6 +47,8 @@ def ragtune(home, tiny_model, examples_file, monkeypatch, capsys):
 @pytest.fixture()
 def started(home, ragtune):
     """Start a command as a process of its own."""
+    # Where the tests run in the background, Ctrl-C is ignored, and children would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     processes = []
 
     def start(*arguments):
