@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Any
 
 import numpy as np
 
-from workbench.language_models.prompts import encode, render
+from workbench.language_models.prompts import encode, render, shared_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def split(
     prompt = encode(tokenizer, chat, max(len(tokens(text)) for text in texts), room, model)
     said = render(tokenizer, list(chat))
     whole = [tokens(said + text) for text in texts]
-    begin = min(min(_shared(prompt, one), len(one) - 1) for one in whole)
+    begin = min(min(shared_tokens(prompt, one), len(one) - 1) for one in whole)
     return prompt[:begin], [one[begin:] for one in whole]
 
 
@@ -72,7 +71,3 @@ def likelihood(logits: Any, tokens: Sequence[int]) -> Likelihood:
     totals = most + np.log(np.exp(given - most[:, None]).sum(axis=-1))
     said = given[np.arange(len(tokens)), list(tokens)] - totals
     return Likelihood(float(said.sum()), len(tokens))
-
-
-def _shared(one: Sequence[int], other: Sequence[int]) -> int:
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

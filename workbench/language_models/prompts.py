@@ -96,6 +96,11 @@ def opening_tokens(tokenizer: Any, system: str) -> int:
         tokenizer(render(tokenizer, messages(user, system)), add_special_tokens=False)["input_ids"]
         for user in ("Who?", "1")
     )
+    return shared_tokens(one, other)
+
+
+def shared_tokens(one: Sequence[int], other: Sequence[int]) -> int:
+    """Return how many tokens two texts begin with alike."""
     pairs = zip(one, other, strict=False)
     return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 

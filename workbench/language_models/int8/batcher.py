@@ -147,7 +147,8 @@ class Batcher:
         for request, token in zip(reading, chosen, strict=True):
             assert request.cache is not None
             request.read = min(len(request.prompt), request.cache.length)
-            self._keep_opening(request)
+            if not request.written:
+                self._keep_opening(request)
             if request.read < len(request.prompt):
                 continue
             _write(request, token)
