@@ -34,6 +34,8 @@ COMPLETE = "complete.json"
 SAVE_NOW = "save"
 SAVE_SECONDS = 30.0
 """What a kill may cost at most; saving takes about a hundredth of it."""
+SAY_SECONDS = 0.5
+"""How often the page is told about steps; it looks about as often."""
 
 
 def work(folder: Path) -> None:
@@ -67,12 +69,18 @@ def _train(folder: Path, job: jobs.Job) -> None:
     """Train what fits, and report every step."""
     job.say("Loading the language model")
     _check_memory(folder)
+    said = time.monotonic()
+
+    def stepped(step: Step) -> None:
+        nonlocal said
+        job.check()
+        # A step of a small model on a GPU takes no longer than to save what is said.
+        if time.monotonic() - said > SAY_SECONDS:
+            said = time.monotonic()
+            job.say(f"Step {step.step} of {step.steps}")
+
     make_adapter(
-        folder,
-        what_to_train(folder),
-        job.say,
-        lambda step: job.say(f"Step {step.step} of {step.steps}"),
-        lambda: jobs.asked_to_pause(folder),
+        folder, what_to_train(folder), job.say, stepped, lambda: jobs.asked_to_pause(folder)
     )
 
 
