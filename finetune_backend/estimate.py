@@ -1,7 +1,6 @@
 """What a fine-tune will take, from a few of the model's layers trained for a moment."""
 
 import functools
-import gc
 import itertools
 import sys
 import threading
@@ -248,7 +247,6 @@ def _try(
     from finetune_backend.fused import packed_bytes
 
     dtype = fastest_dtype(device)
-    gc.collect()  # or the model tried before, whose parts hold each other, would go meanwhile
     there = torch.cuda.memory_allocated() if device == "cuda" else 0
     config = AutoConfig.from_pretrained(checkpoint.folder)
     config.num_hidden_layers = layers

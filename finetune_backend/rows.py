@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import ExamplesError
-from workbench.language_models.prompts import count_tokens, messages, render
+from workbench.language_models.prompts import count_tokens, messages, render, shared_tokens
 from workbench.values import Example
 
 _TEXTS_SHARE = 3
@@ -131,10 +131,7 @@ def shared_prefix(rows: Sequence[Row]) -> int:
     """Return how many tokens all prompts begin with; each keeps one of its own."""
     # The smallest and the largest in order differ first where any two do.
     first, last = min(row.prompt for row in rows), max(row.prompt for row in rows)
-    shared = next(
-        (i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first)
-    )
-    return min(shared, *(len(row.prompt) - 1 for row in rows))
+    return min(shared_tokens(first, last), *(len(row.prompt) - 1 for row in rows))
 
 
 def split_batch(

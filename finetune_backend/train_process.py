@@ -35,7 +35,7 @@ SAVE_NOW = "save"
 SAVE_SECONDS = 30.0
 """What a kill may cost at most; saving takes about a hundredth of it."""
 SAY_SECONDS = 0.5
-"""How often the page is told about steps; it looks about as often."""
+"""How often the page is told about steps; it looks once a second."""
 
 
 def work(folder: Path) -> None:
@@ -74,7 +74,7 @@ def _train(folder: Path, job: jobs.Job) -> None:
     def stepped(step: Step) -> None:
         nonlocal said
         job.check()
-        # A step of a small model on a GPU takes no longer than to save what is said.
+        # What is said is saved, which waits for the disk: not at every step.
         if time.monotonic() - said > SAY_SECONDS:
             said = time.monotonic()
             job.say(f"Step {step.step} of {step.steps}")
