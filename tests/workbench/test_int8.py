@@ -50,8 +50,12 @@ def test_hadamard_is_orthonormal():
     assert np.allclose(matrix @ matrix.T, np.eye(64), atol=1e-6)
 
 
-@pytest.mark.parametrize("family", ["llama", "qwen2"])
-def test_logits_are_close_to_float32(family):
+@pytest.mark.parametrize(
+    ("family", "feed_forward"),
+    # Sizes that are mixed in eights and in pairs, and with numbers 3, 5, 8 and 16 apart.
+    [("llama", 192), ("qwen2", 192), ("llama", 80), ("llama", 512), ("llama", 1024)],
+)
+def test_logits_are_close_to_float32(family, feed_forward):
     from transformers import AutoConfig, AutoModelForCausalLM
 
     torch.manual_seed(0)
@@ -59,7 +63,7 @@ def test_logits_are_close_to_float32(family):
         family,
         vocab_size=500,
         hidden_size=96,
-        intermediate_size=192,
+        intermediate_size=feed_forward,
         num_hidden_layers=3,
         num_attention_heads=6,
         num_key_value_heads=2,

@@ -2,8 +2,6 @@
 //
 // Source: Devlin et al. 2018, arXiv 1810.04805.
 
-#include <stdlib.h>
-
 #include "vectors.h"
 
 // ------------------------------------------------------------------ what Python hands over
@@ -170,8 +168,8 @@ int32_t read_texts(const Bert *m, const int32_t *tokens, const int32_t *counts, 
     }
     longest = (longest + LANES - 1) / LANES * LANES;
     int widest = m->feed_forward > width ? m->feed_forward : width;
-    float *floats = malloc(sizeof(float) * ((size_t)rows * 5 * width + (size_t)longest * (2 * size + QUERY_ROWS) +
-                                            CHUNK_ROWS * ((size_t)m->feed_forward + 1) + widest));
+    float *floats = floats_for((size_t)rows * 5 * width + (size_t)longest * (2 * size + QUERY_ROWS) +
+                               CHUNK_ROWS * ((size_t)m->feed_forward + 1) + widest);
     uint8_t *bytes = malloc((size_t)CHUNK_ROWS * 2 * widest);
     int failed = !floats || !bytes;
     if (!failed) {

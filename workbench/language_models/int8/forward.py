@@ -1,5 +1,6 @@
 """The forward pass on 8-bit weights: any number of conversations, each as if alone."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from workbench.language_models.int8 import kernel
-from workbench.language_models.int8.weights import LANES, Int8Weights
+from workbench.language_models.int8.weights import LANES, Int8Weights, aligned
 
 
 @dataclass(slots=True)
@@ -26,9 +27,11 @@ def new_cache(weights: Int8Weights, positions: int) -> Cache:
     """Make room for a conversation of at most so many tokens."""
     shape, blocks = weights.shape, -(-positions // LANES)
     each = (len(weights.layers), shape.key_heads)
+    size = math.prod(each) * blocks * LANES * shape.head_size
+    keys, values = aligned(2 * size * 4).view(np.float32).reshape(2, size)
     return Cache(
-        np.empty((*each, blocks, shape.head_size, LANES), dtype=np.float32),
-        np.empty((*each, blocks * LANES, shape.head_size), dtype=np.float32),
+        keys.reshape(*each, blocks, shape.head_size, LANES),
+        values.reshape(*each, blocks * LANES, shape.head_size),
     )
 
 

@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 
 #include "vectors.h"
 
@@ -188,6 +187,29 @@ static void attention(const Pass *pass, int layer, int tile, int key_head, float
         }
 }
 
+// Let sums and differences take the place of numbers that are h apart, then of those 2 h apart, and
+// so on, as long as that is less than `many` h.
+INLINE void mix(int many, float *x, int n, int h) {
+#define MIX(V) \
+    for (int start = 0; start < n; start += many * h) \
+        for (int i = start; i < start + h; i += sizeof(V) / sizeof(float)) { \
+            V v[8]; \
+            UNROLLED for (int a = 0; a < many; a++) v[a] = *(const V *)(x + i + a * h); \
+            UNROLLED for (int bit = 1; bit < many; bit *= 2) \
+                UNROLLED for (int a = 0; a < many; a++) \
+                    if (!(a & bit)) { \
+                        V one = v[a], other = v[a + bit]; \
+                        v[a] = one + other; \
+                        v[a + bit] = one - other; \
+                    } \
+            UNROLLED for (int a = 0; a < many; a++) *(V *)(x + i + a * h) = v[a]; \
+        }
+    if (h % LANES == 0) MIX(loose_vf)
+    else if (h % (LANES / 2) == 0) MIX(loose_half)
+    else MIX(float)
+#undef MIX
+}
+
 // Gate the feed-forward's channels, and mix them with a Hadamard matrix of size m->rotated:
 // channel c of the mix takes part in all channels that leave the same rest by feed / rotated.
 static void gate(const Pass *pass, int row) {
@@ -198,15 +220,9 @@ static void gate(const Pass *pass, int row) {
         vf x = load(g + i);
         store(g + i, x / (1.0f + exponential(-x)) * load(up + i));
     }
-    for (int h = apart; h < n; h *= 2)
-        for (int start = 0; start < n; start += 2 * h) {
-            float *restrict a = g + start, *restrict b = a + h;
-            for (int i = 0; i < h; i++) {
-                float u = a[i], v = b[i];
-                a[i] = u + v;
-                b[i] = u - v;
-            }
-        }
+    int h = apart;
+    for (; 8 * h <= n; h *= 8) mix(8, g, n, h); // three rounds at once: memory is slower than sums
+    for (; h < n; h *= 2) mix(2, g, n, h);
     pass->row_scale[row] = quantize(g, pass->quantized + (size_t)row * n, n) / __builtin_sqrtf(m->rotated);
 }
 
@@ -257,12 +273,17 @@ static void work(Pass *pass) {
                    multiply(l_, piece * wide_, smaller(wide_, blocks_ - piece * wide_), \
                             pass->quantized, pass->row_scale, ROWS, OUT, ADD)); \
     } while (0)
+    // Rows side by side write to the same lines of the caches of keys.
+    int near = 1 + rows / (PIECES_A_THREAD * (team.helpers + 1));
+    if (near > LANES) near = LANES;
     EACH_PIECE(row, rows, read_token(pass, row));
     for (int layer = 0; layer < m->layer_count; layer++) {
         const Layer *l = &m->layers[layer];
         EACH_PIECE(row, rows, quantize_normed(pass, row, row));
         MULTIPLY(&l->query_key_value, rows, pass->wide, 0);
-        EACH_PIECE(row, rows, keep(pass, layer, row));
+        EACH_PIECE(piece, (rows + near - 1) / near,
+                   for (int row = piece * near; row < smaller(rows, (piece + 1) * near); row++)
+                       keep(pass, layer, row));
         // The longest come first, so that no thread is left with one at the end.
         EACH_PIECE(piece, pass->tiles * m->key_heads,
                    attention(pass, layer, pass->tiles - 1 - piece / m->key_heads, piece % m->key_heads, scores));
@@ -301,16 +322,16 @@ int32_t forward(const Model *m, const Part *parts, int32_t part_count, float *lo
     int32_t *numbers = malloc(sizeof(int32_t) * (2 * (size_t)rows + tiles + 1 + part_count));
     atomic_int *next = calloc(2 * (size_t)stages, sizeof(atomic_int));
     uint8_t *quantized = malloc((size_t)(rows + part_count) * most_inputs);
-    float *floats = malloc(sizeof(float) * ((size_t)rows * (m->width + wide + attended + 1) + part_count +
-                                            (team.helpers + 1) * (size_t)QUERY_ROWS * longest));
+    size_t scores_of_all = (team.helpers + 1) * (size_t)QUERY_ROWS * longest;
+    float *floats = floats_for((size_t)rows * (m->width + wide + attended + 1) + part_count + scores_of_all);
     int failed = !numbers || !next || !quantized || !floats;
     if (!failed) {
         int32_t *part_of = numbers, *position = part_of + rows, *tile_row = position + rows,
                 *last_row = tile_row + tiles + 1;
         float *x = floats, *wide_rows = x + (size_t)rows * m->width,
               *attended_rows = wide_rows + (size_t)rows * wide,
-              *row_scale = attended_rows + (size_t)rows * attended,
-              *scores = row_scale + rows + part_count;
+              *scores = attended_rows + (size_t)rows * attended,
+              *row_scale = scores + scores_of_all;
         int row = 0, tile = 0;
         for (int i = 0; i < part_count; i++) {
             for (int j = 0; j < parts[i].count; j++, row++) {

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 // For loops whose ends are constants once inlined: only unrolled do their sums stay in registers.
@@ -28,6 +29,7 @@ typedef int32_t vi __attribute__((vector_size(64)));
 typedef uint8_t vb __attribute__((vector_size(16)));
 typedef uint16_t vh __attribute__((vector_size(32)));
 typedef vf loose_vf __attribute__((aligned(4), may_alias));
+typedef float loose_half __attribute__((vector_size(32), aligned(4), may_alias));
 typedef vi loose_vi __attribute__((aligned(4), may_alias));
 typedef vb loose_vb __attribute__((aligned(1), may_alias));
 typedef vh loose_vh __attribute__((aligned(1), may_alias));
@@ -35,6 +37,11 @@ typedef vh loose_vh __attribute__((aligned(1), may_alias));
 INLINE vf load(const float *from) { return *(const loose_vf *)from; }
 INLINE void store(float *to, vf v) { *(loose_vf *)to = v; }
 INLINE vf all(float x) { return (vf){} + x; }
+
+// Room for so many floats, from where a vector lies in one line of the cache; NULL where there is none.
+static inline float *floats_for(size_t count) {
+    return aligned_alloc(sizeof(vf), (count * sizeof(float) + sizeof(vf) - 1) / sizeof(vf) * sizeof(vf));
+}
 
 INLINE float largest(vf v) { return __builtin_reduce_max(v); }
 
@@ -65,14 +72,18 @@ INLINE vf exponential(vf x) {
 
 // ------------------------------------------------- products of bytes, sixteen sums at a time
 //
-// Weights lie in blocks of sixteen outputs: for every four inputs, the four weights of the
-// first output, of the second, and so on: 64 bytes. `dot` adds to each output's sum the
-// products of its four weights with four activations. An activation is stored as itself plus
-// OFFSET where the instruction wants it unsigned; LEVELS is its largest magnitude.
+// Weights lie in tiles of TILE_BLOCKS blocks of sixteen outputs, in the order in which they are
+// read, so that memory is fetched ahead: for every four inputs, the four weights of the first
+// output, of the second, and so on, 64 bytes a block. The last tile may have fewer blocks. `dot`
+// adds to each output's sum the products of its four weights with four activations. An activation
+// is stored as itself plus OFFSET where the instruction wants it unsigned; LEVELS is its largest
+// magnitude. TILE_ROWS is how many rows' sums stay in registers.
+
+enum { TILE_BLOCKS = 3 };
 
 #if defined(__AVX512VNNI__)
 #include <immintrin.h>
-enum { LEVELS = 127, OFFSET = 128, TILE_ROWS = 6, TILE_BLOCKS = 4 };
+enum { LEVELS = 127, OFFSET = 128, TILE_ROWS = 8 };
 typedef __m512i sums;
 INLINE sums dot(sums s, const int8_t *weights, uint32_t four) {
     return _mm512_dpbusd_epi32(s, _mm512_set1_epi32((int)four), _mm512_loadu_si512(weights));
@@ -83,11 +94,11 @@ INLINE vi lanes(sums s) { return (vi)s; }
 #include <immintrin.h>
 typedef struct { __m256i low, high; } sums;
 #if defined(__AVXVNNI__)
-enum { LEVELS = 127, OFFSET = 128, TILE_ROWS = 3, TILE_BLOCKS = 2 };
+enum { LEVELS = 127, OFFSET = 128, TILE_ROWS = 2 };
 INLINE __m256i dot8(__m256i s, __m256i w, __m256i x) { return _mm256_dpbusd_avx_epi32(s, x, w); }
 #else
 // Pairs of products are added in 16 bits here: seven bits of activation keep them exact.
-enum { LEVELS = 63, OFFSET = 64, TILE_ROWS = 3, TILE_BLOCKS = 2 };
+enum { LEVELS = 63, OFFSET = 64, TILE_ROWS = 2 };
 INLINE __m256i dot8(__m256i s, __m256i w, __m256i x) {
     __m256i pairs = _mm256_maddubs_epi16(x, w);
     return _mm256_add_epi32(s, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
@@ -107,7 +118,7 @@ INLINE vi lanes(sums s) {
 
 #elif defined(__ARM_FEATURE_DOTPROD)
 #include <arm_neon.h>
-enum { LEVELS = 127, OFFSET = 0, TILE_ROWS = 3, TILE_BLOCKS = 2 };
+enum { LEVELS = 127, OFFSET = 0, TILE_ROWS = 2 };
 typedef struct { int32x4_t part[4]; } sums;
 INLINE sums dot(sums s, const int8_t *weights, uint32_t four) {
     int8x16_t x = vreinterpretq_s8_u32(vdupq_n_u32(four));
@@ -122,7 +133,7 @@ INLINE vi lanes(sums s) {
 }
 
 #else
-enum { LEVELS = 127, OFFSET = 0, TILE_ROWS = 2, TILE_BLOCKS = 1 };
+enum { LEVELS = 127, OFFSET = 0, TILE_ROWS = 1 };
 typedef vi sums;
 INLINE sums dot(sums s, const int8_t *weights, uint32_t four) {
     int8_t x[4];
@@ -154,7 +165,7 @@ INLINE vf dot_halves(vf s, const int8_t *weights, uint32_t two) {
 // --------------------------------------------------------------------------- linear layers
 
 typedef struct {
-    const int8_t *weights;   // (outputs / 16, inputs / 4, 16, 4), or halves (outputs / 16, inputs / 2, 16, 2)
+    const int8_t *weights;   // of each tile (inputs / 4, outputs, 4), or halves (inputs / 2, outputs, 2)
     const float *scales;     // (outputs,), or NULL: the weights are halves
     const int32_t *totals;   // (outputs,): sum of an output's weights, where they are bytes
     const float *bias;       // (outputs,) or NULL
@@ -202,7 +213,7 @@ INLINE void product(const Linear *l, int block, int blocks, const uint8_t *x, co
             uint32_t four; \
             memcpy(&four, x + r * bytes + k, 4); \
             UNROLLED for (int b = 0; b < blocks; b++) \
-                s[r][b] = DOT(s[r][b], weights + (b * bytes + k) * LANES, four); \
+                s[r][b] = DOT(s[r][b], weights + (k * blocks + b * 4) * LANES, four); \
         }
     if (l->scales) {
         SUM_UP(sums, dot)
@@ -228,7 +239,7 @@ INLINE void product(const Linear *l, int block, int blocks, const uint8_t *x, co
     }
 }
 
-// Multiply rounded rows with some blocks of a layer's weights, sixteen outputs each.
+// Multiply rounded rows with some of a layer's tiles, from the one on that begins with `block`.
 static inline void multiply(const Linear *l, int block, int blocks, const uint8_t *rounded,
                             const float *row_scale, int rows, float *out, int add) {
     for (int end = block + blocks; block < end; block += TILE_BLOCKS)
@@ -239,10 +250,11 @@ static inline void multiply(const Linear *l, int block, int blocks, const uint8_
             float *to = out + (size_t)row * l->outputs;
             // The sizes are told as constants, so that the sums stay in registers.
 #define CASE(N, B) \
-    if (n == N && wide == B) product(l, block, B, x, scale, N, to, add); else
-            CASE(TILE_ROWS, TILE_BLOCKS) CASE(1, TILE_BLOCKS) CASE(2, TILE_BLOCKS)
-            CASE(3, TILE_BLOCKS) CASE(4, TILE_BLOCKS) CASE(5, TILE_BLOCKS)
-            product(l, block, wide, x, scale, n, to, add);
+    if (N <= TILE_ROWS && n == N && wide == B) product(l, block, B, x, scale, N, to, add); else
+#define CASES(B) CASE(1, B) CASE(2, B) CASE(3, B) CASE(4, B) CASE(5, B) CASE(6, B) CASE(7, B) CASE(8, B)
+            _Static_assert(TILE_ROWS <= 8 && TILE_BLOCKS == 3, "each size needs its case");
+            CASES(3) CASES(2) CASES(1) {}
+#undef CASES
 #undef CASE
         }
 }
@@ -265,6 +277,8 @@ INLINE void attend_some(int n, const float *const *queries, float *const *outs, 
         for (int d = 0; d < size; d++) \
             UNROLLED for (int w = 0; w < WIDE; w++) { \
                 vf k = load(block + (w * size + d) * LANES); \
+                /* Values are wanted next, as many of them. */ \
+                __builtin_prefetch(values + (size_t)p * size + (w * size + d) * LANES, 0, 2); \
                 UNROLLED for (int i = 0; i < n; i++) s[i][w] += k * queries[i][d]; \
             } \
         for (int i = 0; i < n; i++) \
