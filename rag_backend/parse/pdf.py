@@ -1,4 +1,4 @@
-"""PDF: pages to lines, with pypdf or, where a page is a picture, with text recognition."""
+"""PDF: pages to lines, with pypdf and, where a page is a picture, with text recognition."""
 
 import io
 import logging
@@ -20,6 +20,8 @@ _END_MARK = b"%%EOF"
 _END_WITHIN_BYTES = 4096
 _ENTRIES_PER_PAGE = 2
 """Pages hang in a tree, whose inner nodes are fewer than they."""
+_FEW_CHARACTERS = 200
+"""What is typed on a scan is shorter: a stamp, a page number, a line on who may use it."""
 _MAX_FORM_DEPTH = 3
 """A picture may lie in a form, and that in another."""
 
@@ -29,9 +31,9 @@ def parse_pdf(
 ) -> ParsedDocument:
     """Read a PDF; pages are counted from 1.
 
-    The text of a page that has pictures but no text is recognised, and ``page_done`` is called
-    after it. Raises DocumentError for PDFs with a password, incomplete ones, and those without
-    text.
+    The text of a page is recognised where it has pictures and no text, or little over a picture of
+    the whole page, and ``page_done`` is called after it. Raises DocumentError for PDFs with a
+    password, incomplete ones, and those without text.
     """
     from pypdf.errors import LimitReachedError
 
@@ -42,17 +44,26 @@ def parse_pdf(
             "again and add that."
         )
     try:
-        pages, scanned = _read(data, name)
+        pages, pictured = _read(data, name)
     except LimitReachedError as error:
         raise DocumentError(
             f"{name} was refused, because it unpacks to far more than a PDF needs ({error}): print "
             "it to a new PDF and add that."
         ) from error
-    if scanned:
-        from rag_backend.parse.pdf_scan import scanned_lines
+    scanned: list[int] = []
+    if pictured:
+        from rag_backend.parse.pdf_scan import scanned_among, scanned_lines, with_own
 
+        stamped = scanned_among(data, [number for number in pictured if pages[number - 1]])
+        scanned = [number for number in pictured if number in stamped or not pages[number - 1]]
+        if len(scanned) > MAX_SCANNED_PAGES:
+            raise DocumentError(
+                f"{name} has {len(scanned):,} scanned pages and the limit is "
+                f"{MAX_SCANNED_PAGES:,}: split it, or run text recognition (OCR) on it, and add "
+                "that."
+            )
         for number, lines in zip(scanned, scanned_lines(data, scanned, page_done), strict=True):
-            pages[number - 1] = lines
+            pages[number - 1] = with_own(lines, pages[number - 1])
     if not any(pages):
         what = "images without words" if scanned else "empty pages or drawings"
         raise DocumentError(f"{name} has no text, only {what}: add a document with text.")
@@ -62,7 +73,7 @@ def parse_pdf(
 
 
 def _read(data: bytes, name: str) -> tuple[list[list[Line]], list[int]]:
-    """Return the lines of every page, and the numbers of those that only have pictures."""
+    """Return the lines of every page, and the numbers of those with pictures and few letters."""
     from pypdf import PdfReader
 
     # pypdf reports each oddity of a file as a warning; a person can do nothing about them.
@@ -78,27 +89,23 @@ def _read(data: bytes, name: str) -> tuple[list[list[Line]], list[int]]:
             "files and add those."
         )
     pages: list[list[Line]] = []
-    scanned: list[int] = []
+    pictured: list[int] = []
     characters = 0
     for number, page in enumerate(reader.pages, start=1):
         collector = PageLines(number)
         page.extract_text(visitor_text=collector.visit)
         lines = collector.lines()
-        characters += sum(len(line.text) for line in lines)
+        on_page = sum(len(line.text) for line in lines)
+        characters += on_page
         if characters > MAX_TEXT_CHARACTERS:
             raise DocumentError(
                 f"{name} holds more than {MAX_TEXT_CHARACTERS:,} characters of text, which is the "
                 "limit: split it into smaller files and add those."
             )
         pages.append(lines)
-        if not lines and _has_image(page):
-            scanned.append(number)
-    if len(scanned) > MAX_SCANNED_PAGES:
-        raise DocumentError(
-            f"{name} has {len(scanned):,} scanned pages without text and the limit is "
-            f"{MAX_SCANNED_PAGES:,}: split it, or run text recognition (OCR) on it, and add that."
-        )
-    return pages, scanned
+        if on_page < _FEW_CHARACTERS and _has_image(page):
+            pictured.append(number)
+    return pages, pictured
 
 
 def _count(reader: "PdfReader") -> int:

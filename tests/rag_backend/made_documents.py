@@ -13,6 +13,7 @@ import openpyxl
 import pptx
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from pypdf import PdfReader, PdfWriter
 
 from rag_backend.parse.file import parse_file
 from workbench.errors import DocumentError
@@ -161,6 +162,16 @@ def picture(lines: list[str], letters: int = 26) -> Image.Image:
 def saved_image(image: Image.Image, kind: str) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind, resolution=150)
+    return buffer.getvalue()
+
+
+def laid_over(below: bytes, above: bytes) -> bytes:
+    """Return the first page of a PDF with that of another on top."""
+    writer = PdfWriter()
+    page = writer.add_page(PdfReader(io.BytesIO(below)).pages[0])
+    page.merge_page(PdfReader(io.BytesIO(above)).pages[0])
+    buffer = io.BytesIO()
+    writer.write(buffer)
     return buffer.getvalue()
 
 
