@@ -18,7 +18,7 @@ from typing import Literal
 from filelock import FileLock, Timeout
 
 from workbench.errors import RagtuneError
-from workbench.files import disk_sentence, read_json, write_json
+from workbench.files import disk_sentence, read_json, write_bytes, write_json
 from workbench.home import Home
 
 HEARTBEAT_SECONDS = 2.0
@@ -26,6 +26,9 @@ _STARTING_SECONDS = 60.0
 _STARTING_LOCK_SECONDS = 10.0
 _POLL_SECONDS = 0.5
 _PID = "pid"
+_RESERVE = ".reserve"
+_RESERVE_BYTES = 64_000
+"""Held while a job works and given up at its end, so that a full disk has room for the reason."""
 PATIENT = {"GOMP_SPINCOUNT": "2000", "KMP_BLOCKTIME": "1"}
 """Lets PyTorch's threads sleep soon where they wait for each other. By default they spin, which
 keeps the processor from others: a fine-tune beside another program takes four times as long as
@@ -216,6 +219,10 @@ class Job:
         saved = {"state": state, "message": message, "share": share}
         write_json(self.folder / "state.json", saved)
 
+    def _end(self, state: State, message: str) -> None:
+        (self.folder / _RESERVE).unlink(missing_ok=True)
+        self._save(state, message)
+
 
 @contextlib.contextmanager
 def working(folder: Path) -> Iterator[Job]:
@@ -229,21 +236,23 @@ def working(folder: Path) -> Iterator[Job]:
     with FileLock(folder / ".lock", timeout=10):
         threading.Thread(target=_beat, args=(folder, ended), daemon=True).start()
         try:
+            # At random, since some disks keep nothing of zeros.
+            write_bytes(folder / _RESERVE, os.urandom(_RESERVE_BYTES))
             # Whoever was asked to stop by now hears so at its first word: the body must begin.
             job._save("running", "Starting")
             yield job
-            job._save("done", "Done")
+            job._end("done", "Done")
         except Cancelled:
-            job._save("cancelled", "Cancelled")
+            job._end("cancelled", "Cancelled")
         except Paused:
-            job._save("paused", "Paused")
+            job._end("paused", "Paused")
         except RagtuneError as error:
-            job._save("failed", str(error))
+            job._end("failed", str(error))
         except BaseException as error:
             reason = disk_sentence(error, folder) or (
                 f"{type(error).__name__}: {error}. Details are in {folder / 'log.txt'}."
             )
-            job._save("failed", reason)
+            job._end("failed", reason)
             raise
         finally:
             ended.set()

@@ -1,5 +1,6 @@
 """Jobs live in their own process and can't lie about it."""
 
+import errno
 import os
 import signal
 import threading
@@ -7,7 +8,7 @@ import time
 
 import pytest
 
-from workbench import jobs
+from workbench import files, jobs
 from workbench.errors import RagtuneError
 from workbench.home import open_home
 
@@ -150,3 +151,26 @@ def test_a_home_has_one_job_of_a_name_and_its_end_is_told(tmp_path, monkeypatch)
     jobs.start_once(home, "homes", "homes_job")
     with pytest.raises(RagtuneError, match="not to be"):
         jobs.follow(folder, lambda _message, _share: None)
+
+
+def test_a_full_disk_leaves_room_to_say_so(tmp_path, monkeypatch):
+    write = files.write_bytes
+
+    def on_a_small_disk(path, data):
+        used = sum(file.stat().st_size for file in tmp_path.glob("*"))
+        if used + len(data) > 100_000:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, data)
+
+    for module in (files, jobs):
+        monkeypatch.setattr(module, "write_bytes", on_a_small_disk)
+    with pytest.raises(OSError), jobs.working(tmp_path) as job:
+        room = 100_000 - sum(file.stat().st_size for file in tmp_path.glob("*"))
+        (tmp_path / "what others wrote").write_bytes(bytes(room))
+        job.say("working")
+    state = jobs.read(tmp_path)
+    assert state.state == "failed"
+    assert state.message.endswith(
+        "is full. Free some space and try again; nothing that was saved before is lost."
+    )
+    assert not list(tmp_path.glob(".reserve*"))
