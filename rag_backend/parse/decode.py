@@ -2,6 +2,7 @@
 
 import codecs
 import re
+import string
 
 from workbench.errors import DocumentError
 
@@ -18,6 +19,17 @@ _CONTROL_BYTES = bytes(b for b in range(32) if b not in b"\t\n\v\f\r\x1b") + b"\
 _MAX_CONTROL_SHARE = 0.01
 _MAX_STRAY_CONTROLS = 8
 """So many are tolerated in the shortest text."""
+_LATIN_MARKS = "€‚„…‘’“”•–—™ ¡£§©«¬®°±²³·»½¿".encode("cp1252")
+"""What a Latin text holds of bytes above 127 besides its letters."""
+_ABOVE_ASCII = bytes(b for b in range(128, 256) if b not in _LATIN_MARKS)
+_ASCII_LETTERS = string.ascii_letters.encode()
+_OTHER_SHARE = 0.25
+"""Of the letters of Icelandic, which has most, about an eighth are not ASCII."""
+_FEWEST_OTHER = 12
+"""Fewer tell no encoding from another."""
+_OTHER_SCRIPTS = (
+    "cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256"
+)  # fmt: skip
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""")
 _DECLARED_WITHIN_BYTES = 4096
 
@@ -25,6 +37,7 @@ _DECLARED_WITHIN_BYTES = 4096
 def decode(data: bytes, name: str, *, declared: str | None = None) -> str:
     """Decode by byte order mark, then as ``declared``, as UTF-8, and at last as Windows-1252.
 
+    Where too few letters are Latin for that, the encoding is guessed from those of other scripts.
     UTF-8 with pieces of Windows-1252 in it, as made by pasting files together, is read as both.
     Raises DocumentError where the bytes are not text at all.
     """
@@ -49,27 +62,31 @@ def decode(data: bytes, name: str, *, declared: str | None = None) -> str:
             return data.decode(candidate)
         except UnicodeDecodeError:
             continue
-    strays = _Strays()
-    codecs.register_error(_Strays.__name__, strays)
-    mixed = data.decode("utf-8", _Strays.__name__)
-    # In Windows-1252, pairs of letters that look like UTF-8 occur, but rarely.
-    if sum(map(len, _NOT_ASCII.findall(mixed))) > 2 * strays.count:
-        return mixed
-    return data.decode("cp1252", errors="replace")
+    # In other encodings, pairs of letters that look like UTF-8 occur, but rarely.
+    valid = data.decode("utf-8", errors="ignore")
+    if sum(map(len, _NOT_ASCII.findall(valid))) > len(data) - len(valid.encode()):
+        codecs.register_error(_as_windows.__name__, _as_windows)
+        return data.decode("utf-8", _as_windows.__name__)
+    return data.decode(_of_other_script(data) or "cp1252", errors="replace")
 
 
-class _Strays:
-    """Decodes the bytes that are no UTF-8 as Windows-1252, and counts them."""
+def _of_other_script(data: bytes) -> str | None:
+    """Guess the encoding of what is not in Latin letters; None for what is."""
+    above = len(data) - len(data.translate(None, _ABOVE_ASCII))
+    ascii_letters = len(data) - len(data.translate(None, _ASCII_LETTERS))
+    if above < max(_FEWEST_OTHER, _OTHER_SHARE * (above + ascii_letters)):
+        return None
+    from charset_normalizer import from_bytes
 
-    def __init__(self) -> None:
-        self.count = 0
+    best = from_bytes(data, cp_isolation=list(_OTHER_SCRIPTS)).best()
+    return best.encoding if best else None
 
-    def __call__(self, error: UnicodeError) -> tuple[str, int]:
-        assert isinstance(error, UnicodeDecodeError)
-        stray = error.object[error.start : error.end]
-        self.count += len(stray)
-        # Five bytes have no meaning in Windows-1252; they show as the replacement character.
-        return stray.decode("cp1252", errors="replace"), error.end
+
+def _as_windows(error: UnicodeError) -> tuple[str, int]:
+    """Decode the bytes that are no UTF-8 as Windows-1252."""
+    assert isinstance(error, UnicodeDecodeError)
+    # Five bytes have no meaning in Windows-1252; they show as the replacement character.
+    return error.object[error.start : error.end].decode("cp1252", errors="replace"), error.end
 
 
 def declared_encoding(data: bytes) -> str | None:

@@ -87,6 +87,41 @@ def test_text_encodings(tmp_path, encoding):
     assert texts(read(tmp_path, "a.txt", "Größe: 5 €".encode(encoding))) == ["Größe: 5 €"]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp932", "有給休暇は二十五日です。"),
+        ("cp932", "カタログはサービスセンターで入手できます。"),
+        ("euc_jp", "全社員には、年間二十五日の有給休暇が与えられます。申請は二週間前までです。"),
+        ("gb18030", "员工每年享有二十五天年假。申请须在休假前两周提交。"),
+        ("big5", "員工每年享有二十五天年假。申請須在休假前兩週提交。"),
+        ("euc_kr", "직원은 매년 이십오 일의 연차 휴가를 받습니다."),
+        ("cp1251", "Отпуск двадцать пять дней."),
+        ("koi8_r", "Сотрудникам предоставляется ежегодный отпуск продолжительностью 25 дней."),
+        ("cp1253", "Οι εργαζόμενοι δικαιούνται είκοσι πέντε ημέρες ετήσιας άδειας."),
+        ("cp1255", "העובדים זכאים לעשרים וחמישה ימי חופשה בשנה."),
+        ("cp1256", "يحق للموظفين الحصول على خمسة وعشرين يوما من الإجازة السنوية."),
+        *(
+            ("cp1252", text)
+            for text in (
+                "café",
+                "été",
+                "ÄÖÜ",
+                "Price: £5",
+                "El niño comió una manzana en el jardín.",
+                "São Paulo é uma cidade",
+                "Smørrebrød på Ærø",
+                "Öll börn á Íslandi læra að lesa og skrifa, þótt það sé stundum erfitt.",
+                "It’s a “quoted” sentence – with a dash.",
+                "5 € – 6 € – 7 € – 8 € – 9 € – 10 € – ½ £ • § 5 • § 6 • § 7",
+            )
+        ),
+    ],
+)
+def test_text_in_old_encodings(tmp_path, encoding, text):
+    assert texts(read(tmp_path, "a.txt", text.encode(encoding))) == [text]
+
+
 def test_text_of_mixed_encodings(tmp_path):
     source = "Größe: Äpfel, Öl".encode() + "\n\ncafé – naïve".encode("cp1252")
     assert texts(read(tmp_path, "a.txt", source)) == ["Größe: Äpfel, Öl", "café – naïve"]
