@@ -34,7 +34,7 @@ _LOST_SPACE = re.compile(r"(?<=[^\W\d_A-Z][.,;:!?])(?=[A-ZÀ-Ý])")
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class Piece:
     """A piece of a line, in pixels from the top left."""
 
     text: str
@@ -45,7 +45,22 @@ class _Piece:
 
 
 def recognised(picture: "Image", page: int, points_per_pixel: float) -> list[Line]:
-    """Return the lines of text in a picture in reading order.
+    """Return the lines of text in a picture in reading order, as lines of a page."""
+    return [
+        Line(
+            text=" ".join(piece.text for piece in row),
+            page=page,
+            x=row[0].left * points_per_pixel,
+            y=(picture.height - max(piece.bottom for piece in row)) * points_per_pixel,
+            size=median(p.bottom - p.top for p in row) * points_per_pixel * _LETTER_SHARE,
+            bold=False,
+        )
+        for row in recognised_rows(picture)
+    ]
+
+
+def recognised_rows(picture: "Image") -> list[list[Piece]]:
+    """Return the pieces of each line of text in a picture, in reading order.
 
     Latin, Chinese and Japanese letters are known; of others nothing, or nonsense, is read.
     """
@@ -56,28 +71,19 @@ def recognised(picture: "Image", page: int, points_per_pixel: float) -> list[Lin
     found = _recogniser()(np.asarray(_fitting(picture))[:, :, ::-1], use_cls=False)
     if found.boxes is None:
         return []
-    pieces = [
-        _Piece(
-            _LOST_SPACE.sub(" ", text),
-            left=float(min(x for x, _ in box)),
-            right=float(max(x for x, _ in box)),
-            top=float(min(y for _, y in box)),
-            bottom=float(max(y for _, y in box)),
-        )
-        for box, text in zip(found.boxes, map(one_line, found.txts), strict=True)
-        if any(map(str.isalnum, text))
-    ]
-    return [
-        Line(
-            text=" ".join(piece.text for piece in row),
-            page=page,
-            x=row[0].left * points_per_pixel,
-            y=(picture.height - max(piece.bottom for piece in row)) * points_per_pixel,
-            size=median(p.bottom - p.top for p in row) * points_per_pixel * _LETTER_SHARE,
-            bold=False,
-        )
-        for row in _in_reading_order(pieces)
-    ]
+    return _in_reading_order(
+        [
+            Piece(
+                _LOST_SPACE.sub(" ", text),
+                left=float(min(x for x, _ in box)),
+                right=float(max(x for x, _ in box)),
+                top=float(min(y for _, y in box)),
+                bottom=float(max(y for _, y in box)),
+            )
+            for box, text in zip(found.boxes, map(one_line, found.txts), strict=True)
+            if any(map(str.isalnum, text))
+        ]
+    )
 
 
 def with_even_sizes(pages: list[list[Line]]) -> list[list[Line]]:
@@ -120,13 +126,13 @@ def _fitting(picture: "Image") -> "Image":
     return ground
 
 
-def _in_reading_order(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
+def _in_reading_order(pieces: Sequence[Piece]) -> list[list[Piece]]:
     """Return rows of pieces from top to bottom, and two columns one after the other."""
     if not pieces:
         return []
     width = max(p.right for p in pieces) - min(p.left for p in pieces)
-    ordered: list[list[_Piece]] = []
-    between: list[_Piece] = []
+    ordered: list[list[Piece]] = []
+    between: list[Piece] = []
     for row in _rows(pieces):
         if any(piece.right - piece.left > _WIDE_SHARE * width for piece in row):
             ordered += [*_columns(between), row]
@@ -136,8 +142,8 @@ def _in_reading_order(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
     return ordered + _columns(between)
 
 
-def _rows(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
-    rows: list[list[_Piece]] = []
+def _rows(pieces: Sequence[Piece]) -> list[list[Piece]]:
+    rows: list[list[Piece]] = []
     for piece in sorted(pieces, key=lambda p: p.top + p.bottom):
         first = rows[-1][0] if rows else None
         if first is not None:
@@ -150,7 +156,7 @@ def _rows(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
     return [sorted(row, key=lambda piece: piece.left) for row in rows]
 
 
-def _columns(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
+def _columns(pieces: Sequence[Piece]) -> list[list[Piece]]:
     """Return the rows of the left column, then those of the right one, if there are two."""
     by_place = sorted(pieces, key=lambda piece: piece.left)
     reach = 0.0
@@ -162,7 +168,7 @@ def _columns(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
     return _rows(pieces)
 
 
-def _is_column(pieces: Sequence[_Piece]) -> bool:
+def _is_column(pieces: Sequence[Piece]) -> bool:
     if len(pieces) < _FEWEST_LINES:
         return False
     width = max(p.right for p in pieces) - min(p.left for p in pieces)

@@ -4,10 +4,12 @@ import io
 import re
 import tempfile
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from rag_backend.parse.ocr import recognised_rows
+from rag_backend.parse.pdf_scan import page_picture
 from rag_backend.parse.reader import READER
 from workbench.errors import DocumentError
 
@@ -20,11 +22,15 @@ _BETWEEN_PARTS = re.compile(r"[;:\n]|(?<=[.!?])\s")
 # What a parser takes out: spaces, and hyphens where a word was broken.
 _DROPPED = re.compile(r"[\s\u00ad\u2010\u2011-]")
 
+_Box = tuple[float, float, float, float]
+"""Left, bottom, right and top, in points."""
+
 
 def page_image(path: Path, name: str, page: int, texts: Sequence[str]) -> bytes:
     """Return a page as a PNG with these texts marked where they can be found on it.
 
-    It is drawn in the process that reads documents.
+    It is drawn in the process that reads documents. A scanned page is recognised again for the
+    marks, which takes a second or two.
 
     Args:
         path: of the PDF.
@@ -64,7 +70,7 @@ def _drawn(path: Path, page: int, texts: Sequence[str]) -> bytes:
         picture = drawn.render(scale=scale).to_pil().convert("RGBA")
         marks = Image.new("RGBA", picture.size)
         pen = ImageDraw.Draw(marks)
-        for left, bottom, right, top in _boxes(drawn.get_textpage(), texts):
+        for left, bottom, right, top in _marks(drawn, texts):
             # A PDF counts from the bottom.
             corners = (left, height - top, right, height - bottom)
             pen.rectangle([scale * corner for corner in corners], fill=_COLOUR)
@@ -73,22 +79,59 @@ def _drawn(path: Path, page: int, texts: Sequence[str]) -> bytes:
         return buffer.getvalue()
 
 
-def _boxes(textpage: Any, texts: Sequence[str]) -> list[tuple[float, float, float, float]]:
-    """Return the boxes of the characters of texts, in points."""
-    plain, places = [], []
-    for number, character in enumerate(textpage.get_text_range()):
-        for letter in _plain(character):
-            plain.append(letter)
-            places.append(number)
-    whole, boxes = "".join(plain), []
-    for text in texts:
-        parts = [text] if _plain(text) in whole else _BETWEEN_PARTS.split(text)
-        for part in filter(lambda part: len(part) >= _SHORTEST_PART, map(_plain, parts)):
-            start = whole.find(part)
-            if start >= 0:
-                for number in dict.fromkeys(places[start : start + len(part)]):
-                    boxes.append(tuple(textpage.get_charbox(number, loose=True)))
+def _marks(page: Any, texts: Sequence[str]) -> list[_Box]:
+    """Return the boxes of the characters of texts; where a page is a picture, it is read again."""
+    from pypdfium2 import raw
+
+    textpage = page.get_textpage()
+    boxes, missed = _boxes(
+        textpage.get_text_range(), lambda number: textpage.get_charbox(number, loose=True), texts
+    )
+    if missed and any(page.get_objects([raw.FPDF_PAGEOBJ_IMAGE])):
+        letters, places = _recognised(page)
+        boxes += _boxes(letters, places.__getitem__, missed)[0]
     return boxes
+
+
+def _recognised(page: Any) -> tuple[str, list[_Box]]:
+    """Return the text in the picture of a page, and a box for each of its characters."""
+    picture, scale = page_picture(page)
+    letters, places = [], []
+    for row in recognised_rows(picture):
+        for piece in row:
+            width = (piece.right - piece.left) / len(piece.text)
+            for number, letter in enumerate(piece.text):
+                left = piece.left + number * width
+                bottom, top = picture.height - piece.bottom, picture.height - piece.top
+                letters.append(letter)
+                places.append((left / scale, bottom / scale, (left + width) / scale, top / scale))
+    return "".join(letters), places
+
+
+def _boxes(
+    whole: str, box: Callable[[int], _Box], texts: Sequence[str]
+) -> tuple[list[_Box], list[str]]:
+    """Return the boxes of the characters of texts, and the texts of which nothing was found."""
+    letters, places = [], []
+    for number, character in enumerate(whole):
+        for letter in _plain(character):
+            letters.append(letter)
+            places.append(number)
+    plain = "".join(letters)
+    boxes, missed = [], []
+    for text in texts:
+        parts = [text] if _plain(text) in plain else _BETWEEN_PARTS.split(text)
+        found = []
+        for part in filter(lambda part: len(part) >= _SHORTEST_PART, map(_plain, parts)):
+            start = plain.find(part)
+            if start >= 0:
+                found += [
+                    box(number) for number in dict.fromkeys(places[start : start + len(part)])
+                ]
+        boxes += found
+        if not found:
+            missed.append(text)
+    return boxes, missed
 
 
 def _plain(text: str) -> str:

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rag_backend.parse.ocr import MAX_SIDE_PIXELS, recognised, with_even_sizes
 from rag_backend.parse.pdf_lines import Line
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 _DOTS_PER_POINT = 200 / 72
 _COVERED_SHARE = 0.5
@@ -55,12 +58,17 @@ def scanned_lines(
     with pypdfium2.PdfDocument(data) as document:
         for number in numbers:
             page = document[number - 1]
-            scale = min(_DOTS_PER_POINT, MAX_SIDE_PIXELS / max(page.get_size()))
-            picture = page.render(scale=scale).to_pil()
+            picture, scale = page_picture(page)
             page.close()
             pages.append(recognised(picture, number, 1 / scale))
             page_done()
     return with_even_sizes(pages)
+
+
+def page_picture(page: Any) -> tuple["Image", float]:
+    """Draw a page so that it can be read; returns with it how many pixels a point has."""
+    scale = min(_DOTS_PER_POINT, MAX_SIDE_PIXELS / max(page.get_size()))
+    return page.render(scale=scale).to_pil(), scale
 
 
 def with_own(read: Sequence[Line], own: Sequence[Line]) -> list[Line]:

@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from made_documents import column, laid_over, make_pdf, picture, saved_image
 from PIL import Image
 
 from rag_backend.parse.page_image import page_image
@@ -43,6 +44,19 @@ def test_a_sentence_is_marked_where_it_stands(handbook):
     )
     assert more > none
     assert marked(page_image(handbook, "handbook.pdf", 2, ["Not on this page at all."]))[0] == none
+
+
+def test_a_sentence_is_marked_in_a_scan(tmp_path):
+    lines = ["Staff are entitled to twenty-five days of annual", "leave in each calendar year."]
+    scan = saved_image(picture([*lines, "Requests are made two weeks before."]), "PDF")
+    stamp = make_pdf([column(["Scanned with CamScanner"], top=20, size=8)])
+    path = tmp_path / "x"
+    path.write_bytes(laid_over(scan, stamp))
+    none, _ = marked(page_image(path, "x.pdf", 1, []))
+    share, height = marked(page_image(path, "x.pdf", 1, [" ".join(lines)]))
+    assert none < 0.0005 < share < 0.1 and 0.1 < height < 0.18
+    _, both = marked(page_image(path, "x.pdf", 1, [" ".join(lines), "Scanned with CamScanner"]))
+    assert height + 0.05 < both
 
 
 def test_a_page_that_is_not_there_is_told(handbook):
