@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from comparison.answer import Answer, ShownSource, Timings, Tokens
-from comparison.lab import Adapter
+from comparison.lab import Adapter, Lab
 from comparison.metrics import refused
 from rag_backend.answer.cite import cite, groundedness, with_place
 from rag_backend.documents import Ranks
+from rag_backend.search.only import EVERYTHING, Only
 from workbench.errors import RagtuneError
 from workbench.language_models.engine import Engine
 from workbench.language_models.prompts import messages
@@ -19,6 +20,31 @@ from workbench.settings import Settings
 
 if TYPE_CHECKING:
     from rag_backend.answer.chain import PassageRetriever
+    from rag_backend.answer.read import Fits
+
+
+def retriever_of(
+    lab: Lab, settings: Settings, only: Only = EVERYTHING, once: bool = False
+) -> "PassageRetriever":
+    """Return what finds the passages to read, and declines, as the settings want it."""
+    from rag_backend.answer.chain import PassageRetriever
+
+    threshold = lab.knowledge_base.threshold(settings.decline)
+    return PassageRetriever(
+        index=lab.knowledge_base.index, settings=settings, threshold=threshold, only=only, once=once
+    )
+
+
+def room_of(engine: Engine, settings: Settings) -> "Fits":
+    """Return the test whether the engine has room for a prompt and the longest answer."""
+
+    def fits(said: list[dict[str, str]]) -> bool:
+        tokens = engine.count_tokens(said)
+        if tokens is None or engine.room is None:
+            return True
+        return tokens + settings.max_new_tokens <= engine.room
+
+    return fits
 
 
 def answering(
@@ -108,13 +134,7 @@ def _with_documents(
     from rag_backend.answer.chat_model import EngineChatModel
 
     model = EngineChatModel(engine=engine, adapter=adapter, max_new_tokens=settings.max_new_tokens)
-
-    def fits(said: list[dict[str, str]]) -> bool:
-        tokens = engine.count_tokens(said)
-        if tokens is None or engine.room is None:
-            return True
-        return tokens + settings.max_new_tokens <= engine.room
-
+    fits = room_of(engine, settings)
     chain = make_chain(retriever, model, settings.system_prompt, settings.passage_prompt, fits)
     clock = _Stopwatch()
     for part in chain.stream(question):

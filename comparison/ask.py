@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from comparison.answer import Answer, Fingerprint
-from comparison.answering import answering
+from comparison.answering import answering, retriever_of
 from comparison.columns import METHODS, Column, as_columns, check_methods
 from comparison.lab import Lab
 from comparison.together import together
@@ -75,15 +75,7 @@ def ask(
             engines[column.model] = lab.engine_beside(column.model)
     retriever = None
     if any(column.searches for column in columns):
-        from rag_backend.answer.chain import PassageRetriever
-
-        retriever = PassageRetriever(
-            index=lab.knowledge_base.index,
-            settings=settings,
-            threshold=lab.knowledge_base.threshold(settings.decline),
-            only=only,
-            once=not alone,
-        )
+        retriever = retriever_of(lab, settings, only, once=not alone)
     answers: dict[Column, Answer] = {}
     streams = []
     for column in columns:

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.shared.lab import get_lab
 from pages.shared.plain import plain
 from workbench.errors import RagtuneError
+from workbench.language_models.prompts import check_question
 from workbench.settings import Settings, prompt_versions
 
 PROMPTS = ("system_prompt", "passage_prompt")
@@ -49,8 +50,8 @@ def edit_prompts() -> None:
 
 def _preview(settings: Settings) -> None:
     """Show what the model sees for a question, and how its tokens are spent."""
-    from rag_backend.answer.chain import PassageRetriever
-    from rag_backend.answer.read import write_prompt
+    from comparison.answering import retriever_of, room_of
+    from rag_backend.answer.chain import declined, make_reader
 
     lab = get_lab()
     with st.expander("Preview: exactly what the model sees", icon=":material/visibility:"):
@@ -61,29 +62,40 @@ def _preview(settings: Settings) -> None:
             st.info("No documents yet: there are no passages to show.", icon=":material/info:")
             return
         with st.spinner("Searching and counting …"):
-            found = PassageRetriever(index=lab.knowledge_base.index, settings=settings).invoke(
-                question
-            )
-            read = [source for source in found if source.metadata["read"]]
-            if not read:
-                st.info("Nothing that was found is good enough to be read.")
-                return
-            prompt = write_prompt(
-                question, read, template=settings.passage_prompt, system=settings.system_prompt
-            )
             engine = lab.engine()
-            whole = engine.count_tokens(prompt.messages)
+            reader = make_reader(
+                retriever_of(lab, settings),
+                settings.system_prompt,
+                settings.passage_prompt,
+                room_of(engine, settings),
+            )
+            seen = reader.invoke(check_question(question))
+            if not seen["prompt"]:
+                st.info(
+                    f"The model would not be asked. The answer: {declined(seen['sources'])}",
+                    icon=":material/info:",
+                )
+                return
+            read = [source for source in seen["sources"] if source.metadata["read"]]
+            dropped = sum(source.metadata["dropped"] for source in seen["sources"])
+            whole = engine.count_tokens(seen["prompt"])
             alone = [
                 engine.count_tokens([{"role": "user", "content": source.page_content}])
                 for source in read
             ]
             empty = engine.count_tokens([{"role": "user", "content": ""}])
-        for turn in prompt.messages:
+        for turn in seen["prompt"]:
             st.caption(f"Said as {turn['role']}")
             st.code(turn["content"], language=None, wrap_lines=True)
         if whole is None or empty is None:
             st.caption("Only the server that answers knows how many tokens this is.")
             return
+        if dropped:
+            st.warning(
+                f"{dropped} of {len(read) + dropped} passages are dropped, the last ones first: "
+                "the model's context has no room for them.",
+                icon=":material/content_cut:",
+            )
         passages = sum((tokens or 0) - empty for tokens in alone)
         room = f" of {engine.room:,}" if engine.room else ""
         st.caption(

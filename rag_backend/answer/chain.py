@@ -113,8 +113,29 @@ def make_chain(
     Streamed, it gives ``{"sources": [...], "prompt": [...]}`` first, the prompt as chat
     messages, and then ``{"answer": chunk}`` for every piece of the answer. Where no source is
     good enough to be read, there is no prompt, the model is not asked, and the answer is
-    `NOT_IN_DOCUMENTS`, or `NOT_ANSWERED` where the verifier decided. Passages that the model
-    has no room for are dropped, the last ones first; their metadata says ``dropped``.
+    what `declined` says. See `make_reader` for the other arguments.
+    """
+    answer = RunnableBranch(
+        (
+            lambda state: not state["prompt"],
+            RunnableLambda(lambda state: AIMessage(content=declined(state["sources"]))),
+        ),
+        RunnableLambda(lambda state: convert_to_messages(state["prompt"])) | model,
+    )
+    reader = make_reader(retriever, system_prompt, template, fits)
+    return reader | RunnablePassthrough.assign(answer=answer)
+
+
+def make_reader(
+    retriever: BaseRetriever,
+    system_prompt: str = "",
+    template: str = DEFAULT_TEMPLATE,
+    fits: Fits = lambda _messages: True,
+) -> Runnable[str, dict[str, Any]]:
+    """Return the chain up to the model: a question in; ``question``, ``sources``, ``prompt`` out.
+
+    Passages that the model has no room for are dropped, the last ones first; their metadata
+    says ``dropped``.
     """
 
     def write(found: dict[str, Any]) -> dict[str, Any]:
@@ -138,17 +159,14 @@ def make_chain(
         ]
         return {**found, "sources": told, "prompt": list(prompt.messages)}
 
-    answer = RunnableBranch(
-        (
-            lambda state: not state["prompt"],
-            RunnableLambda(lambda state: AIMessage(content=_unread(state["sources"]))),
-        ),
-        RunnableLambda(lambda state: convert_to_messages(state["prompt"])) | model,
-    )
     found = RunnableParallel(question=RunnablePassthrough(), sources=retriever)
-    return found | RunnableLambda(write) | RunnablePassthrough.assign(answer=answer)
+    return found | RunnableLambda(write)
 
 
-def _unread(sources: list[Document]) -> str:
+def declined(sources: list[Document]) -> str:
+    """Return the answer where none of these sources is good enough to be read.
+
+    It is `NOT_IN_DOCUMENTS`, or `NOT_ANSWERED` where the verifier decided.
+    """
     verified = any(source.metadata["holds"] is not None for source in sources)
     return NOT_ANSWERED if verified else NOT_IN_DOCUMENTS
