@@ -1,5 +1,6 @@
 """Blocks to passages: the chunks that are embedded, found and shown."""
 
+import bisect
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -106,6 +107,26 @@ def joined(passages: Sequence[Passage]) -> Passage:
             texts += ["" if passage.start < end else "\n", fresh]
         end = max(end, passage.end)
     return Passage("".join(texts), first.headings, first.page, first.start, end)
+
+
+def place_of(passage: str, text: str, end: int | None = None) -> tuple[int, int] | None:
+    """Return where a passage stands in a document's text; None where it does not, any more.
+
+    What a part repeats stands before its own text, so the longest end of it is looked up that
+    the text holds; less than half of a passage is not it.
+
+    Args:
+        passage: its text.
+        text: the document's, as it is now.
+        end: where it ended when it was found, in characters: tells places alike from each other.
+    """
+    cut = bisect.bisect_left(range(len(passage)), True, key=lambda cut: passage[cut:] in text)
+    own = passage[cut:]
+    if not own or len(own) * 2 < len(passage):
+        return None
+    start = text.rfind(own, 0, end)
+    start = text.index(own) if start < 0 else start
+    return start, start + len(own)
 
 
 def embedding_text(name: str, passage: Passage) -> str:

@@ -13,12 +13,14 @@ from pages.shared.only_input import only_input
 from pages.shared.option_input import option_input
 from pages.shared.plain import plain
 from pages.shared.progress import duration, progress_bar
+from pages.shared.source import source_button
 from rag_backend.documents import READABLE, Document
 from rag_backend.index.duplicates import near_duplicates
 from rag_backend.ingest import process as ingest
 from rag_backend.ingest.watch import trouble as folder_trouble
 from rag_backend.ingest.watch import unwatch, watch, watched
 from rag_backend.search.find import find
+from workbench.errors import RagtuneError
 from workbench.settings import Settings
 
 _DOCUMENTS_SHOWN = 30
@@ -41,11 +43,17 @@ def add_uploads() -> None:
         key=f"upload-{state.upload_round}",
     )
     if not files:
+        for refused in state.get("upload_refused", ()):
+            st.error(plain(refused), icon=":material/error:")
         return
     incoming = lab.knowledge_base.incoming
     incoming.forget(state="done")
+    state.upload_refused = []  # told until the next upload
     for file in files:
-        incoming.put(file.name, file.getvalue())
+        try:
+            incoming.put(file.name, file.getvalue())
+        except RagtuneError as error:
+            state.upload_refused.append(str(error))
     ingest.ensure(lab.home, lab.knowledge_base, again=True)
     state.upload_round += 1  # a fresh, empty uploader
     st.rerun()
@@ -230,7 +238,19 @@ def look_inside() -> None:
     if st.button("Close", icon=":material/close:"):
         del state.look_inside
         st.rerun()
-    for number, passage in enumerate(lab.knowledge_base.passages(name), start=1):
+    passages, first = lab.knowledge_base.passages(name), 0
+    if len(passages) > _PASSAGES_SHOWN:
+        first = st.selectbox(
+            "Passages",
+            range(0, len(passages), _PASSAGES_SHOWN),
+            format_func=lambda first: (
+                f"{first + 1:,} to {min(first + _PASSAGES_SHOWN, len(passages)):,} "
+                f"of {len(passages):,}"
+            ),
+            key=f"passages-{name}",
+        )
+    shown = passages[first : first + _PASSAGES_SHOWN]
+    for number, passage in enumerate(shown, start=first + 1):
         where = [f"passage {number}"]
         where += [f"page {passage.page}"] if passage.page else []
         where += list(passage.headings)
@@ -261,6 +281,9 @@ def search() -> None:
             told = scores(source.score, source.words, source.fit)
             st.caption(f"{plain(source.document)}{page} · {told}")
             st.markdown(plain(source.text))
+            source_button(
+                f"found-{source.id}", source.document, source.page, source.text, source.end
+            )
 
 
 with sentences():

@@ -12,7 +12,7 @@ from comparison.columns import Column
 from pages.shared import routes
 from pages.shared.lab import get_lab
 from pages.shared.plain import highlighted, plain
-from pages.shared.source import open_source
+from pages.shared.source import source_button
 from pages.shared.trace import milliseconds, open_trace, phases
 from rag_backend.answer.orders import gives_orders
 
@@ -108,7 +108,7 @@ class AnswerRoom:
                     open_trace(answer)
         if claims:
             with self._claims.container():
-                _checked(claims)
+                _checked(claims, answer.column.label)
 
 
 def _state(answer: Answer, waiting: int) -> str:
@@ -176,18 +176,26 @@ def _place(document: str, page: int | None) -> str:
     return plain(short) + (f", p. {page}" if page else "")
 
 
-def _checked(claims: Sequence[Claim]) -> None:
+def _checked(claims: Sequence[Claim], label: str) -> None:
     """Show what the documents say, for an answer that was given without them."""
     said = [(claim.source, claim.place) for claim in claims if claim.source]
     st.caption(
         f":material/fact_check: Checked afterwards: your documents support {len(said)} of "
         f"{len(claims)} sentence{'' if len(claims) == 1 else 's'}."
     )
-    for source in dict.fromkeys(source for source, _ in said):
+    for number, source in enumerate(dict.fromkeys(source for source, _ in said)):
         name = _place(source.document, source.page)
         with st.expander(name, icon=":material/fact_check:"):
             places = [place for one, place in said if one == source]
             st.markdown(highlighted(source.text, places))
+            source_button(
+                f"claim-{label}-{number}",
+                source.document,
+                source.page,
+                source.text,
+                source.end,
+                places,
+            )
 
 
 def _sources(answer: Answer) -> None:
@@ -210,16 +218,18 @@ def _sources(answer: Answer) -> None:
                     icon=":material/gavel:",
                 )
             st.caption(scores(source.score, source.words, source.fit))
-            st.markdown(highlighted(source.text, [(span.start, span.end) for span in cited]))
+            spans = [(span.start, span.end) for span in cited]
+            st.markdown(highlighted(source.text, spans))
             # While an answer grows, a click would end it.
-            if answer.done and st.button(
-                "Open in the document",
-                key=f"open-{answer.column.label}-{number}",
-                icon=":material/open_in_full:",
-            ):
-                body = source.end - len(source.text)
-                spans = [(body + span.start, body + span.end) for span in cited]
-                open_source(source.document, source.page, spans or [(source.start, source.end)])
+            if answer.done:
+                source_button(
+                    f"open-{answer.column.label}-{number}",
+                    source.document,
+                    source.page,
+                    source.text,
+                    source.end,
+                    spans,
+                )
 
 
 def scores(similarity: float, words: float | None, fit: float | None) -> str:

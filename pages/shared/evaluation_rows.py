@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.shared.plain import plain
 from pages.shared.progress import duration
+from pages.shared.source import source_button
 
 if TYPE_CHECKING:
     from comparison.evaluation.by_question import Asked
@@ -102,10 +103,12 @@ def _answer(asked: "Asked", label: str) -> None:
     if row.get("option_chosen"):
         said += f" · likeliest option: {plain(row['option_chosen'])}"
     st.caption(said)
-    for source in row["sources"]:
+    for number, source in enumerate(row["sources"]):
         page = f", p. {source['page']}" if source["page"] else ""
         with st.expander(f"{plain(source['document'])}{page}", icon=":material/visibility:"):
             st.markdown(plain(source["text"]))
+            key = f"open-{asked.number}-{label}-{number}"
+            source_button(key, source["document"], source["page"], source["text"])
 
 
 def downloads(evaluation: "Evaluation", found: "Results") -> None:

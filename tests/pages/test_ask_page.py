@@ -91,6 +91,18 @@ def test_times_conditions_and_claims_are_shown(page):
     assert words(page).count("Checked afterwards") == 1
 
 
+def test_what_was_checked_afterwards_opens_in_its_document(page):
+    ask(page)
+    column = Column("base")
+    said = replace(page.session_state["answers"][column], text="The workshop closes at 17:20.")
+    page.session_state["answers"] = page.session_state["answers"] | {column: said}
+    page.session_state["claims"] = {}
+    page.run()
+    assert "Checked afterwards: your documents support 1 of 1" in words(page)
+    page.button(key=f"claim-{column.label}-0").click().run()
+    assert not page.exception and not page.error and "Characters " in words(page)
+
+
 def test_another_model_stands_beside_and_is_named_as_confounding(page, tiny_model, tmp_path):
     other = tmp_path / "other-model"
     shutil.copytree(tiny_model, other)

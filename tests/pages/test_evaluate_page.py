@@ -63,7 +63,7 @@ def test_at_first_it_says_what_is_there_and_what_is_missing(app):
     app.multiselect[0].set_value([]).run()
     assert button(app, "Start the evaluation").disabled
     app.selectbox(key="evaluation-exam").set_value("A file of my own").run()
-    assert "One JSON object a line" in words(app)
+    assert "CSV with the columns question and answers" in words(app)
     assert button(app, "Start the evaluation").disabled
 
 
@@ -114,7 +114,11 @@ def test_one_question_is_shown_side_by_side_and_nothing_of_it_is_markup(kept):
     raw = "\n".join(element.value for element in one.markdown)
     assert r"\<b\>workshop\</b\>" in raw and "Expected: 17\\:20" in raw
     assert "**base**" in raw and "**rag**" in raw
-    assert [button.label for button in one.button] == ["Ask it again"]
+    open_it, again = one.button
+    assert (open_it.label, again.label) == ("Open in the document", "Ask it again")
+    open_it.click().run()
+    assert not one.exception and not one.error
+    assert ":yellow-background[" in "\n".join(element.value for element in one.markdown)
 
 
 def test_an_evaluation_is_started_cancelled_and_deleted(kept):
@@ -149,7 +153,7 @@ def test_a_broken_exam_and_a_changed_home_are_one_sentence_each(kept):
     (lab.home.folder / "exams" / "mine.jsonl").write_text("question,answer\n", encoding="utf-8")
     lab.knowledge_base.remove("handbook.md")
     at(app)
-    assert "Line 1 of mine.jsonl is not JSON" in words(app)
+    assert "The only row of 'mine.jsonl' can't be asked. Row 1: it is not JSON" in words(app)
     assert "1 of 4 answers are there so far." in words(app)
     press(app, "Go on")
     assert "rag can't answer yet: No documents yet." in words(app)

@@ -18,6 +18,8 @@ from pages.shared.lab import get_lab
 from pages.shared.plain import highlighted, plain
 from pages.shared.progress import duration
 from pages.shared.prompt_editor import PROMPTS
+from rag_backend.answer.chain import NOT_ANSWERED
+from rag_backend.ingest import process as ingest
 from rag_backend.verify.calibration import calibration_of
 from rag_backend.verify.verifier import digest
 from workbench import jobs
@@ -249,6 +251,21 @@ def test_prompts_are_edited_previewed_and_brought_back(app):
     assert "once was expected" in app.error[0].value
 
 
+def test_the_preview_drops_and_declines_as_answering_does(app):
+    lab = get_lab()
+    lab.knowledge_base.add_bytes(b"The workshop closes at 17:20.", "hours.txt")
+    lab.knowledge_base.add_bytes(b"The workshop is in Hull.", "place.txt")
+    roomless = Settings(model=lab.settings.model, max_new_tokens=2000, read=2, min_score=-1.0)
+    lab.change_settings(roomless)
+    at(app, "pages/setup/settings.py")
+    app.text_input(key="prompt-question").set_value("When does the workshop close?").run()
+    assert "1 of 2 passages are dropped" in words(app) and "in 1 passages" in words(app)
+    assert "17:20" in app.code[-1].value and "Hull" not in app.code[-1].value
+    app.text_input(key="prompt-question").set_value("Who won the chess match of 1912?").run()
+    assert NOT_ANSWERED in words(app) and "would not be asked" in words(app)
+    assert not any("chess match" in shown.value for shown in app.code)
+
+
 def test_documents_are_listed_compared_and_watched(app, tmp_path):
     base = get_lab().knowledge_base
     said = "The workshop of Marlow Kites opens at 6:40 in the morning and closes at 17:20."
@@ -266,6 +283,62 @@ def test_documents_are_listed_compared_and_watched(app, tmp_path):
     folder.set_value(str(tmp_path / "missing"))
     next(b for b in app.button if b.label == "Watch").click().run()
     assert "is not a folder" in app.error[0].value
+
+
+def test_a_name_too_long_is_told_and_the_other_uploads_are_added(app, monkeypatch):
+    monkeypatch.setattr(ingest, "ensure", lambda *_, **__: None)  # they stay in the line
+    at(app, "pages/retrieval/documents.py")
+    files = [("a.txt", b"A."), ("x" * 220 + ".txt", b"X."), ("b.txt", b"B.")]
+    app.file_uploader[0].set_value([(*file, "text/plain") for file in files]).run()
+    assert [one.value for one in app.error] == [
+        "A file name of 224 characters was given; 1 to 200 were expected\\. "
+        "Rename the file and add it again\\."
+    ]
+    incoming = get_lab().knowledge_base.incoming
+    assert [file.name for file in incoming.files()] == ["a.txt", "b.txt"]
+    app.run()
+    assert len(incoming.files()) == 2 and len(app.error) == 1
+
+
+def test_passages_are_looked_at_fifty_at_a_time_and_open_in_their_document(app):
+    base = get_lab().knowledge_base
+    text = "\n\n".join(f"# Kite {n}\n\nKite {n} is of the year {1900 + n}." for n in range(60))
+    base.add_bytes(text.encode(), "kites.md")
+    at(app, "pages/retrieval/documents.py")
+    button(app, "Look inside").click().run()
+    chosen = next(one for one in app.selectbox if one.label == "Passages")
+    assert chosen.options == ["1 to 50 of 60", "51 to 60 of 60"]
+    assert plain("Kite 49 is of the year 1949.") in words(app)
+    assert plain("Kite 50 is of the year 1950.") not in words(app)
+    chosen.set_value(50).run()
+    assert plain("Kite 59 is of the year 1959.") in words(app)
+    assert plain("Kite 49 is of the year 1949.") not in words(app)
+    app.text_input(key="search").set_value("Which kite is of the year 1912?").run()
+    button(app, "Open in the document").click().run()
+    assert not app.exception
+    assert f":yellow-background[{plain('Kite 12 is of the year 1912.')}]" in words(app)
+    assert "Characters " in words(app)
+
+
+def test_a_source_that_is_gone_or_was_changed_is_one_sentence(app):
+    def drawn():
+        from pages.shared.source import source_button
+
+        source_button("one", "hours.txt", None, "The workshop closes at 17:20.", 400)
+
+    base = get_lab().knowledge_base
+    for content, said in (
+        (b"New. The workshop closes at 17:20. Later.", "The workshop closes at 17:20."),
+        (b"It never closes.", "no longer holds this passage"),
+        (None, "no longer among the documents"),
+    ):
+        if content:
+            base.add_bytes(content, "hours.txt")
+        else:
+            base.remove("hours.txt")
+        page = AppTest.from_function(drawn, default_timeout=60).run()
+        page.button(key="one").click().run()
+        assert not page.exception and said in words(page).replace("\\", "")
 
 
 def button(app, label):

@@ -13,6 +13,7 @@ from rag_backend.passages import (
     PASSAGE_TOKENS,
     document_text,
     embedding_text,
+    place_of,
     split,
 )
 from workbench.values import Block, Passage
@@ -83,6 +84,16 @@ def test_every_passage_knows_its_place_in_the_documents_text():
     covered = {n for passage in passages for n in range(passage.start, passage.end)}
     assert all(n in covered or character.isspace() for n, character in enumerate(text))
     assert [p.start for p in passages] == sorted(p.start for p in passages)
+
+
+def test_a_passage_is_found_again_where_it_stands_now():
+    text = "It is here. It is there. It is here."
+    assert place_of("It is here.", text) == (25, 36)
+    assert place_of("It is here.", text, end=11) == (0, 11)
+    assert place_of("It is there.", f"New. {text}", end=24) == (17, 29)
+    assert place_of("Q: Is it?\nA: Yes, it is there.", "A: Yes, it is there.") == (0, 20)
+    assert place_of("It was never in this town.", text) is None
+    assert place_of("It was never here.", text) is None
 
 
 def test_a_paragraph_that_fits_is_never_cut():
