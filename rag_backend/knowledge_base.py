@@ -144,10 +144,19 @@ class KnowledgeBase:
             yield name, [_block(block) for block in blocks]
 
     def text(self, name: str) -> str:
-        """Return a document's whole text, in which its passages have their places."""
+        """Return a document's whole text, in which its passages have their places.
+
+        Raises:
+            RagtuneError: there is no such document.
+        """
         query = sa.select(DocumentRow.blocks).where(DocumentRow.name == name)
         with self.database.session() as session:
-            return document_text(_block(block) for block in session.scalars(query).one())
+            blocks = session.scalars(query).one_or_none()
+        if blocks is None:
+            raise RagtuneError(
+                f"{name} is no longer among the documents: add it again to see what it says."
+            )
+        return document_text(map(_block, blocks))
 
     def passages(self, name: str) -> list[Passage]:
         """Return a document's passages in reading order."""
@@ -169,6 +178,11 @@ class KnowledgeBase:
             DocumentError: the file can't be used.
             ValueError: the sizes don't fit each other.
         """
+        if is_archive(name):
+            raise DocumentError(
+                f"{name} is an archive of several documents: add it to see the passages of each, "
+                "or choose one of its files."
+            )
         count = self.index.embeddings().count_tokens
         with tempfile.TemporaryDirectory(prefix="ragtune-") as folder:
             file = Path(folder) / "preview"

@@ -125,6 +125,14 @@ def test_nothing_is_left_of_a_removed_document(tiny_lab, handbook):
     ]
 
 
+def test_the_text_of_a_removed_document_is_asked_for_in_vain(tiny_lab, handbook):
+    base = tiny_lab.knowledge_base
+    base.add(handbook)
+    base.remove("handbook.md")
+    with pytest.raises(RagtuneError, match="handbook.md is no longer among the documents"):
+        base.text("handbook.md")
+
+
 def test_removing_several_is_all_or_nothing(tiny_lab, handbook):
     base = tiny_lab.knowledge_base
     base.add(handbook)
@@ -216,3 +224,5 @@ def test_passages_can_be_looked_at_before_anything_is_kept(tiny_lab):
     assert base.documents() == [] and not list(tiny_lab.home.uploads.iterdir())
     with pytest.raises(DocumentError, match="not a PDF"):
         base.preview(b"x", "a.pdf", 90, 24)
+    with pytest.raises(DocumentError, match="a.zip is an archive of several documents: add it"):
+        base.preview(b"x", "a.zip", 90, 24)
