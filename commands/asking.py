@@ -14,7 +14,7 @@ from commands.options import (
     only_options,
 )
 from commands.parsers import Parsers
-from commands.shown import indented, print_json, show
+from commands.shown import indented, print_json, show, table
 
 if TYPE_CHECKING:
     from comparison.answer import Answer
@@ -33,6 +33,9 @@ def add(parsers: Parsers) -> None:
     )
     method_options(ask, several=True)
     only_options(ask)
+    ask.add_argument(
+        "--trace", action="store_true", help="print how each answer came about, step by step"
+    )
     parsers.command("votes", _votes, "say how the blind votes on page Ask turned out")
 
 
@@ -43,14 +46,17 @@ def _ask(options: argparse.Namespace) -> int:
 
     lab, answers, adapters = lab_of(options), [], options.adapter or [None]
     columns = columns_of(options.methods.split(","), adapters)
+    limits = only(options, lab.knowledge_base)
     with contextlib.closing(
-        ask(lab, options.question, columns, earlier=options.after, only=only(options))
+        ask(lab, options.question, columns, earlier=options.after, only=limits)
     ) as growing:
         for answer in growing:
             if answer.done:
                 answers.append(answer)
                 if not json_wanted(options):
                     _print_answer(answer)
+                    if options.trace:
+                        _print_trace(answer)
     failed = [answer for answer in answers if answer.error]
     if json_wanted(options):
         order = {name: place for place, name in enumerate(adapters)}
@@ -73,9 +79,31 @@ def _print_answer(answer: "Answer") -> None:
     print(f"── {answer.column.label} ({answer.timings_ms.total / 1000:.1f} s)\n{indented(text)}")
     for number, source in enumerate(answer.sources, start=1):
         page = f", page {source.page}" if source.page else ""
-        read = "" if source.read else " (not read)"
+        read = "" if source.read else " (dropped: no room)" if source.dropped else " (not read)"
         orders = " (seems to tell the model what to say)" if gives_orders(source.text) else ""
         print(f"    [{number}] {source.document}{page}{read}{orders}")
+    if answer.groundedness is not None:
+        print(f"    grounded in what was read: {answer.groundedness:.0%}")
+
+
+def _print_trace(answer: "Answer") -> None:
+    from comparison.trace import milliseconds, phases, rewritten, search_steps, steps, why_unasked
+
+    told = [f"asked: {answer.asked}"]
+    if made := rewritten(answer):
+        told.append(f"searched and asked as: {made}")
+    if answer.sources:
+        rows = steps(answer)
+        told += ["", *table(rows, list(rows[0])), ""]
+        told.append(f"the search: {search_steps(answer.timings_ms)}")
+    if not answer.prompt:
+        told.append(why_unasked(answer))
+    for turn in answer.prompt:
+        told += [f"said to the model as {turn['role']}:", indented(turn["content"])]
+    told.append(f"{answer.tokens.prompt} tokens in all, {answer.tokens.completion} written")
+    times = answer.timings_ms
+    told.append(f"{phases(times)}, {milliseconds(times.total)} in all")
+    print(indented("\n".join(told)))
 
 
 def _votes(options: argparse.Namespace) -> None:

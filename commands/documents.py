@@ -23,7 +23,9 @@ def add(parsers: Parsers) -> None:
     adding = parsers.command(
         "add", _add, "add files or folders to the knowledge base and index them"
     )
-    adding.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    adding.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="without one: index what waits for it"
+    )
     watching = parsers.command("watch", _watch, "keep a folder's files in the knowledge base")
     watching.add_argument("folder", type=Path, metavar="FOLDER")
     parsers.command("documents", _documents, "list the documents")
@@ -42,16 +44,36 @@ def add(parsers: Parsers) -> None:
 
 
 def _add(options: argparse.Namespace) -> int:
-    from rag_backend.documents import files_under, read_file
+    from rag_backend.documents import (
+        READABLE,
+        files_under,
+        left_out_sentence,
+        named_apart,
+        read_file,
+    )
 
     base = lab_of(options).knowledge_base
-    numbers, results = [], []
+    if not options.paths and not base.incoming.waiting():
+        raise RagtuneError("Nothing waits to be indexed. Name files or folders to add.")
+    files, left_out, numbers, results = [], [], [], []
     for path in options.paths:
         try:
-            for file, name in files_under(path):
-                numbers.append(base.incoming.put(name, read_file(file)))
+            found, others = files_under(path)
+            if not found:
+                types = ", ".join(READABLE)
+                raise RagtuneError(f"{path} holds no file of a supported type ({types}).")
         except RagtuneError as error:
             results.append({"name": str(path), "change": "refused", "reason": str(error)})
+        else:
+            files += found
+            left_out += others
+    for file, name in named_apart(files):
+        try:
+            numbers.append(base.incoming.put(name, read_file(file)))
+        except RagtuneError as error:
+            results.append({"name": str(file), "change": "refused", "reason": str(error)})
+    if left_out:
+        print(left_out_sentence(left_out), file=sys.stderr)
     try:
         results += _indexed(base)
     finally:
@@ -64,14 +86,15 @@ def _watch(options: argparse.Namespace) -> None:
     from rag_backend.ingest.watch import scan, unwatch, watch, watched
 
     base = lab_of(options).knowledge_base
-    before = watched(base)
+    before, told = watched(base), ""
     folder = watch(base, options.folder)
     print(f"watching {folder}; Ctrl-C ends it", file=sys.stderr)
     try:
         while True:
             seen = scan(base, folder)
-            if seen.trouble:
+            if seen.trouble and seen.trouble != told:
                 print(f"ragtune: {seen.trouble}", file=sys.stderr)
+            told = seen.trouble
             for name in seen.removed:
                 print(f"removed   {name}", flush=True)
             if seen.changed:
@@ -118,9 +141,12 @@ def _tell_added(options: argparse.Namespace, results: list[dict[str, Any]]) -> i
 
 
 def _documents(options: argparse.Namespace) -> None:
-    documents = [dataclasses.asdict(d) for d in lab_of(options).knowledge_base.documents()]
+    base = lab_of(options).knowledge_base
+    documents = [dataclasses.asdict(document) for document in base.documents()]
     columns = ("name", "pages", "passages", "size_bytes", "added_at")
-    show(options, documents, columns, "No documents yet: `ragtune add PATH`.")
+    waiting = base.incoming.waiting()
+    none = base.missing() if waiting else "No documents yet: `ragtune add PATH`."
+    show(options, documents, columns, none)
 
 
 def _remove(options: argparse.Namespace) -> None:
@@ -139,10 +165,15 @@ def _search(options: argparse.Namespace) -> None:
         raise RagtuneError(f"-k is {options.k}; a number from 1 to 1000 was expected.")
     lab, question = lab_of(options), check_question(options.question)
     settings = dataclasses.replace(lab.settings, retrieved=options.k, read=1)
-    found = find(lab.knowledge_base.index, question, settings, only(options)).sources
+    base = lab.knowledge_base
+    if base.incoming.waiting() and (why := base.missing()):
+        raise RagtuneError(why)
+    found = find(base.index, question, settings, only(options, base)).sources
     if json_wanted(options):
         print_json([dataclasses.asdict(source) for source in found])
         return
+    if not found:
+        print("Nothing found.")
     for source in found:
         page = f", page {source.page}" if source.page else ""
         print(f"{source.score:.3f}  {source.document}{page}\n{indented(source.text)}\n")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from comparison.lab import Lab
+    from rag_backend.knowledge_base import KnowledgeBase
     from rag_backend.search.only import Only
 
 METHODS = "base,rag,finetuned,hybrid"
@@ -43,11 +44,15 @@ def only_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def only(options: argparse.Namespace) -> "Only":
+def only(options: argparse.Namespace, base: "KnowledgeBase") -> "Only":
+    """Return what a search is limited to; raises RagtuneError where there is no such document."""
     from rag_backend.search.only import Only
 
     types = [f".{one.lower().lstrip('.')}" for one in options.type]
-    return Only(tuple(options.document), tuple(types), options.since)
+    wanted = Only(tuple(options.document), tuple(types), options.since)
+    if names := [document.name for document in base.documents()]:
+        wanted.check(names)
+    return wanted
 
 
 def lab_of(options: argparse.Namespace) -> "Lab":

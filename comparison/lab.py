@@ -193,8 +193,8 @@ class Lab:
                 self.checkpoint(model)
         except RagtuneError as error:
             return str(error)
-        if method in ("rag", "hybrid") and self.knowledge_base.empty():
-            return "No documents yet."
+        if method in ("rag", "hybrid") and (why := self.knowledge_base.missing()):
+            return why
         if method in ("finetuned", "hybrid"):
             if server is None and adapter is None and not self.adapters(model):
                 return "No adapter for this model yet."

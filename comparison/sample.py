@@ -25,7 +25,7 @@ def add_documents(lab: Lab, progress: Progress) -> int:
         lab: the lab to add them to.
         progress: called with what is being done and the share that is done.
     """
-    files = files_under(FOLDER)
+    files, _ = files_under(FOLDER)
     for path, name in files:
         lab.knowledge_base.incoming.put(name, read_file(path))
     lab.knowledge_base.work(progress)

@@ -81,7 +81,7 @@ class KnowledgeBase:
             # Whoever gave it knows what became of it, or stopped it.
             self.incoming.cancel([number])
             self.incoming.forget([number])
-            self.incoming.sweep()
+            self._sweep()
 
     def work(self, progress: Progress = unheard) -> list[IncomingFile]:
         """Index the files in the line until none is waiting; one process at a time does.
@@ -97,7 +97,7 @@ class KnowledgeBase:
                 self._index(batch, _part(progress, len(numbers), len(batch), waiting))
                 numbers += batch
             self.index.prepare(progress)
-            self.incoming.sweep()
+            self._sweep()
         return self.incoming.files(numbers)
 
     def remove(self, *names: str) -> None:
@@ -114,12 +114,25 @@ class KnowledgeBase:
                 listed = ", ".join(known) or "none yet"
                 raise RagtuneError(f"There is no document {missing}. Documents: {listed}.")
             forget_words(session)
-        self.incoming.sweep()
+        self._sweep()
 
     def empty(self) -> bool:
         """Is there no document yet?"""
         with self.database.session() as session:
             return session.scalar(sa.select(DocumentRow.id).limit(1)) is None
+
+    def missing(self) -> str:
+        """Say why there is no document yet; empty where there is one."""
+        if not self.empty():
+            return ""
+        counts = self.incoming.counts()
+        waiting = counts["waiting"] + counts["working"]
+        if not waiting:
+            return "No documents yet."
+        return (
+            f"No documents yet: {waiting:,} file{' waits' if waiting == 1 else 's wait'} to be "
+            "indexed. `ragtune add` does it, and so does the app."
+        )
 
     def documents(self) -> list[Document]:
         """Return all documents by name."""
@@ -213,6 +226,11 @@ class KnowledgeBase:
     def threshold(self, decline: float) -> float | None:
         """Return what the verifier must say at least; None where nothing is to be declined."""
         return self.calibration().threshold(decline) if decline else None
+
+    def _sweep(self) -> None:
+        """Leave nothing lying about of what was removed or replaced."""
+        self.incoming.sweep()
+        self.database.truncate_log()
 
     def _next(self) -> list[int]:
         """Return the numbers of the files to index together next."""

@@ -35,6 +35,8 @@ class DocumentRow(_Base):
     passage_tokens: Mapped[int]
     """How it was split; see `workbench.settings.Settings`."""
     overlap_tokens: Mapped[int]
+    folder: Mapped[str] = mapped_column(default="", server_default="")
+    """The watched folder that brought it; empty where a person did."""
     added_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))
     passages: Mapped[list["PassageRow"]] = relationship(
         cascade="all, delete-orphan", order_by="PassageRow.ordinal", passive_deletes=True
@@ -80,6 +82,8 @@ class IncomingRow(_Base):
     share: Mapped[float] = mapped_column(default=0.0)
     """How much of it is done, from 0 to 1."""
     tries: Mapped[int] = mapped_column(default=0)
+    folder: Mapped[str] = mapped_column(default="", server_default="")
+    """See `DocumentRow`."""
 
 
 class WatchedFolderRow(_Base):
@@ -106,10 +110,14 @@ class WatchedFileRow(_Base):
     size_bytes: Mapped[int]
 
 
-_SCHEMA = 4
+_SCHEMA = 5
 """Kept in the database as its user_version; 0 and 1 are those before it was kept."""
 _SAME_DOCUMENTS = 2
 """Since this version documents are kept as they are now."""
+_WITH_FOLDERS = 5
+"""Since this version they know the watched folder that brought them."""
+_LOG_MS = 300
+"""So long the log waits for whoever is reading."""
 _STATEMENTS = (
     # The words of every passage, by its id: an inverted index that changes with the passages.
     "CREATE VIRTUAL TABLE IF NOT EXISTS passage_words "
@@ -131,7 +139,16 @@ _UPGRADE = (
     "SELECT name, sha256, 'waiting', '', '', 0, 0 FROM old_documents ORDER BY id",
     "DROP TABLE old_documents",
 )
-_ADD_STATUS = f"ALTER TABLE examples ADD COLUMN status VARCHAR NOT NULL DEFAULT '{APPROVED}'"
+_ADDED = (
+    ("examples", "status", APPROVED),
+    ("documents", "folder", ""),
+    ("incoming", "folder", ""),
+)
+"""Columns that came later, each with its table and default."""
+_FOLDERS = (
+    "UPDATE documents SET folder = (SELECT folder FROM watched_files AS w WHERE {same}) "
+    "WHERE EXISTS (SELECT 1 FROM watched_files AS w WHERE {same})"
+).format(same="documents.name = w.name OR instr(documents.name, w.name || '/') = 1")
 
 
 class ExampleRow(_Base):
@@ -196,8 +213,13 @@ class Database:
             ):
                 connection.execute(sa.text(statement))
         _Base.metadata.create_all(connection)
-        if "status" not in {one["name"] for one in sa.inspect(connection).get_columns("examples")}:
-            connection.execute(sa.text(_ADD_STATUS))
+        for table, column, default in _ADDED:
+            there = {one["name"] for one in sa.inspect(connection).get_columns(table)}
+            if column not in there:
+                kind = f"VARCHAR NOT NULL DEFAULT '{default}'"
+                connection.execute(sa.text(f"ALTER TABLE {table} ADD COLUMN {column} {kind}"))
+        if version < _WITH_FOLDERS:
+            connection.execute(sa.text(_FOLDERS))
         for statement in (*_STATEMENTS, *(_UPGRADE if older else ())):
             connection.execute(sa.text(statement))
         connection.execute(sa.text(f"PRAGMA user_version = {_SCHEMA}"))
@@ -226,6 +248,16 @@ class Database:
             if reason is None:
                 raise
             raise RagtuneError(reason) from error
+
+    def truncate_log(self) -> None:
+        """Empty the log of recent changes, in which what was removed can still be read.
+
+        Where others read on and on meanwhile, one of the next calls does it.
+        """
+        with self._sentences(), self._engine.connect() as connection:
+            connection.detach()  # one of its own, because it waits less than the others
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {_LOG_MS}")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Give the connections back."""

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from rag_backend.documents import Change, check_name
+from workbench.errors import DocumentError
 from workbench.files import write_bytes
 from workbench.home import Home
-from workbench.storage import Database, DocumentRow, IncomingRow
+from workbench.storage import Database, DocumentRow, IncomingRow, WatchedFolderRow
 
 State = Literal["waiting", "working", "done", "refused", "cancelled"]
 ENDED: tuple[State, ...] = ("done", "refused", "cancelled")
@@ -39,6 +40,8 @@ class IncomingFile:
     """How much of it is done, from 0 to 1."""
     tries: int
     """How often it was begun."""
+    folder: str
+    """The watched folder that brings it; empty where a person does."""
 
 
 class Incoming:
@@ -48,19 +51,28 @@ class Incoming:
         self._home = home
         self._database = database
 
-    def put(self, name: str, data: bytes) -> int:
+    def put(self, name: str, data: bytes, folder: str = "") -> int:
         """Put a file into the line and return its number; from here on it is safe.
 
+        Args:
+            name: what the document is called.
+            data: the file's content.
+            folder: the watched folder that brings it; empty where a person does.
+
         Raises:
-            DocumentError: the name can't be used.
+            DocumentError: the name can't be used, or a watched folder brings what would replace
+                another one's document, or a person's.
             RagtuneError: the disk is full.
         """
         name, digest = check_name(name), sha256(data).hexdigest()
         with self._home.lock("uploads", _BUSY_SECONDS, _BUSY):
+            with self._database.session() as session:
+                if folder:
+                    _check_owner(session, name, digest, folder)
             if not (self._home.uploads / digest).exists():
                 write_bytes(self._home.uploads / digest, data)
             with self._database.session() as session:
-                row = IncomingRow(name=name, sha256=digest, state="waiting")
+                row = IncomingRow(name=name, sha256=digest, state="waiting", folder=folder)
                 session.add(row)
                 session.flush()
                 return row.id
@@ -68,9 +80,12 @@ class Incoming:
     def put_again(self, names: Sequence[str]) -> None:
         """Put documents into the line anew, to be indexed as the settings are now."""
         with self._database.session() as session:
-            chosen = sa.select(DocumentRow.name, DocumentRow.sha256)
+            chosen = sa.select(DocumentRow.name, DocumentRow.sha256, DocumentRow.folder)
             rows = session.execute(chosen.where(DocumentRow.name.in_(names))).all()
-            session.add_all(IncomingRow(name=n, sha256=d, state="waiting") for n, d in rows)
+            session.add_all(
+                IncomingRow(name=name, sha256=digest, state="waiting", folder=folder)
+                for name, digest, folder in rows
+            )
 
     def files(
         self,
@@ -113,7 +128,8 @@ class Incoming:
 
     def cancel(self, numbers: Sequence[int] | None = None) -> None:
         """Take files out that have not come to an end; by default all."""
-        self._set(numbers, IncomingRow.state.not_in(ENDED), state="cancelled", message="Cancelled.")
+        with self._database.session() as session:
+            cancel(session, numbers)
 
     def forget(self, numbers: Sequence[int] | None = None, state: State | None = None) -> None:
         """Forget files that have come to an end, by default all; what came of them stays."""
@@ -169,11 +185,44 @@ class Incoming:
                     file.unlink(missing_ok=True)
 
 
+def _check_owner(session: Session, name: str, digest: str, folder: str) -> None:
+    """Raise a DocumentError where a watched folder would replace what it did not bring."""
+    for table, still in (
+        (DocumentRow, sa.true()),
+        (IncomingRow, IncomingRow.state.not_in(ENDED)),
+    ):
+        another = sa.select(table.folder).where(
+            table.name == name, table.folder != folder, table.sha256 != digest, still
+        )
+        other = session.scalar(another.limit(1))
+        if other is not None:
+            raise DocumentError(
+                f"{name} in {folder} was left out, because another document of that name was "
+                f"{f'brought by {other}' if other else 'added by hand'}: rename the file, or "
+                "remove that document."
+            )
+
+
+def adopt(session: Session, file: IncomingFile) -> None:
+    """Let a document belong to the watched folder that brings the same, if to no other one."""
+    watched = sa.select(WatchedFolderRow.path)
+    free = sa.update(DocumentRow).where(
+        DocumentRow.name == file.name, DocumentRow.folder.not_in(watched)
+    )
+    session.execute(free.values(folder=file.folder))
+
+
 def finish(session: Session, number: int, change: Change, message: str) -> bool:
     """Take note that a file is a document now; False where it was cancelled meanwhile."""
     working = IncomingRow.state == "working"
     values = {"state": "done", "change": change, "message": message, "share": 1.0}
     return bool(_change(session, [number], working, **values))
+
+
+def cancel(session: Session, numbers: Sequence[int] | None) -> None:
+    """Take files out that have not come to an end; None for all of them."""
+    unfinished = IncomingRow.state.not_in(ENDED)
+    _change(session, numbers, unfinished, state="cancelled", message="Cancelled.")
 
 
 def begin_again(session: Session, numbers: Sequence[int] | None) -> None:

@@ -16,17 +16,25 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from rag_backend.documents import Change, Progress
+from rag_backend.documents import Change, Progress, few
 from rag_backend.index.passage_index import PassageIndex
-from rag_backend.ingest.incoming import Incoming, IncomingFile, begin_again, finish
+from rag_backend.ingest.incoming import (
+    ENDED,
+    Incoming,
+    IncomingFile,
+    adopt,
+    begin_again,
+    cancel,
+    finish,
+)
 from rag_backend.parse import parse
 from rag_backend.parse.archive import is_archive, members
 from rag_backend.passages import embedding_text, split
-from rag_backend.search.lexical import add_words
+from rag_backend.search.lexical import add_words, forget_words
 from workbench.errors import DocumentError
 from workbench.home import Home
 from workbench.settings import load_settings
-from workbench.storage import Database, DocumentRow, PassageRow
+from workbench.storage import Database, DocumentRow, IncomingRow, PassageRow
 from workbench.values import ParsedDocument, Passage
 
 _READING = 0.2
@@ -39,6 +47,10 @@ _REASONS = 5
 
 class Stopped(Exception):
     """All files that were being indexed were cancelled."""
+
+
+class _LeftOut(Exception):
+    """The file that was being read was cancelled; others were not."""
 
 
 @dataclass(slots=True)
@@ -84,18 +96,21 @@ def index_files(
     tell = _Telling(incoming, [file.id for file in files], progress)
     prepared = []
     for place, file in enumerate(files):
-        tell(f"Reading {file.name}", _READING * place / len(files), [file.id])
         try:
+            tell(f"Reading {file.name}", _READING * place / len(files), [file.id])
             if is_archive(file.name):
                 _unpack(home, database, file, tell)
                 continue
             one = _prepare(home, database, index, file, tell)
+        except _LeftOut:
+            continue
         except DocumentError as error:
             incoming.refuse(file.id, str(error))
             continue
         if one is None:
             with database.session() as session:
-                finish(session, file.id, "unchanged", "Unchanged.")
+                if finish(session, file.id, "unchanged", "Unchanged.") and file.folder:
+                    adopt(session, file)
         else:
             prepared.append(one)
     _embed(index, prepared, tell)
@@ -110,24 +125,52 @@ def index_files(
 
 
 def _unpack(home: Home, database: Database, file: IncomingFile, tell: "_Telling") -> None:
-    """Put an archive's files into the line; raises DocumentError where none can be used."""
+    """Put an archive's files into the line, and remove the documents of files no longer in it.
+
+    Raises:
+        DocumentError: none of its files can be used.
+    """
     incoming = Incoming(home, database)
-    taken, refused = 0, []
+    names, taken, refused = set(), [], []
     for member in members(home.uploads / file.sha256, file.name, tell.check):
+        names.add(member.name)
         try:
             if member.refusal:
                 raise DocumentError(member.refusal)
-            incoming.put(member.name, member.data)
-            taken += 1
+            taken.append(incoming.put(member.name, member.data, file.folder))
         except DocumentError as error:
             refused.append(str(error))
-    said = f"Unpacked: {taken} file{'' if taken == 1 else 's'}."
+    said = f"Unpacked: {len(taken)} file{'' if len(taken) == 1 else 's'}."
     if refused:
         said += f" {len(refused)} left out: {' '.join(refused[:_REASONS])}"
+    if len(refused) > _REASONS:
+        said += f" And {len(refused) - _REASONS} more."
     if not taken:
         raise DocumentError(f"{file.name} holds nothing that can be added. {said}")
     with database.session() as session:
-        finish(session, file.id, "unpacked", said)
+        earlier = _out_of(DocumentRow, file)
+        gone = sorted(set(session.scalars(sa.select(DocumentRow.name).where(earlier))) - names)
+        if gone:
+            said += f" No longer in it, and removed: {few(gone)}."
+        if not finish(session, file.id, "unpacked", said):
+            cancel(session, taken)
+            return
+        on_their_way = _out_of(IncomingRow, file) & IncomingRow.state.not_in(ENDED)
+        waiting = session.execute(sa.select(IncomingRow.id, IncomingRow.name).where(on_their_way))
+        cancel(session, [number for number, name in waiting if name not in names])
+        if gone:
+            session.execute(sa.delete(DocumentRow).where(DocumentRow.name.in_(gone)))
+            forget_words(session)
+
+
+def _out_of(
+    table: type[DocumentRow] | type[IncomingRow], archive: IncomingFile
+) -> "sa.ColumnElement[bool]":
+    """Say which rows are of files that came out of an archive of this name."""
+    inside = f"{archive.name}/"
+    # Not by LIKE, which takes "A" for "a".
+    out_of_it = sa.func.substr(table.name, 1, len(inside)) == inside
+    return out_of_it & (table.folder == archive.folder) if archive.folder else out_of_it
 
 
 def _prepare(
@@ -183,6 +226,7 @@ def _save(session: Session, one: _Prepared) -> None:
         "blocks": [dataclasses.asdict(block) for block in one.parsed.blocks],
         "passage_tokens": one.sizes[0],
         "overlap_tokens": one.sizes[1],
+        "folder": one.file.folder,
     }
     if one.existing is None:
         row = DocumentRow(**values)
@@ -242,7 +286,7 @@ def _sentence(change: Change, one: _Prepared) -> str:
 
 
 class _Telling:
-    """Passes progress on, notes it in the line, and stops when all files were cancelled."""
+    """Passes progress on, notes it in the line, and stops what was cancelled."""
 
     def __init__(self, incoming: Incoming, numbers: list[int], progress: Progress) -> None:
         self._incoming, self._numbers, self._progress = incoming, numbers, progress
@@ -256,12 +300,15 @@ class _Telling:
         self.check()
 
     def check(self) -> None:
-        """Note how far it is, and stop where all was cancelled; often called, seldom done."""
+        """Note how far it is, and stop what was cancelled; often called, seldom done."""
         now = time.monotonic()
         if now < self._next:
             return
         self._next = now + _NOTE_SECONDS
         self._incoming.tell(self._about, self._message, self._share)
         files = self._incoming.files(self._numbers)
-        if not any(file.state == "working" for file in files):
+        working = {file.id for file in files if file.state == "working"}
+        if not working:
             raise Stopped
+        if working.isdisjoint(self._about):
+            raise _LeftOut

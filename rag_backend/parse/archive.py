@@ -34,6 +34,11 @@ def is_archive(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in ARCHIVES
 
 
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of this name is there for programs, not for people."""
+    return name[0] == "." or name == "__MACOSX"
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A file of an archive."""
@@ -48,8 +53,8 @@ class Member:
 def members(path: Path, name: str, check: Check | None = None) -> Iterator[Member]:
     """Yield the files of the archive at ``path``; a bad one is yielded with its refusal.
 
-    As in a folder, what begins with a dot or an underscore is left out. ``name`` is what the
-    person calls the archive; for ``check`` see `rag_backend.parse.parse`.
+    As in a folder, what is hidden is passed over. ``name`` is what the person calls the archive;
+    for ``check`` see `rag_backend.parse.parse`.
 
     Raises:
         DocumentError: the archive itself can't be used; says why and what to do.
@@ -78,7 +83,7 @@ def unpack(path: Path, name: str, folder: Path) -> list[tuple[str, str | None]]:
             "it again and add that."
         ) from error
     with archive:
-        entries = [entry for entry in archive.infolist() if not _is_left_out(entry)]
+        entries = [entry for entry in archive.infolist() if not _is_passed_over(entry)]
         _check_archive(entries, name)
         taken: set[str] = set()
         found: list[tuple[str, str | None]] = []
@@ -125,6 +130,10 @@ def _check_entry(entry: zipfile.ZipInfo, shown: str) -> None:
         raise DocumentError(
             f"{shown} was refused, because its path leads out of the archive: pack the file again "
             "under a plain path."
+        )
+    if any(part.startswith("_") for part in path.split("/")[:-1]):
+        raise DocumentError(
+            f"{shown} is in a folder whose name begins with _, and was left out: rename the folder."
         )
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise DocumentError(
@@ -177,6 +186,6 @@ def _name(entry: zipfile.ZipInfo, name: str) -> str:
     return f"{name}/{PurePosixPath(_path(entry))}".replace("//", "/")
 
 
-def _is_left_out(entry: zipfile.ZipInfo) -> bool:
+def _is_passed_over(entry: zipfile.ZipInfo) -> bool:
     parts = [part for part in _path(entry).split("/") if part.strip(".")]
-    return _path(entry).endswith("/") or any(part[0] in "._" for part in parts)
+    return _path(entry).endswith("/") or any(is_hidden(part) for part in parts)

@@ -1,11 +1,15 @@
 """What a search is limited to: some documents, types of file, or those added since a day."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from pathlib import PurePath
 from typing import Any
 
 import sqlalchemy as sa
 
+from rag_backend.documents import few
+from workbench.errors import RagtuneError
 from workbench.storage import DocumentRow
 
 
@@ -22,6 +26,20 @@ class Only:
 
     def __bool__(self) -> bool:
         return bool(self.documents or self.types or self.since)
+
+    def check(self, names: Sequence[str]) -> None:
+        """Hold what it names against the names of all documents.
+
+        Raises:
+            RagtuneError: there is no such document, or none of such a type.
+        """
+        for name in self.documents:
+            if name not in names:
+                raise RagtuneError(f"There is no document {name!r}. Documents: {few(names)}.")
+        types = sorted({PurePath(name).suffix.lower() for name in names})
+        for one in self.types:
+            if one not in types:
+                raise RagtuneError(f"There is no document of type {one}. Types: {few(types)}.")
 
     def where(self, query: "sa.Select[Any]") -> "sa.Select[Any]":
         """Limit a query over documents."""

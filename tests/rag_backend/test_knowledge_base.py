@@ -1,15 +1,17 @@
 """Documents go in, are found, and go out again; what was reported survives a kill."""
 
 import dataclasses
+import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import sqlalchemy as sa
 
 from comparison.lab import open_lab
-from rag_backend.documents import check_name, files_under
+from rag_backend.documents import check_name, files_under, left_out_sentence, named_apart
 from rag_backend.search.find import find
 from workbench.errors import DocumentError, RagtuneError
 from workbench.settings import Settings, save_settings
@@ -116,13 +118,26 @@ def test_nothing_is_left_of_a_removed_document(tiny_lab, handbook):
     base.add_bytes(b"The zanzibarian kite is vermilion.", "secret.txt")
     base.add(handbook)
     base.remove("secret.txt")
-    tiny_lab.database.close()
     for file in tiny_lab.home.folder.rglob("*"):
         assert file.is_dir() or b"zanzibar" not in file.read_bytes().lower(), file
     assert [source.document for source in search(base, "zanzibarian kite", 5)] == [
         "handbook.md",
         "handbook.md",
     ]
+
+
+def test_removing_waits_for_no_reader(tiny_lab, handbook):
+    base, other = tiny_lab.knowledge_base, open_lab(tiny_lab.home.folder)
+    base.add_bytes(b"The zanzibarian kite is vermilion.", "secret.txt")
+    with other.database.session() as session:
+        assert session.execute(sa.text("SELECT count(*) FROM documents")).scalar_one() == 1
+        started = time.monotonic()
+        base.remove("secret.txt")
+        assert time.monotonic() - started < 5
+    base.add(handbook)  # whoever comes next empties the log
+    for file in tiny_lab.home.folder.rglob("*"):
+        assert file.is_dir() or b"zanzibar" not in file.read_bytes().lower(), file
+    other.database.close()
 
 
 def test_the_text_of_a_removed_document_is_asked_for_in_vain(tiny_lab, handbook):
@@ -178,26 +193,43 @@ def test_a_kill_loses_nothing_that_was_reported(tiny_lab, handbook, where):
 
 
 def test_a_folder_gives_supported_files_by_their_path(tmp_path):
-    for name in ("a.md", "b/c.txt", "b/d.exe", "_hidden/e.md", ".git/f.md"):
+    hidden = ("__MACOSX/a.md", ".git/f.md", ".DS_Store")
+    for name in ("a.md", "_b.md", "b/c.txt", "b/d.exe", "_sources/e.md", *hidden):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x", encoding="utf-8")
-    assert [name for _, name in files_under(tmp_path)] == ["a.md", "b/c.txt"]
+    files, left_out = files_under(tmp_path)
+    assert [name for _, name in files] == ["_b.md", "a.md", "b/c.txt"]
+    assert left_out == ["_sources/ (begins with _)", "b/d.exe (type not supported)"]
+    assert left_out_sentence(left_out) == f"2 left out: {left_out[0]}, {left_out[1]}."
+    assert left_out_sentence(list("abcdefgh")) == "8 left out: a, b, c, d, e and 3 more."
     # Ragtune's own questions would give away their answers.
     for number, row in enumerate(
         ('{"question": "a", "answer": "b"}', '{"question": "a", "answers": []}', '{"messages": []}')
     ):
         (tmp_path / f"{number}.jsonl").write_text(row, encoding="utf-8")
     (tmp_path / "c.jsonl").write_text('{"question": "a"}', encoding="utf-8")
-    assert [name for _, name in files_under(tmp_path)] == ["a.md", "c.jsonl", "b/c.txt"]
-    with pytest.raises(DocumentError, match="no file of a supported type"):
-        files_under(_empty(tmp_path))
+    files, left_out = files_under(tmp_path)
+    assert [name for _, name in files] == ["_b.md", "a.md", "c.jsonl", "b/c.txt"]
+    assert left_out[1] == "0.jsonl (examples or an exam)"
     with pytest.raises(DocumentError, match="no file or folder"):
         files_under(tmp_path / "missing")
 
 
-def _empty(tmp_path):
-    (tmp_path / "empty").mkdir()
-    return tmp_path / "empty"
+def test_different_files_of_one_name_are_named_apart(tmp_path):
+    places = ("x/a/readme.md", "y/a/readme.md", "b/readme.md", "b/other.md")
+    paths = [tmp_path / place for place in places]
+    given = [(path, path.name) for path in (*paths, tmp_path / "b/../b/other.md")]
+    names = [name for _, name in named_apart(given)]
+    assert names == ["x/a/readme.md", "y/a/readme.md", f"{tmp_path.name}/b/readme.md", "other.md"]
+    assert [name for _, name in named_apart([given[0], given[2]])] == ["a/readme.md", "b/readme.md"]
+
+
+def test_a_pipe_is_not_waited_for(tiny_lab, tmp_path):
+    for name in ("pipe.txt", "pipe.jsonl"):
+        os.mkfifo(tmp_path / name)
+    assert len(files_under(tmp_path)[0]) == 2
+    with pytest.raises(DocumentError, match=r"pipe\.txt is no file but a folder, a pipe"):
+        tiny_lab.knowledge_base.add(tmp_path / "pipe.txt")
 
 
 def test_names_are_cleaned_and_bounded():

@@ -39,12 +39,17 @@ def test_members_are_documents_named_by_archive_and_path(tmp_path):
             ".git/x.md": "x",
             "__MACOSX/guide/a.md": "x",
             "_draft.md": "x",
+            "_sources/a.md": "x",
             "日本/本.txt": "テキスト",
         }
     )
     found = {member.name: member for member in listed(tmp_path, archive)}
-    assert list(found) == ["a.zip/guide/a.md", "a.zip/b/c.docx", "a.zip/日本/本.txt"]
-    assert [member.refusal for member in found.values()] == [None] * 3
+    left_out = found.pop("a.zip/_sources/a.md").refusal
+    assert "in a folder whose name begins with _" in left_out
+    guide, *others = found
+    assert guide == "a.zip/guide/a.md"
+    assert others == ["a.zip/b/c.docx", "a.zip/_draft.md", "a.zip/日本/本.txt"]
+    assert [member.refusal for member in found.values()] == [None] * 4
     path = tmp_path / "member"
     path.write_bytes(found["a.zip/guide/a.md"].data)
     (block,) = parse(path, "a.zip/guide/a.md").blocks

@@ -8,11 +8,12 @@ import sqlalchemy as sa
 
 from comparison.lab import open_lab
 from finetune_backend.examples.store import add_examples, list_examples
+from rag_backend.ingest.watch import watch
 from rag_backend.search.find import find
 from workbench.errors import RagtuneError
 from workbench.home import open_home
 from workbench.settings import Settings
-from workbench.storage import Database, PassageRow
+from workbench.storage import Database, DocumentRow, PassageRow, WatchedFileRow
 from workbench.values import Example
 
 # As Ragtune wrote it before vectors were kept in the database.
@@ -86,6 +87,33 @@ def test_examples_of_an_older_version_are_approved_and_documents_stay(tmp_path):
         examples = list_examples(lab.database)
         assert [one.status for one in examples] == ["approved", "approved", "rejected"]
         lab.database.close()
+
+
+def test_documents_of_watched_folders_belong_to_them_from_now_on(tmp_path):
+    lab = open_lab(tmp_path)
+    for name in ("kite.txt", "mine.txt", "pack.zip/a.txt"):
+        lab.knowledge_base.add_bytes(b"The kite is vermilion.", name)
+    watch(lab.knowledge_base, tmp_path)
+    with lab.database.session() as session:
+        for name in ("kite.txt", "pack.zip"):
+            session.add(
+                WatchedFileRow(folder=str(tmp_path), name=name, modified_ns=0, size_bytes=0)
+            )
+    lab.database.close()
+    connection = sqlite3.connect(lab.home.database)
+    for table in ("documents", "incoming"):
+        connection.execute(f"ALTER TABLE {table} DROP COLUMN folder")
+    connection.execute("PRAGMA user_version = 4")
+    connection.close()
+    lab = open_lab(tmp_path)
+    with lab.database.session() as session:
+        rows = session.execute(sa.select(DocumentRow.name, DocumentRow.folder)).all()
+    assert sorted(rows) == [
+        ("kite.txt", str(tmp_path)),
+        ("mine.txt", ""),
+        ("pack.zip/a.txt", str(tmp_path)),
+    ]
+    lab.database.close()
 
 
 def test_a_database_of_a_newer_version_is_left_alone(tmp_path):

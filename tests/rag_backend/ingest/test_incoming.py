@@ -149,6 +149,53 @@ def test_an_archive_gives_a_document_for_each_of_its_files(base):
         base.add_bytes(zipped(files), "all.zip")
 
 
+def test_an_archive_with_fewer_files_takes_the_documents_of_the_others_with_it(base):
+    base.add_bytes(b"Mine.", "all.zip.txt")
+    base.incoming.put("all.zip", zipped({"a.txt": "Kites fly.", "b.txt": "Boats swim."}))
+    base.work()
+    base.incoming.put("all.zip", zipped({"a.txt": "Kites fly high."}))
+    said = base.work()[0].message
+    assert said == "Unpacked: 1 file. No longer in it, and removed: all.zip/b.txt."
+    assert [document.name for document in base.documents()] == ["all.zip.txt", "all.zip/a.txt"]
+    # The second is in the line before anything of the first is unpacked.
+    base.incoming.put("all.zip", zipped({"a.txt": "Kites.", "c.txt": "Cranes."}))
+    base.incoming.put("all.zip", zipped({"a.txt": "Kites fly."}))
+    base.work()
+    assert [document.name for document in base.documents()] == ["all.zip.txt", "all.zip/a.txt"]
+    assert base.text("all.zip/a.txt") == "Kites fly."
+    base.incoming.put("all.zip", zipped({"../c.txt": "Out."}))
+    base.work()
+    assert base.find("all.zip/a.txt")  # a refused one takes nothing with it
+
+
+def test_many_left_out_are_counted(base):
+    base.incoming.put("all.zip", zipped({f"{n}.exe": "MZ" for n in range(9)} | {"a.txt": "Kites."}))
+    said = base.work()[0].message
+    assert "9 left out: " in said and said.endswith(" And 4 more.")
+
+
+def test_a_file_cancelled_while_it_is_read_lets_the_others_go_on(base, monkeypatch):
+    monkeypatch.setattr("rag_backend.ingest.indexing._NOTE_SECONDS", 0.0)
+    numbers = [base.incoming.put(f"{n}.txt", b"Kites fly.") for n in "abc"]
+    told = []
+
+    def parse(path, name, check):
+        told.append(name)
+        if name == "b.txt":
+            base.incoming.cancel([numbers[1]])
+            check()
+            told.append("b.txt was read to its end")
+        return really(path, name, check)
+
+    from rag_backend.ingest import indexing
+
+    really = indexing.parse
+    monkeypatch.setattr(indexing, "parse", parse)
+    base.work()
+    assert told == ["a.txt", "b.txt", "c.txt"]
+    assert states(base) == {"a.txt": "done", "b.txt": "cancelled", "c.txt": "done"}
+
+
 def test_a_file_that_ended_its_process_is_tried_again_alone(base):
     for name in ("a.txt", "b.txt", "c.txt"):
         base.incoming.put(name, b"Kites fly.")
