@@ -2,9 +2,11 @@
 
 import errno
 import os
+import platform
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +48,26 @@ FOREVER = "while True: job.say('working'); time.sleep(0.02)"
 def test_a_job_ends_as_done(tmp_path, monkeypatch):
     folder = start(tmp_path, monkeypatch, "job.say('half')")
     assert wait_for(folder, "done").message == "Done"
+
+
+def large_pages_are_given_to_who_asks():
+    setting = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    told = platform.libc_ver() >= ("glibc", "2.35")
+    return told and setting.exists() and "[madvise]" in setting.read_text()
+
+
+@pytest.mark.skipif(not large_pages_are_given_to_who_asks(), reason="needs Linux's large pages")
+def test_much_memory_lies_in_large_pages(tmp_path, monkeypatch):
+    body = (
+        "room = bytearray(1 << 26); "
+        "(folder / 'pages').write_text(pathlib.Path('/proc/self/smaps_rollup').read_text())"
+    )
+    folder = start(tmp_path, monkeypatch, body)
+    wait_for(folder, "done")
+    (line,) = [
+        line for line in (folder / "pages").read_text().splitlines() if line.startswith("AnonHuge")
+    ]
+    assert int(line.split()[1]) > 1 << 14  # kilobytes
 
 
 def test_a_job_is_cancelled_at_its_next_step(tmp_path, monkeypatch):
