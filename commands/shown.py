@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -20,7 +21,8 @@ class Progress:
 
     def show(self, message: str, share: float) -> None:
         line = f"{share:4.0%}  {message}"
-        if sys.stderr.isatty():
+        if sys.stderr.isatty():  # cut off, as a line that is broken can't be drawn over
+            line = line[: shutil.get_terminal_size().columns - 1]
             print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
         elif time.monotonic() - self._last_line > _LOG_LINE_SECONDS:
             self._last_line = time.monotonic()
@@ -44,11 +46,17 @@ def show(
     elif not rows:
         print(empty)
     else:
-        cells = [[cell(row.get(column)) for column in columns] for row in rows]
-        table = [list(columns), *cells]
-        widths = [max(len(line[i]) for line in table) for i in range(len(columns))]
-        for line in table:
-            print("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip())
+        print("\n".join(table(rows, columns)))
+
+
+def table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> list[str]:
+    """Return the lines of a table of the given columns, under their names."""
+    cells = [[cell(row.get(column)) for column in columns] for row in rows]
+    lines = [list(columns), *cells]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    return [
+        "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines
+    ]
 
 
 def cell(value: Any) -> str:

@@ -11,7 +11,7 @@ from rag_backend.documents import Ranks
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Milliseconds since the method began, but for the first four: durations.
+    """Milliseconds: durations, and for the last two the time since the method began.
 
     Methods that are asked together share the machine, so each one's times hold what its
     neighbours took from it; times to compare come from methods asked one by one.
@@ -19,7 +19,14 @@ class Timings:
 
     queue: float = 0.0
     """Waiting for a place at the engine."""
+    rewrite: float = 0.0
+    """Completing a follow-up question, before the method began."""
     search: float = 0.0
+    """All of the search but for reranking; the next four are its steps."""
+    embed: float = 0.0
+    dense: float = 0.0
+    words: float = 0.0
+    fuse: float = 0.0
     rerank: float = 0.0
     verify: float = 0.0
     first_token: float = 0.0
@@ -93,6 +100,8 @@ class Answer:
     fingerprint: Fingerprint
     question: str = ""
     """As it was asked; a follow-up question together with the one that it follows."""
+    asked: str = ""
+    """As it was typed, before it was completed."""
     adapter: str | None = None
     beside: bool = False
     """Is the model another one than the settings name?"""
@@ -130,6 +139,7 @@ def as_json(answer: Answer) -> dict[str, Any]:
     plain["error"] = answer.error or None
     order = [
         "method",
+        "asked",
         "question",
         "text",
         "error",

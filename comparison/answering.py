@@ -7,7 +7,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from comparison.answer import Answer, ShownSource, Timings, Tokens
+from comparison.answer import Answer, ShownSource, Tokens
 from comparison.lab import Adapter, Lab
 from comparison.metrics import refused
 from rag_backend.answer.cite import cite, groundedness, with_place
@@ -140,11 +140,9 @@ def _with_documents(
     for part in chain.stream(question):
         if "sources" in part:
             sources = tuple(_shown(source) for source in part["sources"])
-            told = part["sources"][0].metadata if sources else {"rerank_ms": 0.0, "verify_ms": 0.0}
-            rerank, verify = told["rerank_ms"], told["verify_ms"]
-            times = Timings(
-                search=max(0.0, clock.ms() - rerank - verify), rerank=rerank, verify=verify
-            )
+            told = part["sources"][0].metadata["times_ms"] if sources else {}
+            searched = clock.ms() - told.get("rerank", 0.0) - told.get("verify", 0.0)
+            times = replace(answer.timings_ms, search=max(0.0, searched), **told)
             prompt = tuple(part["prompt"])
             answer = replace(answer, sources=sources, prompt=prompt, timings_ms=times)
         elif "answer" in part:

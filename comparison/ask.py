@@ -3,10 +3,11 @@
 import contextlib
 import hashlib
 import json
+import time
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from comparison.answer import Answer, Fingerprint
+from comparison.answer import Answer, Fingerprint, Timings
 from comparison.answering import answering, retriever_of
 from comparison.columns import METHODS, Column, as_columns, check_methods
 from comparison.lab import Lab
@@ -62,7 +63,9 @@ def ask(
     Raises:
         RagtuneError: the question is unusable, a method is unknown, or a column is not ready.
     """
-    question = check_question(complete(check_question(question), earlier))
+    asked, started = check_question(question), time.perf_counter()
+    question = check_question(complete(asked, earlier))
+    rewriting = Timings(rewrite=(time.perf_counter() - started) * 1000)
     columns = as_columns(methods, adapter)
     settings = lab.settings
     for column in columns:
@@ -85,6 +88,8 @@ def ask(
         answer = Answer(
             method=column.method,
             question=question,
+            asked=asked,
+            timings_ms=rewriting,
             model=serving.checkpoint.name,
             beside=column.model is not None,
             adapter=tuned.name if tuned else None,

@@ -83,12 +83,12 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
     ]
     for answer in asked["answers"]:
         assert list(answer) == [
-            *("method", "question", "text", "error", "refused", "model", "adapter"),
+            *("method", "asked", "question", "text", "error", "refused", "model", "adapter"),
             *("timings_ms", "tokens", "sources", "threshold", "sentences", "groundedness"),
             *("prompt", "fingerprint"),
         ]
-        phases = ["queue", "search", "rerank", "verify", "first_token", "total"]
-        assert list(answer["timings_ms"]) == phases
+        phases = ["queue", "rewrite", "search", "embed", "dense", "words", "fuse", "rerank"]
+        assert list(answer["timings_ms"]) == [*phases, "verify", "first_token", "total"]
         assert 0 < answer["timings_ms"]["first_token"] <= answer["timings_ms"]["total"]
         assert answer["tokens"]["prompt"] > 5 and answer["tokens"]["completion"] > 0
         assert bool(answer["sources"]) == (answer["method"] in ("rag", "hybrid"))

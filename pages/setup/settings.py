@@ -5,12 +5,12 @@ import dataclasses
 import streamlit as st
 
 from comparison.calibrate import calibrating_folder, start_calibrating
+from comparison.trace import decimal
 from pages.shared.job_progress import watch_job
 from pages.shared.lab import get_lab, sentences
 from pages.shared.option_input import option_input
 from pages.shared.plain import plain
 from pages.shared.prompt_editor import edit_prompts
-from pages.shared.trace import decimal
 from rag_backend.verify.verifier import shipped_calibration
 from workbench import jobs
 from workbench.errors import RagtuneError

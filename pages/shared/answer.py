@@ -9,11 +9,12 @@ import streamlit as st
 from comparison.answer import Answer
 from comparison.claims import Claim
 from comparison.columns import Column
+from comparison.trace import milliseconds, phases
 from pages.shared import routes
 from pages.shared.lab import get_lab
 from pages.shared.plain import highlighted, plain
 from pages.shared.source import source_button
-from pages.shared.trace import milliseconds, open_trace, phases
+from pages.shared.trace import open_trace
 from rag_backend.answer.orders import gives_orders
 
 if TYPE_CHECKING:

@@ -36,9 +36,10 @@ class PassageRetriever(BaseRetriever):
     """Finds passages, best first; see `rag_backend.search.find`.
 
     Every document's metadata has ``document``, ``page``, ``headings``, ``text`` (the
-    passage alone), ``score`` (cosine), ``words`` and ``fit`` (see `Source`), ``search_ms``,
-    ``rerank_ms`` and ``verify_ms`` (of the whole search), ``holds`` (what the verifier says of
-    it; None where it was not asked), and ``read``: whether the model gets to read it.
+    passage alone), ``score`` (cosine), ``words`` and ``fit`` (see `Source`), ``times_ms`` (of
+    the whole search: ``embed``, ``dense``, ``words``, ``fuse``, ``rerank`` and ``verify``),
+    ``holds`` (what the verifier says of it; None where it was not asked), and ``read``: whether
+    the model gets to read it.
     """
 
     index: Any
@@ -89,9 +90,14 @@ class PassageRetriever(BaseRetriever):
                 page_content=texts[rank],
                 metadata={
                     **dataclasses.asdict(source),
-                    "search_ms": found.search_ms,
-                    "rerank_ms": found.rerank_ms,
-                    "verify_ms": verify_ms,
+                    "times_ms": {
+                        "embed": found.embed_ms,
+                        "dense": found.dense_ms,
+                        "words": found.words_ms,
+                        "fuse": found.fuse_ms,
+                        "rerank": found.rerank_ms,
+                        "verify": verify_ms,
+                    },
                     "holds": holds.get(rank),
                     "read": rank in good,
                     "dropped": False,

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import mean, pstdev
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,20 @@ class Found:
 
     sources: tuple[Source, ...]
     """Best first."""
-    search_ms: float
+    embed_ms: float
+    """The question's vector."""
+    dense_ms: float
+    """The search by meaning."""
+    words_ms: float
+    fuse_ms: float
+    """Fusing what both found, and reading it."""
     rerank_ms: float
+    """The reranker, diversity, and what is read around a passage."""
+
+    @property
+    def search_ms(self) -> float:
+        """All but reranking."""
+        return self.embed_ms + self.dense_ms + self.words_ms + self.fuse_ms
 
 
 def find(
@@ -41,15 +54,18 @@ def find(
     """
     index.refresh()
     reranker = index.reranker(settings.reranker) if settings.reranker else None
-    started = time.perf_counter()
+    times = [time.perf_counter()]
     wanted = max(settings.retrieved, settings.candidates if reranker else 0)
     vector = index.embeddings().embed_query(question)
+    times.append(time.perf_counter())
     among = index.ids(only) if only else None
     dense, words = list[tuple[int, float]](), list[tuple[int, float]]()
     if settings.search != "words":
         dense = index.nearest(vector, wanted * _WIDTH, among)
+    times.append(time.perf_counter())
     if settings.search != "dense":
         words = index.with_words(question, wanted * _WIDTH, among)
+    times.append(time.perf_counter())
     by_meaning, by_words = ([number for number, _ in ranking] for ranking in (dense, words))
     fused = fuse([by_meaning, by_words])
     ids = fused[:wanted]
@@ -57,7 +73,7 @@ def find(
     cosines |= index.cosines(vector, [number for number in ids if number not in cosines])
     passages = index.passages(ids)
     ids = [number for number in ids if number in passages]  # one may be gone by now
-    searched = time.perf_counter()
+    times.append(time.perf_counter())
     fits: dict[int, float] = {}
     of_words = dict(words)
     if reranker:
@@ -70,7 +86,7 @@ def find(
     ids = ids[: settings.retrieved]
     wider = ids[: settings.read] if settings.around else []
     whole = {number: index.around(number, settings.around) for number in wider}
-    done = time.perf_counter()
+    times.append(time.perf_counter())
     sources = []
     for number in ids:
         about = passages[number].metadata
@@ -93,7 +109,7 @@ def find(
                 ranks=ranks,
             )
         )
-    return Found(tuple(sources), (searched - started) * 1000, (done - searched) * 1000)
+    return Found(tuple(sources), *((end - start) * 1000 for start, end in pairwise(times)))
 
 
 def _rank(number: int, ranking: Sequence[int]) -> int | None:

@@ -91,6 +91,18 @@ def test_times_conditions_and_claims_are_shown(page):
     assert words(page).count("Checked afterwards") == 1
 
 
+def test_the_trace_has_the_question_as_typed_and_the_time_of_each_step(page):
+    ask(page)
+    page.text_input(key="question").set_value("And when does it open?")
+    press(page, "Ask")
+    page.button(key="trace-rag").click().run()
+    assert not page.exception
+    said = words(page)
+    assert "**Asked:** And when does it open?" in said
+    assert f"**Searched and asked as:** {QUESTION} And when does it open? (a follow-up;" in said
+    assert "The search: question embedded " in said and " · by words " in said
+
+
 def test_what_was_checked_afterwards_opens_in_its_document(page):
     ask(page)
     column = Column("base")

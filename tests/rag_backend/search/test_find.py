@@ -40,7 +40,10 @@ def test_every_way_finds_the_fact(index, search, reranker):
     assert best.document == "hours.txt" and 0.3 < best.score <= 1.0
     assert (best.fit is not None) == bool(reranker)
     assert (best.words is not None) == (search != "dense")
-    assert found.search_ms > 0 and (found.rerank_ms > 1) == bool(reranker)
+    assert found.embed_ms > 0 and (found.rerank_ms > 1) == bool(reranker)
+    assert min(found.dense_ms, found.words_ms, found.fuse_ms) > 0
+    steps = found.embed_ms + found.dense_ms + found.words_ms + found.fuse_ms
+    assert found.search_ms == steps
 
 
 def test_fusion_finds_what_one_search_misses(index):
