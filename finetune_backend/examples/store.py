@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from workbench.storage import Database, ExampleRow
 from workbench.values import Example
 
+_ALL = sa.select(ExampleRow).order_by(ExampleRow.id)
+
 
 def list_examples(database: Database) -> list[Example]:
     """Return all examples in the order in which they were added."""
     with database.session() as session:
-        rows = session.scalars(sa.select(ExampleRow).order_by(ExampleRow.id)).all()
-    return [_example(row) for row in rows]
+        return [_example(row) for row in session.scalars(_ALL)]
 
 
 def add_examples(database: Database, examples: Sequence[Example]) -> int:
@@ -34,11 +35,22 @@ def add_examples(database: Database, examples: Sequence[Example]) -> int:
     return len(new)
 
 
-def replace_examples(database: Database, examples: Sequence[Example]) -> None:
-    """Replace all examples, in one step."""
+def change_examples(
+    database: Database, before: Sequence[Example], after: Sequence[Example]
+) -> None:
+    """Do to the examples, in one step, what turned some into others; all else stays as it is.
+
+    What was added or taken away by somebody else meanwhile is left alone. With the two exchanged
+    it is undone.
+    """
+    gone, new = set(before) - set(after), set(after) - set(before)
     with database.session() as session:
+        there = [_example(row) for row in session.scalars(_ALL)]
+        wanted = (set(there) - gone) | new
         session.execute(sa.delete(ExampleRow))
-        session.add_all([_row(example) for example in examples])
+        # In the order of those given, so that what comes back does so in its old place.
+        order = dict.fromkeys([*after, *there])
+        session.add_all([_row(example) for example in order if example in wanted])
 
 
 def _key(example: Example) -> tuple[str, str]:

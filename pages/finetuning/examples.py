@@ -9,7 +9,7 @@ from comparison.write_examples import found_examples, start_writing, writing_fol
 from finetune_backend.examples.check import check_enough
 from finetune_backend.examples.read import from_rows
 from finetune_backend.examples.review import to_train_on
-from finetune_backend.examples.store import add_examples, list_examples, replace_examples
+from finetune_backend.examples.store import add_examples, change_examples, list_examples
 from finetune_backend.examples.write import to_csv, to_jsonl
 from pages.shared import routes
 from pages.shared.example_findings import show_findings
@@ -20,7 +20,7 @@ from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
 from workbench import jobs
 from workbench.errors import ExamplesError
-from workbench.values import Example
+from workbench.values import WAITING, Example
 
 lab = get_lab()
 state = st.session_state
@@ -34,11 +34,22 @@ st.markdown(
 )
 
 
-def changed(message: str, before: list[Example]) -> None:
-    """Say what happened, keep what was there for Undo, and draw a fresh table."""
-    state.examples_message, state.examples_before = message, before
+def busy() -> bool:
+    """Are examples being written, so that what is there must not be taken away?"""
+    return jobs.at_work(writing_folder(lab.home))
+
+
+def changed(message: str, before: Sequence[Example], after: Sequence[Example]) -> None:
+    """Say what happened, keep for Undo what was changed, and draw a fresh table."""
+    state.examples_message, state.examples_change = message, (before, after)
     state.table_round += 1
     st.rerun()
+
+
+def change(message: str, before: Sequence[Example], after: Sequence[Example]) -> None:
+    """Turn examples into others, and offer to undo just that."""
+    change_examples(lab.database, before, after)
+    changed(message, before, after)
 
 
 def collect() -> None:
@@ -61,9 +72,9 @@ def collect() -> None:
 
 def writing() -> None:
     """Offer to write examples, or show how far it is."""
-    folder = writing_folder(lab.home)
-    if jobs.at_work(folder):
-        watch_job(folder, "Keeps what was written. Started again, it goes on from there.")
+    if busy():
+        keeps = "Keeps what was written. Started again, it goes on from there."
+        watch_job(writing_folder(lab.home), keeps)
         return
     if st.button(
         "Write examples", icon=":material/edit_note:", disabled=lab.knowledge_base.empty()
@@ -89,7 +100,9 @@ def take_file() -> None:
     state.examples_rejected = [(row.row, row.reason) for row in read.rejected]
     known = len(read.examples) - new
     said = "1 example imported" if new == 1 else f"{new:,} examples imported"
-    changed(said + (f", {known:,} here already" if known else ""), before)
+    changed(
+        said + (f", {known:,} here already" if known else ""), before, [*before, *read.examples]
+    )
 
 
 def take_documents() -> None:
@@ -97,7 +110,8 @@ def take_documents() -> None:
     before = list_examples(lab.database)
     found = found_examples(lab)
     new = add_examples(lab.database, found)
-    changed(f"{len(found)} examples found in the documents, {new} of them new", before)
+    said = f"{len(found)} examples found in the documents, {new} of them new"
+    changed(said, before, [*before, *found])
 
 
 def tell() -> None:
@@ -108,8 +122,9 @@ def tell() -> None:
     if message := state.get("examples_message"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f":material/check: {plain(message)}.")
-            if st.button("Undo", icon=":material/undo:", key="undo-examples"):
-                replace_examples(lab.database, state.examples_before)
+            if st.button("Undo", icon=":material/undo:", key="undo-examples", disabled=busy()):
+                before, after = state.pop("examples_change")
+                change_examples(lab.database, after, before)
                 state.pop("examples_message")
                 state.pop("examples_rejected", None)
                 state.pop("questions_rejected", None)
@@ -133,7 +148,9 @@ def tell_written() -> None:
     if ended.state not in ("done", "cancelled"):
         state.examples_error = ended.message
     if done:
-        state.examples_before = before
+        there = list_examples(lab.database)
+        new = [one for one in there if one.status == WAITING and one.passage]
+        state.examples_change = before, [*before, *new]
         state.examples_message = f"{done.examples} examples written about {done.facts} facts"
         state.questions_rejected = done.rejected
         state.table_round += 1
@@ -145,16 +162,12 @@ def edit(examples: list[Example]) -> None:
     def save(rows: Rows) -> None:
         read = from_rows(rows)
         state.examples_rejected = [(row.row, row.reason) for row in read.rejected]
-        replace_examples(lab.database, read.examples)
-        changed(f"{len(read.examples)} examples saved", examples)
+        change(f"{len(read.examples)} examples saved", examples, read.examples)
 
     def replace(others: Sequence[Example], done: str) -> None:
-        replace_examples(lab.database, others)
-        changed(done, examples)
+        change(done, examples, others)
 
-    if edit_table(
-        examples, state.table_round, jobs.at_work(writing_folder(lab.home)), save, replace
-    ):
+    if edit_table(examples, state.table_round, busy(), save, replace):
         state.table_round += 1
         st.rerun()
     with st.container(horizontal=True):
@@ -176,16 +189,16 @@ def edit(examples: list[Example]) -> None:
         )
         with st.popover("Delete all", icon=":material/delete:"):
             st.markdown(f"Delete all {len(examples)} examples? Undo brings them back.")
-            if st.button("Delete all", key="delete-all"):
-                replace_examples(lab.database, [])
-                changed(f"{len(examples)} examples deleted", examples)
+            if st.button("Delete all", key="delete-all", disabled=busy()):
+                change(f"{len(examples)} examples deleted", examples, [])
 
 
 def remove(rows: Sequence[int], examples: list[Example]) -> None:
     """Take some rows away."""
-    before, gone = list_examples(lab.database), {examples[row] for row in rows}
-    replace_examples(lab.database, [example for example in before if example not in gone])
-    changed("1 example removed" if len(rows) == 1 else f"{len(rows):,} examples removed", before)
+    gone = set(rows)
+    kept = [example for row, example in enumerate(examples) if row not in gone]
+    many = "1 example" if len(rows) == 1 else f"{len(rows):,} examples"
+    change(f"{many} removed", examples, kept)
 
 
 with sentences():
@@ -197,7 +210,7 @@ with sentences():
         facts = len({example.fact for example in trained})
         st.subheader(f"{len(examples)} examples, {facts} facts")
         edit(examples)
-        show_findings(examples, lambda rows: remove(rows, examples))
+        show_findings(examples, lambda rows: remove(rows, examples), busy())
         check_enough(trained)
         st.page_link(routes.FINETUNE, label="Go on to Fine-tune", icon=":material/arrow_forward:")
     else:

@@ -26,12 +26,15 @@ _ICONS = {
 }
 
 
-def show_findings(examples: Sequence[Example], remove: Callable[[Sequence[int]], None]) -> None:
+def show_findings(
+    examples: Sequence[Example], remove: Callable[[Sequence[int]], None], busy: bool
+) -> None:
     """Show what is wrong with the examples.
 
     Args:
         examples: at least one.
         remove: takes rows away, given by their places.
+        busy: examples are being written, and none can be removed.
     """
     st.subheader("What to look at")
     with sentences():
@@ -41,7 +44,7 @@ def show_findings(examples: Sequence[Example], remove: Callable[[Sequence[int]],
         for warning in checked.warnings:
             st.warning(plain(warning), icon=":material/info:")
         for finding in checked.findings:
-            _show(finding, examples, remove)
+            _show(finding, examples, remove, busy)
         if not checked.findings:
             tested = " and none asks what the test asks" if held_out else ""
             st.success(f"No row needs a look{tested}.", icon=":material/check:")
@@ -62,7 +65,10 @@ def _held_out() -> list[str]:
 
 
 def _show(
-    finding: Finding, examples: Sequence[Example], remove: Callable[[Sequence[int]], None]
+    finding: Finding,
+    examples: Sequence[Example],
+    remove: Callable[[Sequence[int]], None],
+    busy: bool,
 ) -> None:
     with st.expander(plain(finding.sentence), icon=_ICONS[finding.kind]):
         shown = list(zip(finding.rows, finding.beside, strict=True))[:_MOST_ROWS]
@@ -84,6 +90,7 @@ def _show(
             key=f"remove-{finding.kind}",
             icon=":material/delete_sweep:",
             help="Undo brings them back.",
+            disabled=busy,
         ):
             remove(finding.rows)
 

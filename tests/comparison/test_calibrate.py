@@ -7,7 +7,7 @@ import pytest
 
 from comparison.ask import ask
 from comparison.calibrate import LEAST_QUESTIONS, calibrate
-from finetune_backend.examples.store import add_examples, replace_examples
+from finetune_backend.examples.store import add_examples, change_examples, list_examples
 from rag_backend.answer.chain import NOT_ANSWERED
 from rag_backend.verify.verifier import digest, shipped_calibration
 from workbench.errors import RagtuneError
@@ -74,7 +74,7 @@ def test_too_few_questions_are_told(lab):
     with pytest.raises(RagtuneError, match="There are 0 examples; at least 20"):
         calibrate(lab)
     beside = [Example(f"What does kite {n} weigh?", f"{n} grams", str(n)) for n in range(30)]
-    replace_examples(lab.database, beside)
+    change_examples(lab.database, list_examples(lab.database), beside)
     with pytest.raises(RagtuneError, match="The answers of 0 of 30 examples"):
         calibrate(lab)
     assert not lab.home.calibration.exists()

@@ -14,7 +14,7 @@ from comparison.write_examples import (
     written,
 )
 from finetune_backend.examples.review import with_status
-from finetune_backend.examples.store import add_examples, list_examples, replace_examples
+from finetune_backend.examples.store import add_examples, change_examples, list_examples
 from finetune_backend.writer.alone import stands_alone
 from finetune_backend.writer.write import IN_SHORT
 from workbench.errors import RagtuneError
@@ -85,7 +85,7 @@ def test_what_is_written_is_kept_and_goes_on(lab):
     author.engine.asked.clear()
     assert write_examples(lab, author, told.append).of == 0 and not author.engine.asked
     # What was deleted is wanted again, and what a person added stays.
-    replace_examples(lab.database, [])
+    change_examples(lab.database, list_examples(lab.database), [])
     add_examples(lab.database, [Example("Who flies?", "Kites do.", "fly")])
     assert write_examples(lab, author, told.append).examples == len(made)
     assert len(list_examples(lab.database)) == len(made) + 1
@@ -97,7 +97,7 @@ def test_what_was_rejected_does_not_come_back(lab):
     made = list_examples(lab.database)
     assert {one.status for one in made} == {"waiting"}
     rejected = with_status(made, range(len(made)), "rejected")
-    replace_examples(lab.database, rejected)
+    change_examples(lab.database, list_examples(lab.database), rejected)
     assert write_examples(lab, author, lambda _done: None).of == 0
     (writing_folder(lab.home) / "paragraphs.json").unlink()
     again = write_examples(lab, author, lambda _done: None)
@@ -110,7 +110,7 @@ def test_a_rejected_answer_does_not_keep_out_a_better_one(lab):
     write_examples(lab, author, lambda _done: None)
     made = list_examples(lab.database)
     wrong = Example(made[0].question, "Wrong.", made[0].fact, status="rejected")
-    replace_examples(lab.database, [wrong])
+    change_examples(lab.database, list_examples(lab.database), [wrong])
     done = write_examples(lab, author, lambda _done: None)
     assert done.examples == len(made)
     assert list_examples(lab.database) == [wrong, *made]
@@ -120,7 +120,9 @@ def test_no_question_has_two_answers(lab):
     author = Author(Scripted(honest), None, None)
     write_examples(lab, author, lambda _done: None)
     first = list_examples(lab.database)[0]
-    replace_examples(lab.database, [Example(first.question, "Another.", "mine")])
+    change_examples(
+        lab.database, list_examples(lab.database), [Example(first.question, "Another.", "mine")]
+    )
     done = write_examples(lab, author, lambda _done: None)
     assert done.rejected["it is asked already, with another answer"] == 1
     assert [e.answer for e in list_examples(lab.database) if e.question == first.question] == [

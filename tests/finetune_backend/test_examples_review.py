@@ -11,7 +11,7 @@ from finetune_backend.examples.review import (
     to_train_on,
     with_status,
 )
-from finetune_backend.examples.store import add_examples, list_examples, replace_examples
+from finetune_backend.examples.store import add_examples, change_examples, list_examples
 from finetune_backend.examples.write import to_csv, to_jsonl
 from workbench.home import open_home
 from workbench.storage import Database
@@ -107,7 +107,7 @@ def test_another_status_of_somebody_elses_file_says_nothing(status):
 
 def test_a_rejected_example_is_kept_and_does_not_come_back(tmp_path):
     database = Database(open_home(tmp_path))
-    replace_examples(database, ROWS)
+    change_examples(database, list_examples(database), ROWS)
     again = [dataclasses.replace(one, status="waiting") for one in ROWS]
     assert add_examples(database, again) == 0
     assert list_examples(database) == ROWS
