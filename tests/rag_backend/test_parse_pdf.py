@@ -47,6 +47,71 @@ def test_pdf_tables_become_rows_with_their_column_names(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("head", ["F1", "F2"])
+@pytest.mark.parametrize(
+    "places",
+    [
+        # Where "Price", "1,299.00", "899.50", "99.00" begin, and the column after them, in 10-point
+        # letters: at the right of 300 and 400, and centred there.
+        [(276.1, 372.8), (261.1, 388.9), (269.4, 383.3), (275.0, 394.4)],
+        [(288.0, 386.4), (280.5, 394.4), (284.7, 391.7), (287.5, 397.2)],
+    ],
+)
+def test_pdf_tables_may_be_plain_and_their_figures_to_the_right(tmp_path, head, places):
+    rows = [
+        ("Model", "Price", "Stock"),
+        ("Aspen bicycle", "1,299.00", "14"),
+        ("Glenmoor", "899.50", "120"),
+        ("Child's trailer, with lamp", "99.00", "7"),
+    ]
+    shown = [
+        (x, 720 - 16 * number, 10, "F1" if number else head, cell)
+        for number, (row, beside) in enumerate(zip(rows, places, strict=True))
+        for x, cell in zip((80, *beside), row, strict=True)
+    ]
+    shown += column(["All prices with tax."], top=640)
+    assert texts(read(tmp_path, "a.pdf", make_pdf([shown]))) == [
+        *(f"Model: {model}; Price: {price}; Stock: {stock}" for model, price, stock in rows[1:]),
+        "All prices with tax.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        # Two columns of text, drawn line by line; lists; a form; a table of contents.
+        [(line, 330, other) for line, other in zip(PROSE, reversed(PROSE), strict=True)],
+        [("-", 90, line) for line in PROSE],
+        [(f"{number}.", 95, line) for number, line in enumerate(PROSE, start=1)],
+        [("Name", 200, "Brindlecart"), ("Phone", 200, "030 123"), ("Mail", 200, "a@b.c")] * 2,
+        [("Name:", 200, "Brindlecart"), *[("Phone:", 200, "030 123")] * 4],
+        [("Introduction", 480, "3"), ("Methods", 480, "7"), *[("Results", 480, "12")] * 3],
+    ],
+)
+def test_pdf_text_beside_text_is_no_table(tmp_path, rows):
+    shown = [
+        piece
+        for number, (left, x, right) in enumerate(rows)
+        for piece in (
+            (72, 700 - 14 * number, 9, "F1", left[:50]),
+            (x, 700 - 14 * number, 9, "F1", right[:50]),
+        )
+    ]
+    document = read(tmp_path, "a.pdf", make_pdf([shown]))
+    assert not any(block.cells for block in document.blocks)
+
+
+def test_pdf_words_set_one_by_one_are_no_table(tmp_path):
+    shown = []
+    for number, line in enumerate(PROSE * 2):
+        x = 72.0
+        for place, word in enumerate(line.split()):
+            shown.append((x, 700 - 13 * number, 11, "F2" if place == number else "F1", word))
+            x += 6.1 * len(word) + 6
+    document = read(tmp_path, "a.pdf", make_pdf([shown]))
+    assert not any(block.cells for block in document.blocks)
+
+
 def test_pdf_joins_wrapped_lines_and_keeps_paragraphs_apart(tmp_path):
     pages = [column([*PROSE, "", "A second paragraph stands below.", "", "A third."])]
     document = read(tmp_path, "a.pdf", make_pdf(pages))
