@@ -13,6 +13,7 @@ from typing import Any
 from finetune_backend.lora import backward, token_budget, with_lora
 from finetune_backend.loss import AnswerLoss
 from finetune_backend.raft import Shown
+from finetune_backend.recall import largest_part, measure
 from finetune_backend.rows import Row, batches, shared_prefix, split_batch
 from finetune_backend.settings import TrainSettings, fit_to_data
 from finetune_backend.training_set import Prompts, TrainingSet
@@ -140,26 +141,6 @@ def check_fits(expected: Estimate, free_gb: float) -> None:
         )
 
 
-def peak_memory_gb() -> float:
-    """Return the most memory that this process has held; the GPU's where there is one."""
-    import torch
-
-    if best_device() == "cuda":
-        return float(torch.cuda.max_memory_allocated() / 1e9)
-    if sys.platform == "win32":
-        import psutil
-
-        return psutil.Process().memory_info().peak_wset / 1e9
-    status = Path("/proc/self/status")
-    if status.exists():
-        # Not getrusage: on Linux its peak may be that of the process which started this one.
-        kilobytes = status.read_text(encoding="ascii").partition("VmHWM:")[2].split()[0]
-        return int(kilobytes) * 1024 / 1e9
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e9
-
-
 def estimate(
     checkpoint: Checkpoint,
     rows: Sequence[Row],
@@ -188,7 +169,10 @@ def estimate(
     epoch = [_parts(batch, device) for batch in batches(rows, settings.batch_size, settings.seed)]
     every = [part for parts in epoch for part in parts]
     largest, smallest = max(every, key=_tokens), min(every, key=_tokens)
-    few, more = (_try(checkpoint, n, largest, smallest, settings, device) for n in (_FEW, _MORE))
+    looked_at = largest_part(measured, token_budget(device))
+    few, more = (
+        _try(checkpoint, n, largest, smallest, looked_at, settings, device) for n in (_FEW, _MORE)
+    )
 
     def whole(few: float, more: float) -> float:
         """Return what all layers take."""
@@ -236,6 +220,7 @@ def _try(
     layers: int,
     largest: list[Row],
     smallest: list[Row],
+    looked_at: list[Row],
     settings: TrainSettings,
     device: str,
 ) -> _Trial:
@@ -290,6 +275,9 @@ def _try(
         _wait(device)
         largest_seconds.append(computed - started)
         step_seconds.append(time.perf_counter() - computed)
+    if looked_at:  # on a GPU it may hold more than a step does
+        with mixed:
+            measure(loss_of, [[row] for row in looked_at], token_budget(device))
     held = {weight.untyped_storage().data_ptr() for weight in model.parameters()}
     return _Trial(
         largest_seconds=min(largest_seconds),

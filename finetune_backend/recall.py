@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from finetune_backend.loss import AnswerLoss
-from finetune_backend.rows import Row, micro_batches
+from finetune_backend.rows import Row, micro_batches, shared_prefix
 
 _FEWER = 4
 
@@ -45,6 +45,12 @@ def measure(loss_of: AnswerLoss, held_out: HeldOut, token_budget: int) -> tuple[
     recalled = [any(likeliest[row] for row in wording) for wording in held_out]
     own = torch.cat([surprise[wording[0]] for wording in held_out])
     return sum(recalled) / len(recalled), float(own.mean())
+
+
+def largest_part(rows: Sequence[Row], token_budget: int) -> list[Row]:
+    """Return the rows of which `measure` holds the most logits at once; none of none."""
+    parts = micro_batches(rows, shared_prefix(rows), token_budget // _FEWER) if rows else []
+    return max(parts, key=lambda part: sum(len(row.answer) for row in part), default=[])
 
 
 def no_longer_rises(recalls: Sequence[float], patience: int) -> bool:

@@ -48,14 +48,17 @@ def test_training_in_bfloat16_goes_as_in_float32_on_the_processor(
     assert after == pytest.approx(losses["cuda"][-1], abs=0.2)
 
 
-def test_the_estimate_of_memory_is_near_what_training_takes(tiny_model, tmp_path):
+@pytest.mark.parametrize("measured", [0, 16])
+def test_the_estimate_of_memory_is_near_what_training_takes(tiny_model, tmp_path, measured):
     checkpoint = find_checkpoint(str(tiny_model))
     rows = [Row(row.prompt, row.answer * 100) for row in ROWS]
-    expected = estimate(checkpoint, rows, SETTINGS)
+    held_out = [[Row(row.prompt, row.answer * 30)] for row in ROWS[:measured]]
+    expected = estimate(checkpoint, rows, SETTINGS, [row for (row,) in held_out])
     torch.cuda.empty_cache()
     there = torch.cuda.memory_allocated()
     torch.cuda.reset_peak_memory_stats()
-    lora.train(checkpoint, lambda _epoch: rows, SETTINGS, lambda _step: None, tmp_path / "made")
+    made = tmp_path / "made"
+    lora.train(checkpoint, lambda _: rows, SETTINGS, lambda _: None, made, held_out=held_out)
     taken = (torch.cuda.max_memory_allocated() - there) / 1e9
     assert expected.memory_gb == pytest.approx(taken, rel=0.25)
 

@@ -5,7 +5,7 @@ import torch
 
 from finetune_backend import lora
 from finetune_backend.loss import AnswerLoss
-from finetune_backend.recall import measure, no_longer_rises
+from finetune_backend.recall import largest_part, measure, no_longer_rises
 from finetune_backend.rows import Row
 from finetune_backend.settings import TrainSettings
 from workbench.language_models.loading import find_checkpoint, load_weights
@@ -146,3 +146,11 @@ def test_step_sizes_rise_and_then_fall_as_the_schedule_says():
     assert shares["cosine"][55] == pytest.approx(0.55)
     assert shares["cosine"][30] > shares["linear"][30]
     assert shares["linear"][-1] == pytest.approx(0.11)
+
+
+def test_the_part_that_is_measured_at_once_with_the_most_answers_is_found():
+    short, long = Row((1, 2, 3, 4), (5,)), Row((1, 2, 3, 5), (6,) * 40)
+    rows = [short] * 192 + [long] * 2
+    part = largest_part(rows, 4 * 100)
+    assert part.count(long) == 2 and sum(len(row) - 3 for row in part) <= 100
+    assert largest_part([], 400) == []
