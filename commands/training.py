@@ -15,6 +15,7 @@ from workbench.errors import RagtuneError
 
 if TYPE_CHECKING:
     from comparison.lab import Lab
+    from finetune_backend.lora import Step
     from finetune_backend.runs import Run
 
 
@@ -57,6 +58,7 @@ def add(parsers: Parsers) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
+    from comparison.check_examples import asked_in_exams
     from comparison.start_training import start_training
     from finetune_backend.examples.check import check_training_set
     from finetune_backend.examples.review import to_train_on
@@ -85,7 +87,7 @@ def _train(options: argparse.Namespace) -> None:
         settings = from_text(TrainSettings, [*fixed, *options.set])
         check_trainable(lab.checkpoint())
         examples = to_train_on(list_examples(lab.database), options.approved_only)
-        for warning in check_training_set(examples):
+        for warning in (*check_training_set(examples), *asked_in_exams(lab.home, examples)):
             print(f"note: {warning}", file=sys.stderr)
         try:
             run = start_training(lab, examples, settings, options.name, progress.show)
@@ -110,7 +112,12 @@ def _train(options: argparse.Namespace) -> None:
     if json_wanted(options):
         print_json(result)
     else:
-        print(f"adapter {run.name}: loss {run.measures['loss']:.4f} in {result['seconds']:.0f} s")
+        recall = run.measures.get("recall")
+        reached = "" if recall is None else f", recall {recall:.0%}"
+        print(
+            f"adapter {run.name}: loss {run.measures['loss']:.4f}{reached} in "
+            f"{result['seconds']:.0f} s, {run.measures['peak_memory_gb']:.2f} GB"
+        )
         for change in run.forgetting:
             print(f"    {change.sentence()}")
 
@@ -140,16 +147,30 @@ def followed(run: "Run") -> "Run":
         while not (run := read_run(run.folder)).state.ended:
             steps = read_steps(run.folder)
             if steps:
-                step = steps[-1]
-                progress.show(
-                    f"step {step.step}/{step.steps}  loss {step.loss:.3f}  "
-                    f"{step.examples_per_second:.1f} examples/s  {step.seconds_left:.0f} s left",
-                    step.step / step.steps,
-                )
+                progress.show(told(steps), steps[-1].step / steps[-1].steps)
             else:
                 progress.show(run.state.message, 0.0)
             time.sleep(POLL_SECONDS)
     return run
+
+def told(steps: "list[Step]") -> str:
+    """Say in one line how far a fine-tune is, what matters most first."""
+    last = steps[-1]
+    said = [f"step {last.step}/{last.steps}", f"loss {last.loss:.3f}"]
+    measured = [step for step in steps if step.recall is not None]
+    if measured:
+        said.append(f"recall {measured[-1].recall:.0%}")
+    said.append(f"{last.seconds_left:.0f} s left")
+    if measured:
+        said.append(f"validation loss {measured[-1].validation_loss:.3f}")
+    said += [
+        f"learning rate {last.learning_rate:.1e}",
+        f"{last.examples_per_second:.1f} examples/s",
+    ]
+    if last.memory_gb is not None:
+        said.append(f"{last.memory_gb:.2f} GB")
+    return "  ".join(said)
+
 
 
 def _pause(options: argparse.Namespace) -> None:
@@ -175,7 +196,7 @@ def _runs(options: argparse.Namespace) -> None:
         more = adapter_row(run) | {"message": run.state.message, "notes": read_notes(run.folder)}
         rows.append(row(run) | more if json_wanted(options) else row(run))
     columns = ("name", "state", "created", "examples", "facts", "epochs", "rank")
-    measured = ("loss", "recall", "forgetting_points", "seconds")
+    measured = ("loss", "recall", "forgetting_points", "seconds", "peak_memory_gb")
     show(options, rows, (*columns, *measured), "No fine-tunes yet: `ragtune train`.")
 
 

@@ -19,7 +19,7 @@ from finetune_backend.rows import (
 )
 from finetune_backend.settings import TrainSettings
 from workbench.errors import RagtuneError
-from workbench.hardware import best_device, fastest_dtype
+from workbench.hardware import best_device, fastest_dtype, peak_memory_gb
 from workbench.language_models.loading import Checkpoint, load_weights, making_model
 from workbench.language_models.quiet import importing
 
@@ -44,6 +44,8 @@ class Step:
     """Share of the held-out wordings answered word for word; None but after each epoch."""
     validation_loss: float | None = None
     """Mean cross-entropy per token of the held-out answers, in nats; None as above."""
+    memory_gb: float | None = None
+    """The most that the process, or the GPU, has held so far; None in runs of older versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ def train(
                 seconds_left=seconds / step * (steps - step),
                 recall=recall,
                 validation_loss=validation_loss,
+                memory_gb=peak_memory_gb(),
             )
             reached = saved.Reached(step, seen, seconds, recalls)
 

@@ -16,6 +16,7 @@ MEANINGS = {
     "forgetting_points": "Mean change of grammar, knowledge and declining, in points; less than 0 "
     "was forgotten. Higher is better.",
     "seconds": "From the first step to the last, pauses left out. Lower is better.",
+    "peak_memory_gb": "The most memory that training held, on a GPU the GPU's. Lower is better.",
     "adapter_mb": "Size of the adapter's files. Lower is better.",
 }
 """What each figure of `row` means."""
@@ -47,6 +48,7 @@ def row(run: Run) -> dict[str, Any]:
         "recall": measures["recall"] if "recall" in measures else last_recall(run),
         "forgetting_points": forgetting_points(run),
         "seconds": measures.get("seconds"),
+        "peak_memory_gb": measures.get("peak_memory_gb"),
         "adapter_mb": sum(file.stat().st_size for file in files) / 1e6 if run.complete else None,
     }
 

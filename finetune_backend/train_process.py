@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from finetune_backend import queue, saved
-from finetune_backend.estimate import Estimate, check_fits, free_memory_gb, peak_memory_gb
+from finetune_backend.estimate import Estimate, check_fits, free_memory_gb
 from finetune_backend.examples.read import read_examples
 from finetune_backend.forgetting.measure import Change, compare, probe, probe_base
 from finetune_backend.lora import Keep, Step, train
@@ -26,6 +26,7 @@ from workbench import jobs
 from workbench.energy import Meter
 from workbench.errors import RagtuneError
 from workbench.files import read_json, sha256, sync_folder, write_json
+from workbench.hardware import peak_memory_gb
 from workbench.language_models.loading import Checkpoint, find_checkpoint, load_tokenizer
 
 _PARTIAL, _ADAPTER = "adapter.partial", "adapter"

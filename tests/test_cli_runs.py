@@ -1,5 +1,6 @@
 """Many fine-tunes from a terminal: the queue, the list of runs, sweeps."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -11,7 +12,9 @@ from pathlib import Path
 import pytest
 
 import cli
+from commands.training import told
 from finetune_backend import queue
+from finetune_backend.lora import Step
 from finetune_backend.runs import cancel_run, list_runs, read_run
 from finetune_backend.steps import read_steps
 from workbench.home import open_home
@@ -91,6 +94,18 @@ def test_runs_are_listed_noted_repeated_and_deleted(home, ragtune):
     assert [line.split()[0] for line in ragtune("runs")[1].splitlines()] == ["name", "one-2", "one"]
     assert json.loads(ragtune("runs", "delete", "one", "--json")[1]) == {"deleted": "one"}
     assert [run.name for run in list_runs(home)] == ["one-2"]
+
+
+def test_what_a_fine_tune_reached_is_told_in_one_line():
+    step = Step(3, 6, 1, 1.5, 5e-4, 2.5, 9.0, 8.7, memory_gb=1.234)
+    assert told([step]) == (
+        "step 3/6  loss 1.500  9 s left  learning rate 5.0e-04  2.5 examples/s  1.23 GB"
+    )
+    measured = dataclasses.replace(step, step=2, recall=0.831, validation_loss=1.25)
+    assert told([measured, step]) == (
+        "step 3/6  loss 1.500  recall 83%  9 s left  validation loss 1.250  "
+        "learning rate 5.0e-04  2.5 examples/s  1.23 GB"
+    )
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,26 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def peak_memory_gb() -> float:
+    """Return the most memory that this process has held; the GPU's where there is one."""
+    import torch
+
+    if best_device() == "cuda":
+        return float(torch.cuda.max_memory_allocated() / 1e9)
+    if sys.platform == "win32":
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset / 1e9
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Not getrusage: on Linux its peak may be that of the process which started this one.
+        kilobytes = status.read_text(encoding="ascii").partition("VmHWM:")[2].split()[0]
+        return int(kilobytes) * 1024 / 1e9
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e9
+
+
 @functools.cache
 def _may_have_gpu() -> bool:
     """Is there a GPU's driver? Importing PyTorch to ask takes longer than an answer."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import mean
 
 from finetune_backend import queue, saved
-from finetune_backend.estimate import check_fits, free_memory_gb, peak_memory_gb
+from finetune_backend.estimate import check_fits, free_memory_gb
 from finetune_backend.lora import Keep, Step, train
 from finetune_backend.raft import SHOWN
 from finetune_backend.settings import TrainSettings
@@ -24,6 +24,7 @@ from finetune_backend.train_process import SAVE_SECONDS, what_to_train
 from workbench import jobs
 from workbench.errors import RagtuneError
 from workbench.files import read_json, sync_folder, write_json
+from workbench.hardware import peak_memory_gb
 
 TRIALS = "trials"
 _PARTIAL, ADAPTER = "adapter.partial", "adapter"

@@ -27,6 +27,7 @@ FORMATS = {
     "recall": "%.3f",
     "forgetting_points": "%+.1f",
     "seconds": "%.0f",
+    "peak_memory_gb": "%.2f",
     "adapter_mb": "%.1f",
 }
 lab = get_lab()
@@ -74,7 +75,8 @@ def table(runs: list[Run]) -> list[Run]:
 
 def number_column(name: str) -> Any:
     """Say how a column of numbers is headed, formatted and explained."""
-    label = {"adapter_mb": "Adapter, MB"}.get(name, name.replace("_", " ").capitalize())
+    named = {"adapter_mb": "Adapter, MB", "peak_memory_gb": "Peak memory, GB"}
+    label = named.get(name, name.replace("_", " ").capitalize())
     return st.column_config.NumberColumn(label, format=FORMATS.get(name), help=MEANINGS.get(name))
 
 

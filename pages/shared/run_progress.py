@@ -18,6 +18,8 @@ _SILENT_SECONDS = 30.0
 _MEANINGS = {
     "Loss": "Cross-entropy per answer token at the latest step, in nats.",
     "Recall": "Share of the wordings held out of training that are answered word for word.",
+    "Learning rate": "The step size: it rises at first and falls later.",
+    "Memory": "The most that training has held so far; on a GPU, the GPU's.",
 }
 
 
@@ -96,8 +98,12 @@ def show(run: "Run") -> None:
             said = run.state.message
         st.progress(last.step / last.steps, text=plain(f"{run.name}: {said}"))
         figures["Time left"] = duration(last.seconds_left)
-    for column, (label, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
-        column.metric(label, value, help=_MEANINGS.get(label))
+        figures["Learning rate"] = f"{last.learning_rate:.1e}"
+    if last.memory_gb is not None:
+        figures["Memory"] = f"{last.memory_gb:.2f} GB"
+    with st.container(horizontal=True):
+        for label, value in figures.items():
+            st.metric(label, value, help=_MEANINGS.get(label), width="content")
     curves(steps)
     if run.forgetting:
         forgetting(run)

@@ -212,6 +212,7 @@ def test_a_run_records_what_was_expected_and_what_it_took(tiny_lab, examples, ch
     assert run.complete, run.state.message
     assert 0 < run.estimate.seconds < 60
     assert run.measures["seconds"] > 0
+    assert 0 < read_steps(run.folder)[0].memory_gb <= run.measures["peak_memory_gb"]
     # The tiny model weighs next to nothing beside the libraries.
     assert run.estimate.memory_gb == pytest.approx(run.measures["peak_memory_gb"], rel=0.25)
 
