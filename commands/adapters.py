@@ -103,7 +103,7 @@ def _adapters_import(options: argparse.Namespace) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     be_patient()
-    from finetune_backend.exports.export import check_form, export
+    from finetune_backend.exports.export import card_of, check_form, export
     from finetune_backend.runs import find_run
 
     check_form(options.form, options.precision)
@@ -117,3 +117,4 @@ def _export(options: argparse.Namespace) -> None:
     else:
         print(f"exported  {made.place}, {made.size_bytes / 1e6:,.1f} MB, {made.precision}")
         print(f"    {made.sentence()}")
+        print(f"card      {card_of(made.place, made.form)}")

@@ -55,8 +55,9 @@ def import_adapter(
         check_base(config, checkpoint)
     with home.lock("import-adapter", _WAIT_SECONDS, "Another adapter is being imported."):
         new_folder(home, name)  # says early that a name won't do
+        for left in home.folder.glob(".import-*.partial"):  # by one that was killed
+            shutil.rmtree(left, ignore_errors=True)
         work = home.folder / f".import-{os.getpid()}.partial"
-        shutil.rmtree(work, ignore_errors=True)
         try:
             _keep(work, config, settings, received, checkpoint)
             # A fine-tune may have taken the name meanwhile.

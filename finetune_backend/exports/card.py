@@ -14,6 +14,8 @@ from finetune_backend.settings import TrainSettings
 from workbench.files import read_json
 
 _MOST_DOCUMENTS = 50
+_MARKUP = re.compile(r"([\\`*_<>\[\]&|])")
+"""What Markdown would take for more than a character; the check of an export quotes questions."""
 _LICENCE_IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9.-]*")
 _MEASURES = {
     "loss": "mean cross-entropy per answer token in the last epoch, in nats; lower is better",
@@ -51,7 +53,7 @@ def write_card(run: Run, form: str = "peft", checked: str = "") -> str:
         _section("Settings", _about_settings(run)),
         _section("Measures", _about_measures(run)),
         _section("Forgetting", _about_forgetting(run)),
-        _section("Check of this export", [checked] if checked else []),
+        _section("Check of this export", [_MARKUP.sub(r"\\\1", checked)] if checked else []),
         _section("Versions", [f"{k}: {code(str(v))}" for k, v in saved["versions"].items()]),
         f"## How to load it\n\n{_how_to_load(run, saved, base, form)}\n",
         _section("What it should not be used for", _NOT_FOR),

@@ -34,6 +34,9 @@ class Check:
     divergence: float
     """Mean Kullback-Leibler divergence to the reference along its answers, in nats a token."""
     bound: float
+    """How large that may be where an answer differs."""
+    differing: Sequence[str] = ()
+    """Questions whose answers are not the same."""
 
     @property
     def passed(self) -> bool:
@@ -42,14 +45,20 @@ class Check:
         return math.isfinite(self.divergence) and close
 
     def sentence(self) -> str:
-        """Say it in one line: "12 of 12 answers equal; mean KL 0.0003 nats"."""
-        return f"{self.equal} of {self.questions} answers equal; mean KL {self.divergence:.4f} nats"
+        """Say it in one line, with what was allowed and whose answers differ."""
+        said = (
+            f"{self.equal} of {self.questions} answers equal; mean KL {self.divergence:.4f} nats "
+            f"(at most {self.bound:g} is allowed where an answer differs)"
+        )
+        differing = ", ".join(f"“{' '.join(question.split())}”" for question in self.differing)
+        return f"{said}; answered in other words: {differing}" if differing else said
 
 
 @dataclass(frozen=True)
 class Reference:
     """What PEFT says on the base, in float32."""
 
+    questions: tuple[str, ...]
     texts: tuple[str, ...]
     """What is read: questions as the model sees them."""
     prompts: tuple[list[int], ...]
@@ -93,7 +102,7 @@ def listen(
     for number, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):
         logits.append(_along(model, prompt, answer))
         progress((number + 1) / len(prompts))
-    return Reference(texts, prompts, answers, tuple(logits))
+    return Reference(tuple(questions), texts, prompts, answers, tuple(logits))
 
 
 def compare(
@@ -112,15 +121,17 @@ def compare(
         bound: see `BOUNDS`.
         progress: called with the share that is done.
     """
-    nats, equal = list[float](), 0
+    nats, differing = list[float](), list[str]()
     said = zip(reference.texts, reference.prompts, reference.answers, strict=True)
     for number, (text, prompt, answer) in enumerate(said):
         read = _tokens(tokenizer, text) if tokenizer is not None else prompt
         reached = _along(model, read, answer)
         nats.extend(divergences(reference.logits[number], reached))
-        equal += same_tokens(reached, answer) == len(answer)
+        if same_tokens(reached, answer) < len(answer):
+            differing.append(reference.questions[number])
         progress((number + 1) / len(reference.prompts))
-    return Check(len(reference.prompts), equal, mean(nats), bound)
+    asked = len(reference.prompts)
+    return Check(asked, asked - len(differing), mean(nats), bound, differing)
 
 
 def _tokens(tokenizer: Any, text: str) -> list[int]:

@@ -70,7 +70,7 @@ def export(
     """Write an adapter for other programs, load that again, and compare what it says.
 
     What doesn't say what PEFT says on the base, in float32, is deleted. The target appears at
-    the end, as a whole.
+    the end, as a whole, with its card.
 
     Args:
         run: a complete one.
@@ -90,8 +90,11 @@ def export(
         raise RagtuneError(
             f"The fine-tune {run.name!r} has no adapter to export: it is {run.state.state}."
         )
-    if target.exists() or target.is_symlink():
-        raise RagtuneError(f"{target} is there already. Choose another name, or delete it first.")
+    for place in (target, card_of(target, form)):
+        if place.exists() or place.is_symlink():
+            raise RagtuneError(
+                f"{place} is there already. Choose another name, or delete it first."
+            )
     progress("Loading the model", 0.0)
     checkpoint = checkpoint_of(run)
     tokenizer = load_tokenizer(checkpoint)
@@ -121,19 +124,26 @@ def export(
         if not check.passed:
             raise RagtuneError(
                 f"The export was deleted, as it doesn't say what the adapter says: "
-                f"{check.sentence()}, where at most {check.bound} were allowed. Choose another "
-                "precision or form."
+                f"{check.sentence()}. Choose another precision or form."
             )
         size = sum(file.stat().st_size for file in (made, *made.rglob("*")) if file.is_file())
         exported = Exported(target, form, precision, size, check, note)
-        if made.is_dir():
-            card = write_card(run, form, exported.sentence())
-            write_bytes(made / "README.md", card.encode())
+        card = card_of(made, form)
+        write_bytes(card, write_card(run, form, exported.sentence()).encode())
         _sync(made)
         made.replace(target)
+        if card.exists():  # beside the file
+            card.replace(card_of(target, form))
         sync_folder(target.parent)
     progress("Done", 1.0)
     return exported
+
+
+def card_of(target: Path, form: str) -> Path:
+    """Return where an export's card is: in its folder, or beside its file."""
+    if form == "gguf":
+        return target.with_name(f"{target.name.removesuffix('.gguf')}.md")
+    return target / "README.md"
 
 
 def check_form(form: str, precision: str = "") -> None:

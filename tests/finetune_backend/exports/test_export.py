@@ -10,7 +10,8 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config
 
 from finetune_backend.exports import gguf_file, merged_folder
-from finetune_backend.exports.check import Check
+from finetune_backend.exports.card import write_card
+from finetune_backend.exports.check import Check, compare, listen, questions_of
 from finetune_backend.exports.export import export
 from finetune_backend.exports.merged_folder import best_half, rounding_loss
 from workbench.errors import RagtuneError
@@ -103,6 +104,23 @@ def test_equal_answers_or_close_ones_pass(check, passed):
     assert check.passed == passed
 
 
+def test_what_is_allowed_and_what_differs_is_said(run, checkpoint, tmp_path):
+    tokenizer, base = load_tokenizer(checkpoint), load_weights(checkpoint, torch.float32, "cpu")
+    asked = questions_of(run, tokenizer)[:2]
+    prompt = read_json(run.folder / "run.json")["system_prompt"]
+    tuned = with_adapter(base, run.adapter, checkpoint)
+    heard = listen(tuned, tokenizer, asked, prompt, lambda _share: None)
+    with tuned.disable_adapter():
+        check = compare(heard, tuned, None, 0.01, lambda _share: None)
+    assert check.differing == asked and not check.passed
+    said = check.sentence()
+    assert said.startswith("0 of 2 answers equal; mean KL ") and "(at most 0.01 is allowed" in said
+    assert said.endswith(f"; answered in other words: “{asked[0]}”, “{asked[1]}”")
+    marked = Check(2, 1, 0.01, 0.05, ["Is <b>\n*this* `bold`?"]).sentence()
+    card = write_card(run, checked=marked)
+    assert r"“Is \<b\> \*this\* \`bold\`?”" in card
+
+
 @pytest.mark.parametrize(
     ("form", "precision", "said"),
     [
@@ -122,6 +140,16 @@ def test_what_is_there_is_not_replaced(run, tmp_path):
     for name in ("out", "link"):
         with pytest.raises(RagtuneError, match="is there already"):
             export(run, tmp_path / name, "peft")
+
+
+def test_a_card_lies_beside_a_file(run, tmp_path):
+    made = export(run, tmp_path / "kites.v1.gguf", "gguf")
+    card = (tmp_path / "kites.v1.md").read_text(encoding="utf-8")
+    assert made.sentence() in card and "llama-server" in card
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["kites.v1.gguf", "kites.v1.md"]
+    made.place.unlink()
+    with pytest.raises(RagtuneError, match=r"kites\.v1\.md is there already"):
+        export(run, made.place, "gguf")
 
 
 def test_a_run_without_an_adapter_is_refused(run, tmp_path):

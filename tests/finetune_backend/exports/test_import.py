@@ -97,6 +97,13 @@ def test_it_becomes_a_complete_run(taken, home, run, adapter, checkpoint, monkey
     lab.database.close()
 
 
+def test_what_a_killed_import_left_is_gone_with_the_next(taken, home, adapter):
+    left = home.folder / ".import-1.partial"
+    (left / "adapter").mkdir(parents=True)
+    taken(adapter)
+    assert not list(home.folder.glob(".import-*"))
+
+
 def test_what_was_exported_can_be_imported(taken, run, checkpoint, tmp_path):
     export(run, tmp_path / "out", "peft")
     data = zipped(tmp_path / "out", "some folder/")
