@@ -1,9 +1,14 @@
 """An evaluation question by question: who was right on it."""
 
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from comparison.evaluation.kept import Evaluation, read_evaluation
+from comparison.evaluation.results import results
+from comparison.evaluation.rows import version
 from comparison.scoring import Row
 
 
@@ -48,6 +53,21 @@ def by_question(rows: Sequence[Row], labels: Sequence[str]) -> list[Asked]:
         Asked(number, {label: own[label] for label in labels if label in own})
         for number, own in sorted(grouped.items())
     ]
+
+
+def kinds(evaluation: Evaluation) -> dict[str, list[Asked]]:
+    """Return the questions that each filter lets through, by what the filter is called."""
+    return _kinds(evaluation.folder, version(evaluation.folder))
+
+
+@functools.lru_cache(
+    maxsize=2
+)  # of 100,000 questions it takes seconds, and a page asks with every click
+def _kinds(folder: Path, _version: tuple[int, int]) -> dict[str, list[Asked]]:
+    found = results(read_evaluation(folder))
+    labels = list(found.measures)
+    asked = by_question(found.rows, labels)
+    return {name: list(filter(passes, asked)) for name, passes in filters(labels).items()}
 
 
 Filter = Callable[[Asked], bool]

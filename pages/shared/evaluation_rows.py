@@ -23,16 +23,14 @@ def questions(lab: "Lab", evaluation: "Evaluation", found: "Results") -> None:
     """Draw the questions that a filter lets through, and the selected one in detail."""
     import pandas as pd
 
-    from comparison.evaluation.by_question import by_question, filters
+    from comparison.evaluation.by_question import kinds
 
-    labels = list(found.measures)
-    asked = by_question(found.rows, labels)
-    kinds = {name: list(filter(passes, asked)) for name, passes in filters(labels).items()}
+    labels, let_through = list(found.measures), kinds(evaluation)
     st.subheader("Questions")
     kind = st.selectbox(
-        "Show", list(kinds), format_func=lambda name: f"{name} ({len(kinds[name]):,})"
+        "Show", list(let_through), format_func=lambda name: f"{name} ({len(let_through[name]):,})"
     )
-    chosen = kinds[kind]
+    chosen = let_through[kind]
     if not chosen:
         st.caption("None of the questions.")
         return
@@ -71,8 +69,6 @@ def _mark(asked: "Asked", label: str) -> str:
 
 def detail(lab: "Lab", evaluation: "Evaluation", asked: "Asked") -> None:
     """Show all answers to one question, and offer to ask it again."""
-    from comparison.evaluation.start import ask_again
-
     st.markdown(f"**{plain(asked.question)}**  \nExpected: {plain(asked.expected)}")
     labels = list(asked.rows)
     for start in range(0, len(labels), _ABREAST):
@@ -80,12 +76,25 @@ def detail(lab: "Lab", evaluation: "Evaluation", asked: "Asked") -> None:
         for label, column in zip(part, st.columns(len(part), border=True), strict=True):
             with column:
                 _answer(asked, label)
-    if evaluation.complete and st.button(
-        "Ask it again",
+                if evaluation.complete and labels[1:]:
+                    again(lab, evaluation, asked, [label], "Ask again")
+    if evaluation.complete:
+        again(lab, evaluation, asked, labels, "Ask it again")
+
+
+def again(
+    lab: "Lab", evaluation: "Evaluation", asked: "Asked", labels: list[str], offered: str
+) -> None:
+    """Offer to ask some columns again."""
+    from comparison.evaluation.start import ask_again
+
+    if st.button(
+        offered,
+        key=f"again-{asked.number}-{'-'.join(labels)}",
         icon=":material/refresh:",
-        help="All columns; the new answers take the place of these.",
+        help="What is answered then takes the place of this.",
     ):
-        ask_again(lab, evaluation, [(asked.number, label) for label in asked.rows])
+        ask_again(lab, evaluation, [(asked.number, label) for label in labels])
         st.rerun()
 
 

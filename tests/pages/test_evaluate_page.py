@@ -94,18 +94,16 @@ def test_what_was_found_is_shown_verdicts_first(kept):
     assert not app.exception and "Mean overlap of words" in words(app)
 
 
-def test_one_question_is_shown_side_by_side_and_nothing_of_it_is_markup(kept):
+def test_one_question_is_shown_side_by_side_and_nothing_of_it_is_markup(kept, monkeypatch):
     def drawn():
-        from comparison.evaluation.by_question import by_question
+        from comparison.evaluation.by_question import kinds
         from comparison.evaluation.kept import list_evaluations
-        from comparison.evaluation.results import results
         from pages.shared.evaluation_rows import detail
         from pages.shared.lab import get_lab
 
         lab = get_lab()
         (evaluation,) = list_evaluations(lab.home)
-        found = results(evaluation)
-        detail(lab, evaluation, by_question(found.rows, list(found.measures))[0])
+        detail(lab, evaluation, kinds(evaluation)["All"][0])
 
     from streamlit.testing.v1 import AppTest
 
@@ -114,11 +112,18 @@ def test_one_question_is_shown_side_by_side_and_nothing_of_it_is_markup(kept):
     raw = "\n".join(element.value for element in one.markdown)
     assert r"\<b\>workshop\</b\>" in raw and "Expected: 17\\:20" in raw
     assert "**base**" in raw and "**rag**" in raw
-    open_it, again = one.button
-    assert (open_it.label, again.label) == ("Open in the document", "Ask it again")
+    base_again, open_it, rag_again, all_again = one.button
+    assert (base_again.label, rag_again.label) == ("Ask again", "Ask again")
+    assert (open_it.label, all_again.label) == ("Open in the document", "Ask it again")
     open_it.click().run()
     assert not one.exception and not one.error
     assert ":yellow-background[" in "\n".join(element.value for element in one.markdown)
+    asked = []
+    monkeypatch.setattr(
+        "comparison.evaluation.start.ask_again", lambda _lab, _of, cells: asked.append(cells)
+    )
+    one.button(key="again-0-rag").click().run()
+    assert not one.exception and asked == [[(0, "rag")]]
 
 
 def test_an_evaluation_is_started_cancelled_and_deleted(kept):
