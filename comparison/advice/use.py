@@ -65,7 +65,7 @@ ASKED = {
 SAID = {
     "kind": {
         "facts": "Facts from the documents",
-        "form": "A tone, a format or a label",
+        "form": "A format, a label, or a tone that a form can express",
         "both": "Facts in a required form",
     },
     "changes": {

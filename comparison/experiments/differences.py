@@ -2,26 +2,35 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
+from comparison.advice.break_even import answer_cost
+from comparison.advice.figure import mean_of
+from comparison.advice.measured import MethodMeasure
 from comparison.ask import METHODS
 from comparison.experiments.context import with_false
 from comparison.experiments.experiment import LABELS, Chosen, Experiment, Questions, Result
 from comparison.experiments.intervals import said_share
 from comparison.experiments.outcome import FALSE, TRUE, count
 from comparison.experiments.report import Report
-from comparison.experiments.setting import Setting, set_up
+from comparison.experiments.setting import Setting, set_up, taught_facts, was_taught
 from comparison.experiments.staleness import run_seconds
 from comparison.experiments.style import form_of
 from comparison.form import Form
 from comparison.lab import Lab
+from comparison.prices import Prices, load_prices
 from finetune_backend.runs import Run, trained_examples
 
 BEFORE, EDITED = "as they are", "edited"
 _READING = ("rag", "hybrid")
 _EDITED_FACTS = 3
 NOT_MEASURED = "–"
+_TRAINED = {
+    True: "facts trained on",
+    False: "other facts",
+    None: "facts of which it is not known whether they were trained on",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +41,12 @@ class Made:
     indexing_seconds: float
     trained_seconds: float | None
     """None without an adapter, and where it is not known."""
-    taught: frozenset[str]
-    """The facts that the adapter was trained on."""
+    taught: frozenset[str] | None
+    """The facts that the adapter was trained on; None where that is not known."""
     adapter_mb: float | None
     form: Form | None
     """That of the adapter's training answers; None without."""
+    prices: Prices
 
 
 def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
@@ -46,7 +56,7 @@ def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
         reading = [method for method in setting.methods if method in _READING]
         edited = setting.facts[:_EDITED_FACTS]
         report.expect(len(setting.facts) * len(setting.methods) + len(edited) * len(reading))
-        trained = [fact.question.fact in made.taught for fact in setting.facts]
+        trained = [was_taught(fact, made.taught) for fact in setting.facts]
         for number in range(len(setting.facts)):
             setting.ask(BEFORE, number, setting.methods, trained=trained[number])
         for number, fact in enumerate(edited):
@@ -75,13 +85,15 @@ def found(rows: Sequence[dict[str, Any]], made: Made, notes: Sequence[str]) -> R
         ]
         for method in by
     }
+    known = {row["trained"] for row in rows}
     lines = {
-        ("Knowledge source", "right answers on facts trained on"): {
-            method: _right([row for row in some if row["trained"]]) for method, some in by.items()
-        },
-        ("Knowledge source", "right answers on other facts"): {
-            method: _right([row for row in some if not row["trained"]])
-            for method, some in by.items()
+        **{
+            ("Knowledge source", f"right answers on {said}"): {
+                method: _right([row for row in some if row["trained"] is trained])
+                for method, some in by.items()
+            }
+            for trained, said in _TRAINED.items()
+            if trained is not None or None in known
         },
         ("Adaptability", "seconds until an edited fact is answered"): {
             method: _adapts(method, again[method], made.trained_seconds) for method in by
@@ -106,6 +118,7 @@ def found(rows: Sequence[dict[str, Any]], made: Made, notes: Sequence[str]) -> R
             f"{_median(some, 'completion_tokens'):.0f}"
             for method, some in by.items()
         },
+        **_money(by, made.prices),
     }
     table = tuple(
         {"difference": what, "measured": how, **{LABELS[m]: value for m, value in line.items()}}
@@ -133,14 +146,35 @@ def _made(lab: Lab, chosen: Chosen, setting: Setting) -> Made:
         passages=setting.scratch.passages(),
         indexing_seconds=setting.indexing_seconds,
         trained_seconds=run_seconds(lab, chosen.adapter),
-        taught=frozenset(example.fact for example in examples),
+        taught=taught_facts(lab, chosen.adapter),
         adapter_mb=sum(file.stat().st_size for file in files) / 1e6 if files else None,
         form=form_of([example.answer for example in examples]),
+        prices=load_prices(lab.home),
     )
 
 
 def _right(rows: Sequence[dict[str, Any]]) -> str:
     return said_share(count(rows, TRUE), len(rows)) if rows else NOT_MEASURED
+
+
+def _money(
+    by: dict[str, list[dict[str, Any]]], prices: Prices
+) -> dict[tuple[str, str], dict[str, str]]:
+    """Return the line of what a thousand questions cost; none where prices are not known."""
+    line = {}
+    for method, some in by.items():
+        taken = MethodMeasure(
+            method,
+            len(some),
+            mean_seconds=mean_of([row["latency_ms"] / 1000 for row in some]),
+            prompt_tokens=mean(row["prompt_tokens"] for row in some),
+            completion_tokens=mean(row["completion_tokens"] for row in some),
+        )
+        cost = answer_cost(taken, prices, "money")
+        if cost is not None:
+            low, high = 1000 * cost.low, 1000 * cost.high
+            line[method] = f"{1000 * cost.value:,.3g} ({low:,.3g}–{high:,.3g})"
+    return {("Cost", "of 1,000 questions, in money (mean)"): line} if line else {}
 
 
 def _median(rows: Sequence[dict[str, Any]], name: str) -> float:

@@ -137,21 +137,41 @@ def _chosen_facts(
     lab: Lab, chosen: Chosen, found: list[Fact], trained_first: bool
 ) -> tuple[list[Fact], list[str]]:
     """Return as many facts as were asked for, and how many of them the adapter was trained on."""
-    most, run = chosen.options.questions, None
-    if chosen.adapter is not None:
-        run = lab.adapter(chosen.adapter).run
-    if run is None or run.imported:
-        return spread(found, most), []
-    taught = trained_facts(run)
+    most, taught = chosen.options.questions, taught_facts(lab, chosen.adapter)
+    facts = spread(found, most)
     if trained_first:
-        trained = [fact for fact in found if fact.question.fact in taught]
-        others = [fact for fact in found if fact.question.fact not in taught]
+        trained = [fact for fact in found if was_taught(fact, taught)]
+        others = [fact for fact in found if not was_taught(fact, taught)]
         facts = spread(trained, most)
         facts += spread(others, most - len(facts))
-    else:
-        facts = spread(found, most)
-    learned = sum(fact.question.fact in taught for fact in facts)
-    return facts, [f"The adapter was trained on {learned} of the {len(facts)} facts."]
+    return facts, said_taught(facts, taught) if chosen.adapter is not None else []
+
+
+def taught_facts(lab: Lab, adapter: str | None) -> frozenset[str] | None:
+    """Return the facts that an adapter was trained on, none without one; None: not known."""
+    if adapter is None:
+        return frozenset()
+    run = lab.adapter(adapter).run
+    return None if run is None or run.imported else frozenset(trained_facts(run))
+
+
+def was_taught(fact: Fact, taught: frozenset[str] | None) -> bool | None:
+    """Was the adapter trained on a fact? None where that is not known, or the exam names none."""
+    if taught is None or (taught and fact.question.fact is None):
+        return None
+    return fact.question.fact in taught
+
+
+def said_taught(facts: Sequence[Fact], taught: frozenset[str] | None) -> list[str]:
+    """Say how many facts the adapter was trained on, as far as that is known."""
+    known = [one for fact in facts if (one := was_taught(fact, taught)) is not None]
+    said = []
+    if known:
+        said.append(f"The adapter was trained on {sum(known)} of {len(known)} facts.")
+    if unknown := len(facts) - len(known):
+        why = "it was made elsewhere" if taught is None else "the exam does not name them"
+        said.append(f"Whether it was trained on {unknown} of {len(facts)} is not known: {why}.")
+    return said
 
 
 def _copied(blocks: dict[str, list[Block]], facts: Sequence[Fact]) -> dict[str, list[Block]]:

@@ -53,6 +53,8 @@ def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
         asker.ask(_STAGE, number, question, methods, judge)
     notes = [
         "All methods were asked alone, with the same model, decoding and prompts.",
+        "A tone counts only as far as a form can express it: how an answer begins and ends, what "
+        "it holds and lacks, and its length.",
         *told,
         *missing,
     ]

@@ -1,5 +1,7 @@
 """What experiments find in their rows: numbers by hand, and the sentences made from them."""
 
+from dataclasses import replace
+
 import pytest
 
 from comparison.exams.exam import ExamQuestion
@@ -24,7 +26,9 @@ from comparison.experiments.intervals import (
 )
 from comparison.experiments.listed import experiments, find_experiment
 from comparison.experiments.report import ROWS, Report
+from comparison.experiments.setting import said_taught, was_taught
 from comparison.form import Form
+from comparison.prices import Prices
 from comparison.statistics.interval import Interval
 from workbench.errors import RagtuneError
 from workbench.values import Block
@@ -288,6 +292,22 @@ def test_style_compares_with_the_base_model():
     assert style.found(labels, []).caption.startswith("Right label: base 10 of 10")
 
 
+def test_what_is_not_known_of_the_training_is_not_said():
+    named, nameless = (
+        Fact(ExamQuestion("Q?", ("a",), fact=name), ("b",), (), ("d",)) for name in ("a", None)
+    )
+    taught = frozenset({"a"})
+    assert [was_taught(one, taught) for one in (named, nameless)] == [True, None]
+    assert was_taught(named, None) is None and was_taught(nameless, frozenset()) is False
+    assert said_taught([named, nameless], taught) == [
+        "The adapter was trained on 1 of 1 facts.",
+        "Whether it was trained on 1 of 2 is not known: the exam does not name them.",
+    ]
+    assert said_taught([named], None) == [
+        "Whether it was trained on 1 of 1 is not known: it was made elsewhere."
+    ]
+
+
 def test_differences_are_a_table_with_a_column_for_each_method():
     costs = {"search_ms": 4.0, "prompt_tokens": 100, "completion_tokens": 10}
     made = []
@@ -296,7 +316,9 @@ def test_differences_are_a_table_with_a_column_for_each_method():
             more = costs | {"latency_ms": ms, "trained": number == 0, "answer": f"{method}."}
             made.append(row(method, number, outcome, "as they are", **more))
     made.append(row("rag", 0, "false", "edited", trained=True, **costs))
-    known = differences.Made(300, 8.0, 203.4, frozenset({"a", "b"}), 9.8, Form(starts="f"))
+    known = differences.Made(
+        300, 8.0, 203.4, frozenset({"a", "b"}), 9.8, Form(starts="f"), Prices(machine_hour=3.6)
+    )
     result = differences.found(made, known, [])
     cells = {(one["difference"], one["measured"]): one for one in result.table}
     adapts = cells["Adaptability", "seconds until an edited fact is answered"]
@@ -307,6 +329,12 @@ def test_differences_are_a_table_with_a_column_for_each_method():
     assert [minutes[name] for name in ("base", "RAG", "fine-tuned")] == ["5.0", "10.0", "6.0"]
     trained = cells["Knowledge source", "right answers on facts trained on"]
     assert trained["RAG"] == "1 of 1 (100 %, 21–100 %)"
+    assert cells["Cost", "of 1,000 questions, in money (mean)"]["RAG"] == "0.6 (0.6–0.6)"
+    unknown = [one | {"trained": None} for one in made]
+    table = differences.found(unknown, replace(known, prices=Prices()), []).table
+    told = [one["RAG"] for one in table if one["difference"] == "Knowledge source"]
+    assert told == ["–", "–", "1 of 2 (50 %, 9–91 %)"]
+    assert not any("money" in one["measured"] for one in table)
     form = cells["Customization", "answers in the form of the training answers"]
     assert (form["RAG"], form["fine-tuned"]) == ("0 of 2 (0 %, 0–66 %)", "2 of 2 (100 %, 34–100 %)")
     before = cells["Cost", "before the first question, in seconds"]

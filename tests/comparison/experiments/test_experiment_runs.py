@@ -54,7 +54,7 @@ def test_false_passages_are_read_and_told_from_true_ones(run):
         "true": "31 days",
         "false": "40 days",
     }
-    assert any("trained on 2 of the 3 facts" in note for note in result.notes)
+    assert any("trained on 2 of 3 facts" in note for note in result.notes)
     shares = [share for _, share in told]
     assert shares == sorted(shares) and shares[0] == 0.0
 
