@@ -83,7 +83,7 @@ def _advise_options(parser: argparse.ArgumentParser) -> None:
         "--evaluation",
         metavar="NAME_OR_FILE",
         help="one that is kept, or a file that `ragtune evaluate --json` printed "
-        "(default: the newest that is kept)",
+        "(default: the newest complete one that is kept)",
     )
     for name, meaning in (
         ("kind", "what has to be right about an answer: facts, form or both"),

@@ -156,6 +156,24 @@ def assumption(found: Sequence[Cost], names: Mapping[str, str]) -> str:
     return f"Fine-tunes a month: {runs}." if runs else "None of these has a fine-tune."
 
 
+def left_out(
+    evidence: Evidence, use: Use, prices: Prices, unit: str, names: Mapping[str, str]
+) -> str:
+    """Say which measured methods `costs` leaves out, and why; empty where none is."""
+    there = {cost.method for cost in costs(evidence, use, prices, unit)}
+    missing = [one for one in evidence.methods if one.method not in there]
+    answers = [one for one in missing if answer_cost(one, prices, unit) is None]
+    said = (
+        (answers, "what an answer takes"),
+        ([one for one in missing if one not in answers], "what the fine-tune took"),
+    )
+    return " ".join(
+        f"Left out: {', '.join(names[one.method] for one in some)}; {what} is not known."
+        for some, what in said
+        if some
+    )
+
+
 def curve(found: Sequence[Cost], places: Sequence[Crossover]) -> list[tuple[str, float, float]]:
     """Return method, questions in a month and their cost, to be drawn on logarithmic axes.
 

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from comparison.advice.measured import Evidence, RunMeasure, evidence_from_rows
+from comparison.evaluation.kept import read_evaluation
+from comparison.evaluation.rows import read_rows
 from comparison.lab import Lab
 from finetune_backend.runs import Run, list_runs
+from workbench import jobs
 from workbench.errors import RagtuneError
 from workbench.home import Home
 
@@ -16,9 +19,12 @@ _FOLDER, _ROWS = "evaluations", "rows.jsonl"
 
 
 def kept_evaluations(home: Home) -> list[str]:
-    """Return the names of the evaluations that are kept, the newest first."""
-    files = (home.folder / _FOLDER).glob(f"*/{_ROWS}")
+    """Return the names of the evaluations that are kept: those that came to their end first, each
+    the newest first.
+    """
+    files = list((home.folder / _FOLDER).glob(f"*/{_ROWS}"))
     by_age = sorted(files, key=lambda file: (-file.stat().st_mtime, file.parent.name))
+    by_age.sort(key=lambda file: jobs.read(file.parent).state != "done")
     return [file.parent.name for file in by_age]
 
 
@@ -28,7 +34,8 @@ def find_evidence(lab: Lab, evaluation: str | None = None) -> Evidence:
     Args:
         lab: where evaluations and fine-tunes are.
         evaluation: the name of a kept one, or a file that `ragtune evaluate --json` printed; by
-            default the newest that is kept. Without any, what fine-tunes measured is returned.
+            default the first of `kept_evaluations`. Without any, what fine-tunes measured is
+            returned.
 
     Raises:
         RagtuneError: there is no such evaluation, or it can't be read.
@@ -50,7 +57,11 @@ def find_evidence(lab: Lab, evaluation: str | None = None) -> Evidence:
     if is_kept:
         data = data[: data.rfind(b"\n") + 1]  # the last row may just be being written
     rows = rows_from(data, name) if data or not is_kept else []
-    return evidence_of(lab, rows, name if is_kept else file.name)
+    evidence = evidence_of(lab, rows, name if is_kept else file.name)
+    if is_kept:
+        made = read_evaluation(file.parent)
+        evidence = replace(evidence, answers=len(read_rows(made.folder)), expected=made.answers)
+    return evidence
 
 
 def evidence_of(lab: Lab, rows: Sequence[dict[str, Any]], name: str) -> Evidence:

@@ -72,6 +72,16 @@ class Evidence:
     """Of the evaluation; empty where there is none."""
     served: bool = False
     """Is the model in use on a server?"""
+    answers: int = 0
+    expected: int = 0
+    """How many answers the evaluation has once it is complete; 0: not known."""
+
+    @property
+    def unfinished(self) -> str:
+        """Say how much of the evaluation is there, where that isn't all."""
+        if self.answers >= self.expected:
+            return ""
+        return f", {self.answers:,} of {self.expected:,} answers"
 
     def of(self, method: str) -> MethodMeasure | None:
         """Return what was measured of a method."""

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from comparison.advice.advise import Advice
-from comparison.advice.break_even import UNITS, Cost, assumption, costs, crossovers
+from comparison.advice.break_even import UNITS, Cost, assumption, costs, crossovers, left_out
 from comparison.advice.rules import MEASURED_NAMES, NAMES, Situation
 from comparison.advice.to_measure import to_measure
 from comparison.advice.use import ASKED, say
@@ -41,6 +41,7 @@ def as_json(advice: Advice, situation: Situation) -> dict[str, Any]:
                     {**asdict(place), "sentence": place.sentence(MEASURED_NAMES)}
                     for place in crossovers(found)
                 ],
+                "left_out": _left_out(situation, unit),
             }
             for unit in UNITS
             if (found := costs(situation.evidence, situation.use, situation.prices, unit))
@@ -61,7 +62,8 @@ def to_markdown(advice: Advice, situation: Situation) -> str:
         f"**{advice.sentence}**",
         f"Confidence: {advice.confidence}. {advice.why}",
         f"The smallest change that changes the advice: {advice.smallest()}",
-        f"Measured: {_code(evidence.name) if evidence.name else 'no evaluation'}. "
+        f"Measured: {_code(evidence.name) if evidence.name else 'no evaluation'}"
+        f"{evidence.unfinished}. "
         f"Ruled out: {ruled_out}.",
         "## Reasons",
         _table(
@@ -99,6 +101,7 @@ def to_terminal(advice: Advice, situation: Situation) -> str:
         advice.sentence,
         f"Confidence: {advice.confidence}. {advice.why}",
         f"What would change it: {advice.smallest()}",
+        f"Measured: {situation.evidence.name or 'no evaluation'}{situation.evidence.unfinished}.",
         "",
     ]
     for reason in advice.reasons:
@@ -113,6 +116,7 @@ def to_terminal(advice: Advice, situation: Situation) -> str:
         if len(found) > 1:
             lines += ["", f"Break-even in {said}. {assumption(found, MEASURED_NAMES)}"]
             lines += [f"    {place.sentence(MEASURED_NAMES)}" for place in crossovers(found)]
+            lines += [f"    {out}"] if (out := _left_out(situation, unit)) else []
     for one in to_measure(situation):
         lines += ["", f"Not measured yet: {one.sentence}"]
         lines += [f"    {one.command}"] if one.command else []
@@ -145,8 +149,14 @@ def _break_even(situation: Situation) -> list[str]:
         parts += [
             _table(heads, rows),
             _list([c.sentence(MEASURED_NAMES) for c in crossovers(found)]),
+            _left_out(situation, unit),
         ]
     return [part for part in parts if part] or ["Nothing was measured that has a cost."]
+
+
+def _left_out(situation: Situation, unit: str) -> str:
+    use, prices = situation.use, situation.prices
+    return left_out(situation.evidence, use, prices, unit, MEASURED_NAMES)
 
 
 def _cost(cost: Cost) -> dict[str, Any]:

@@ -27,7 +27,11 @@ def headline(advice: "Advice", evidence: "Evidence") -> None:
             "medium: the best and the next were measured with 10 or more. low: all else, and ties.",
         )
         st.markdown(f"**What would change it:** {plain(advice.smallest())}")
-        said = f"From {plain(evidence.name)}" if evidence.name else "From no evaluation"
+        said = (
+            f"From {plain(evidence.name + evidence.unfinished)}"
+            if evidence.name
+            else "From no evaluation"
+        )
         run = f" and the fine-tune {plain(evidence.run.name)}" if evidence.run else ""
         st.caption(f":material/science: {said}{run}.")
 
@@ -85,7 +89,7 @@ def break_even(situation: "Situation") -> None:
     import altair as alt
     import pandas as pd
 
-    from comparison.advice.break_even import UNITS, assumption, costs, crossovers, curve
+    from comparison.advice.break_even import UNITS, assumption, costs, crossovers, curve, left_out
     from comparison.advice.rules import MEASURED_NAMES
 
     by_unit = {
@@ -143,3 +147,6 @@ def break_even(situation: "Situation") -> None:
         + ", ".join(f"{MEASURED_NAMES[c.method]} {1000 * c.question.value:,.4g}" for c in found)
         + "."
     )
+    use, prices = situation.use, situation.prices
+    if out := left_out(situation.evidence, use, prices, unit, MEASURED_NAMES):
+        st.caption(f":material/block: {plain(out)}")

@@ -3,6 +3,7 @@
 import json
 
 from pages.shared.lab import get_lab
+from workbench.files import write_json
 
 
 def at(app, page):
@@ -19,6 +20,11 @@ def words(app):
 def keep(name, rows):
     folder = get_lab().home.folder / "evaluations" / name
     folder.mkdir(parents=True)
+    rows = [row | {"number": n, "column": row["method"]} for n, row in enumerate(rows)]
+    saved = {"exam": "mine.jsonl", "questions": len(rows) + 1, "repeated": 0, "conditions": {}}
+    columns = [{"method": "rag", "adapter": None}]
+    write_json(folder / "evaluation.json", saved | {"columns": columns, "created": 0.0})
+    write_json(folder / "state.json", {"state": "paused", "message": ""})
     text = "".join(json.dumps(row) + "\n" for row in rows)
     (folder / "rows.jsonl").write_text(text, encoding="utf-8")
 
@@ -51,7 +57,7 @@ def test_answers_change_the_advice_and_are_kept(app):
     chosen = next(one for one in app.selectbox if one.label == "Evaluation")
     assert set(chosen.options) == {"first", "worse"}
     chosen.set_value("first").run()
-    assert "Use RAG" in words(app)
+    assert "Use RAG" in words(app) and "From first, 80 of 81 answers." in words(app)
     assert "Never: base costs no more than RAG" in words(app)
     app.number_input(key="advise_use-wait").set_value(2.0).run()
     app.number_input(key="advise_use-questions").set_value(5000).run()

@@ -9,6 +9,7 @@ from comparison.advice.break_even import (
     crossover,
     crossovers,
     curve,
+    left_out,
 )
 from comparison.advice.figure import Figure
 from comparison.advice.measured import RunMeasure, evidence_from_rows
@@ -85,6 +86,17 @@ def test_money_is_seconds_or_tokens_times_their_price():
     # Without its tokens, fine-tuning has no price.
     (rag,) = costs(evidence, Use(), Prices(3.6, 2.0, 10.0), "money")
     assert rag.question.value == pytest.approx(0.0012)
+
+
+def test_what_has_no_cost_is_named():
+    rows = made_rows("rag", 1, 2) + made_rows("finetuned", 1, 2) + made_rows("hybrid", 1, 2)
+    with_run = evidence_from_rows(rows, RunMeasure("one", 60.0))
+    assert left_out(with_run, Use(), Prices(), "seconds", MEASURED_NAMES) == ""
+    assert left_out(evidence_from_rows(rows), Use(), Prices(), "seconds", MEASURED_NAMES) == (
+        "Left out: fine-tuned, hybrid; what the fine-tune took is not known."
+    )
+    by_tokens = left_out(with_run, Use(), Prices(tokens_read=1.0), "money", MEASURED_NAMES)
+    assert by_tokens.startswith("Left out: RAG, fine-tuned, hybrid; what an answer takes is not")
 
 
 def test_energy_is_counted_where_all_of_it_was_measured():

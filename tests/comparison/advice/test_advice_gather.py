@@ -19,9 +19,16 @@ def lab(tmp_path):
     lab.database.close()
 
 
-def keep(lab, name, rows, age=0):
+def keep(lab, name, rows, age=0, questions=None):
     folder = lab.home.folder / "evaluations" / name
     folder.mkdir(parents=True)
+    rows = [row | {"number": n, "column": row["method"]} for n, row in enumerate(rows)]
+    questions = questions or len(rows)
+    saved = {"exam": "mine.jsonl", "questions": questions, "repeated": 0, "conditions": {}}
+    columns = [{"method": "rag", "adapter": None}]
+    write_json(folder / "evaluation.json", saved | {"columns": columns, "created": 0.0})
+    state = "done" if len(rows) == questions else "paused"
+    write_json(folder / "state.json", {"state": state, "message": ""})
     file = folder / "rows.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     os.utime(file, (1e9 - age, 1e9 - age))
@@ -56,6 +63,14 @@ def test_the_newest_evaluation_is_taken_or_the_one_that_is_named(lab):
         find_evidence(lab, "long" * 1000)
     with pytest.raises(RagtuneError, match="Is a directory"):
         find_evidence(lab, "")
+
+
+def test_a_complete_evaluation_comes_before_a_newer_one(lab):
+    keep(lab, "whole", made_rows("rag", 1, 4), age=100)
+    keep(lab, "begun", made_rows("rag", 3, 4), questions=9)
+    assert kept_evaluations(lab.home) == ["whole", "begun"]
+    assert (find_evidence(lab).name, find_evidence(lab).unfinished) == ("whole", "")
+    assert find_evidence(lab, "begun").unfinished == ", 4 of 9 answers"
 
 
 def test_a_row_that_is_being_written_is_not_read_yet(lab):
