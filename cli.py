@@ -19,6 +19,8 @@ from commands import (
     handing_on,
     judging,
     serving,
+    settings,
+    stopping,
     sweeps,
     training,
 )
@@ -27,11 +29,13 @@ from workbench.errors import RagtuneError
 
 _KINDS = (
     serving,
+    settings,
     documents,
     examples,
     exams,
     training,
     sweeps,
+    stopping,
     adapters,
     asking,
     evaluating,

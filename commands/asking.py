@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from commands.options import (
+    for_this_call,
     json_wanted,
     lab_of,
     method_options,
@@ -33,6 +34,7 @@ def add(parsers: Parsers) -> None:
     )
     method_options(ask, several=True)
     only_options(ask)
+    for_this_call(ask)
     ask.add_argument(
         "--trace", action="store_true", help="print how each answer came about, step by step"
     )
@@ -44,7 +46,7 @@ def _ask(options: argparse.Namespace) -> int:
     from comparison.ask import ask
     from comparison.columns import METHODS, columns_of
 
-    lab, answers, adapters = lab_of(options), [], options.adapter or [None]
+    lab, answers, adapters = lab_of(options, options.set), [], options.adapter or [None]
     columns = columns_of(options.methods.split(","), adapters)
     limits = only(options, lab.knowledge_base)
     with contextlib.closing(

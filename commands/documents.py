@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commands.options import json_wanted, lab_of, only, only_options
+from commands.options import for_this_call, json_wanted, lab_of, only, only_options
 from commands.parsers import Parsers
 from commands.shown import indented, print_json, progress, show
 from workbench.errors import RagtuneError
@@ -34,7 +34,10 @@ def add(parsers: Parsers) -> None:
     search = parsers.command("search", _search, "search the documents")
     search.add_argument("question", metavar="QUESTION")
     only_options(search)
-    search.add_argument("-k", type=int, default=5, metavar="N", help="passages (default: 5)")
+    for_this_call(search)
+    search.add_argument(
+        "-k", type=int, metavar="N", help="passages (default: as setting retrieved says)"
+    )
     calibrating = parsers.command(
         "calibrate", _calibrate, "find from the examples where RAG and hybrid should decline"
     )
@@ -161,10 +164,13 @@ def _search(options: argparse.Namespace) -> None:
     from rag_backend.search.find import find
     from workbench.language_models.prompts import check_question
 
-    if not 1 <= options.k <= 1000:
-        raise RagtuneError(f"-k is {options.k}; a number from 1 to 1000 was expected.")
-    lab, question = lab_of(options), check_question(options.question)
-    settings = dataclasses.replace(lab.settings, retrieved=options.k, read=1)
+    lab, question = lab_of(options, options.set), check_question(options.question)
+    settings = lab.settings
+    if options.k is not None:
+        if not 1 <= options.k <= 1000:
+            raise RagtuneError(f"-k is {options.k}; a number from 1 to 1000 was expected.")
+        read = min(settings.read, options.k)
+        settings = dataclasses.replace(settings, retrieved=options.k, read=read)
     base = lab.knowledge_base
     if base.incoming.waiting() and (why := base.missing()):
         raise RagtuneError(why)

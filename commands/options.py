@@ -1,6 +1,7 @@
 """Options that several commands share, and what they mean."""
 
 import argparse
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -55,10 +56,20 @@ def only(options: argparse.Namespace, base: "KnowledgeBase") -> "Only":
     return wanted
 
 
-def lab_of(options: argparse.Namespace) -> "Lab":
+def set_option(parser: argparse.ArgumentParser, meaning: str) -> None:
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=meaning)
+
+
+def for_this_call(parser: argparse.ArgumentParser) -> None:
+    """Let settings be other ones for one call; see `lab_of`."""
+    set_option(parser, "a setting for this call, e.g. reranker= or read=2; may be repeated")
+
+
+def lab_of(options: argparse.Namespace, changes: Sequence[str] = ()) -> "Lab":
+    """Return the lab in the home that was chosen; see `comparison.lab.open_lab`."""
     from comparison.lab import open_lab
 
-    return open_lab(getattr(options, "home", None))
+    return open_lab(getattr(options, "home", None), changes)
 
 
 def json_wanted(options: argparse.Namespace) -> bool:

@@ -1,4 +1,4 @@
-"""Fine-tunes: run one, pause it, list, delete and note them."""
+"""Fine-tunes: run one, list, delete and note them."""
 
 import argparse
 import dataclasses
@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from commands.adapters import adapter_row
+from commands.costs import OnlyEstimated, cost_teller, dry_run_option
 from commands.options import json_wanted, lab_of
 from commands.parsers import Parsers
 from commands.shown import print_json, progress, show
@@ -40,6 +41,10 @@ def add(parsers: Parsers) -> None:
     train.add_argument(
         "--like", metavar="N", help="the examples and settings of another fine-tune; see --set"
     )
+    dry_run_option(train)
+    train.add_argument(
+        "--settings", action="store_true", help="only list what --set takes, with what is usual"
+    )
     runs = parsers.command(
         "runs", _runs, "list the fine-tunes; delete one, or note something about it"
     )
@@ -53,49 +58,18 @@ def add(parsers: Parsers) -> None:
     note.add_argument("name", metavar="NAME")
     note.add_argument("text", metavar="TEXT", help="in place of the one before; may be empty")
     note.set_defaults(run=_runs_note)
-    pause = parsers.command("pause", _pause, "save a running fine-tune and stop it, to go on later")
-    pause.add_argument("name", metavar="NAME")
 
 
 def _train(options: argparse.Namespace) -> None:
-    from comparison.check_examples import asked_in_exams
-    from comparison.start_training import start_training
-    from finetune_backend.examples.check import check_training_set
-    from finetune_backend.examples.review import to_train_on
-    from finetune_backend.examples.store import list_examples
-    from finetune_backend.presets import PRESETS, find_preset
-    from finetune_backend.runs import find_run
-    from finetune_backend.settings import TrainSettings
-    from finetune_backend.start_run import check_trainable, resume_run
-    from workbench.settings import from_text
-
-    lab = lab_of(options)
-    if options.resume:
-        if any((options.name, options.set, options.preset, options.like, options.approved_only)):
-            raise RagtuneError(
-                "--resume goes on with the name, the settings and the examples of the fine-tune; "
-                "leave --name, --set, --preset, --like and --approved-only out."
-            )
-        run = resume_run(lab.home, find_run(lab.home, options.resume))
-    elif options.like:
-        if options.preset:
-            raise RagtuneError("--like takes its own settings; leave --preset out, or use --set.")
-        run = _trained_again(options, lab)
-    else:
-        preset = find_preset(options.preset or PRESETS[0].name)
-        fixed = [f"{name}={value}" for name, value in preset.settings.items()]
-        settings = from_text(TrainSettings, [*fixed, *options.set])
-        check_trainable(lab.checkpoint())
-        examples = to_train_on(list_examples(lab.database), options.approved_only)
-        for warning in (*check_training_set(examples), *asked_in_exams(lab.home, examples)):
-            print(f"note: {warning}", file=sys.stderr)
-        try:
-            run = start_training(lab, examples, settings, options.name, progress.show)
-        finally:
-            progress.end()
-    if run.estimate and not options.resume:
-        minutes, memory = run.estimate.seconds / 60, run.estimate.memory_gb
-        print(f"estimated: {minutes:.1f} min, {memory:.1f} GB of memory", file=sys.stderr)
+    if options.settings:
+        _show_settings(options)
+        return
+    try:
+        run = _started(options)
+    except OnlyEstimated:
+        return
+    finally:
+        progress.end()
     run = followed(run)
     if run.measures is None:
         raise RagtuneError(f"The fine-tune {run.name!r} is {run.state.state}: {run.state.message}")
@@ -122,6 +96,54 @@ def _train(options: argparse.Namespace) -> None:
             print(f"    {change.sentence()}")
 
 
+def _show_settings(options: argparse.Namespace) -> None:
+    from finetune_backend.settings import GROUPS, TrainSettings
+
+    fields = {field.name: field for field in dataclasses.fields(TrainSettings)}
+    rows = [
+        {"setting": name, "default": fields[name].default, **fields[name].metadata}
+        for names in GROUPS.values()
+        for name in names
+    ]
+    show(options, rows, ("setting", "default", "meaning"), "")
+
+
+def _started(options: argparse.Namespace) -> "Run":
+    """Start a fine-tune or let one go on, as the options say."""
+    from comparison.start_training import start_training
+    from finetune_backend.examples.check import check_training_set
+    from finetune_backend.examples.review import to_train_on
+    from finetune_backend.examples.store import list_examples
+    from finetune_backend.presets import PRESETS, find_preset
+    from finetune_backend.runs import find_run
+    from finetune_backend.settings import TrainSettings
+    from finetune_backend.start_run import check_trainable, resume_run
+    from workbench.settings import from_text
+
+    lab = lab_of(options)
+    if options.resume:
+        others = (options.name, options.set, options.preset, options.like, options.approved_only)
+        if any((*others, options.dry_run)):
+            raise RagtuneError(
+                "--resume goes on with the name, the settings and the examples of the fine-tune; "
+                "leave --name, --set, --preset, --like, --approved-only and --dry-run out."
+            )
+        return resume_run(lab.home, find_run(lab.home, options.resume))
+    if options.like:
+        if options.preset:
+            raise RagtuneError("--like takes its own settings; leave --preset out, or use --set.")
+        return _trained_again(options, lab)
+    preset = find_preset(options.preset or PRESETS[0].name)
+    fixed = [f"{name}={value}" for name, value in preset.settings.items()]
+    settings = from_text(TrainSettings, [*fixed, *options.set])
+    check_trainable(lab.checkpoint())
+    examples = to_train_on(list_examples(lab.database), options.approved_only)
+    for warning in check_training_set(examples):
+        print(f"note: {warning}", file=sys.stderr)
+    tell = cost_teller(options)
+    return start_training(lab, examples, settings, options.name, progress.show, tell)
+
+
 def _trained_again(options: argparse.Namespace, lab: "Lab") -> "Run":
     from finetune_backend.again import run_again
     from finetune_backend.runs import find_run
@@ -129,9 +151,8 @@ def _trained_again(options: argparse.Namespace, lab: "Lab") -> "Run":
     from workbench.settings import from_text
 
     run = find_run(lab.home, options.like)
-    before = [f"{key}={value}" for key, value in dataclasses.asdict(run.settings).items()]
-    settings = from_text(TrainSettings, [*before, *options.set])
-    return run_again(lab.home, run, settings, options.name)
+    settings = from_text(TrainSettings, options.set, run.settings)
+    return run_again(lab.home, run, settings, options.name, cost_teller(options))
 
 
 def followed(run: "Run") -> "Run":
@@ -153,6 +174,7 @@ def followed(run: "Run") -> "Run":
             time.sleep(POLL_SECONDS)
     return run
 
+
 def told(steps: "list[Step]") -> str:
     """Say in one line how far a fine-tune is, what matters most first."""
     last = steps[-1]
@@ -170,20 +192,6 @@ def told(steps: "list[Step]") -> str:
     if last.memory_gb is not None:
         said.append(f"{last.memory_gb:.2f} GB")
     return "  ".join(said)
-
-
-
-def _pause(options: argparse.Namespace) -> None:
-    from finetune_backend.runs import find_run, pause_run
-
-    run = find_run(lab_of(options).home, options.name)
-    if not run.state.active:
-        raise RagtuneError(f"The fine-tune {run.name!r} is not running: it is {run.state.state}.")
-    pause_run(run)
-    if json_wanted(options):
-        print_json({"paused": run.name})
-    else:
-        print(f"pausing   {run.name}; go on with `ragtune train --resume {run.name}`")
 
 
 def _runs(options: argparse.Namespace) -> None:

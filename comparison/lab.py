@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from workbench.language_models.engine import Engine
 from workbench.language_models.loading import Checkpoint, find_checkpoint
 from workbench.language_models.server_engine import ServerEngine
 from workbench.language_models.server_errors import listed
-from workbench.settings import Settings, load_settings, save_settings
+from workbench.settings import Settings, from_text, load_settings, save_settings
 from workbench.storage import Database
 
 
@@ -32,8 +33,9 @@ class Adapter:
 class Lab:
     """Opened once for each process; safe to share between threads."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, changes: Sequence[str] = ()) -> None:
         self.home = home
+        self._changes = changes
         self.database = Database(home)
         self.knowledge_base = KnowledgeBase(home, self.database)
         self._engine: Engine | None = None
@@ -46,7 +48,7 @@ class Lab:
     @property
     def settings(self) -> Settings:
         """The settings as they are now, which another process may have changed."""
-        return load_settings(self.home)
+        return from_text(Settings, self._changes, load_settings(self.home))
 
     def change_settings(self, settings: Settings) -> None:
         """Keep other settings.
@@ -216,6 +218,11 @@ def _trained(run: Run) -> Adapter:
     return Adapter(run.name, str(run.adapter), run)
 
 
-def open_lab(home: str | Path | None = None) -> Lab:
-    """Open the lab in the given home folder; see `workbench.home.open_home`."""
-    return Lab(open_home(home))
+def open_lab(home: str | Path | None = None, changes: Sequence[str] = ()) -> Lab:
+    """Open the lab in the given home folder; see `workbench.home.open_home`.
+
+    Args:
+        home: the folder.
+        changes: ``key=value`` texts, which change settings in this lab and are not kept.
+    """
+    return Lab(open_home(home), changes)

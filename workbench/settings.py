@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -226,21 +227,30 @@ def from_mapping(kind: type[T], values: dict[str, Any]) -> T:
     return kind(**values)
 
 
-def from_text(kind: type[T], pairs: list[str]) -> T:
-    """Build a settings dataclass from ``key=value`` texts, as the command line gives them."""
+def from_text(kind: type[T], pairs: Sequence[str], before: T | None = None) -> T:
+    """Build a settings dataclass from ``key=value`` texts, as the command line gives them.
+
+    Args:
+        kind: the dataclass.
+        pairs: the texts.
+        before: what they leave as it is; by default the defaults.
+    """
     types: dict[str, Any] = {f.name: type(f.default) for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
     values: dict[str, Any] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals:
-            raise RagtuneError(f"{pair!r} was given; key=value was expected, e.g. epochs=5.")
+            raise RagtuneError(
+                f"{pair!r} was given; key=value was expected. Keys: {', '.join(types)}."
+            )
         try:
             values[key] = types.get(key, str)(text)
         except ValueError as error:
             raise RagtuneError(
                 f"{key} is {text!r}; a {_KINDS[types[key]]} was expected."
             ) from error
-    return from_mapping(kind, values)
+    unchanged = dataclasses.asdict(before) if before is not None else {}  # type: ignore[call-overload]
+    return from_mapping(kind, unchanged | values)
 
 
 def load_settings(home: Home) -> Settings:
