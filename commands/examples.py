@@ -3,11 +3,15 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from commands.options import field_and_column, json_wanted, lab_of
 from commands.parsers import Parsers
 from commands.shown import print_json, progress
 from workbench.errors import RagtuneError
+
+if TYPE_CHECKING:
+    from finetune_backend.examples.split import Split
 
 _ROWS_SHOWN = 10
 
@@ -50,15 +54,20 @@ def add(parsers: Parsers) -> None:
 
     parting = kinds.add_parser(
         "split",
-        help="into train, validation and test, to files in a folder",
+        help="into train, validation and test: to files in a folder, or to exams",
         parents=[parsers.common],
     )
-    parting.add_argument("folder", type=Path, metavar="FOLDER")
+    parting.add_argument("folder", type=Path, nargs="?", metavar="FOLDER")
+    parting.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep validation and test as exams, and set their rows aside: train leaves them out",
+    )
     parting.add_argument(
         "--by",
-        choices=("fact", "document"),
-        default="fact",
-        help="what is never parted (default: fact)",
+        choices=("fact", "document", "label"),
+        help="what is never parted; label: each part gets all labels (default: fact, or label "
+        "where few short answers have many questions)",
     )
     parting.add_argument(
         "--shares",
@@ -153,27 +162,48 @@ def _examples_check(options: argparse.Namespace) -> None:
 
 
 def _examples_split(options: argparse.Namespace) -> None:
+    from comparison.split_examples import split_examples
     from finetune_backend.examples.review import to_train_on
-    from finetune_backend.examples.split import split, to_exam
+    from finetune_backend.examples.split import PARTS, split, usual_by
     from finetune_backend.examples.store import list_examples
+
+    if not (options.folder or options.keep):
+        raise RagtuneError("Nothing to do: name a FOLDER for the files, or give --keep, or both.")
+    if options.folder and options.folder.exists() and not options.folder.is_dir():
+        raise RagtuneError(f"{options.folder} is a file; a folder was expected.")
+    lab = lab_of(options)
+    examples = to_train_on(list_examples(lab.database))
+    by = options.by or usual_by(examples)
+    if not options.by:
+        print(f"split by {by}", file=sys.stderr)
+    made = split(examples, by, options.shares, options.seed)
+    if options.folder:
+        _write_parts(options.folder, made)
+    counts: dict[str, Any] = {part: len(getattr(made, part)) for part in PARTS}
+    if not options.keep:
+        _tell_examples(options, counts)
+        return
+    kept = split_examples(lab, by, options.shares, options.seed)
+    if json_wanted(options):
+        print_json(counts | {"exams": kept.exams})
+    else:
+        print(f"{kept.sentence()}.")
+
+
+def _write_parts(folder: Path, made: "Split") -> None:
+    from finetune_backend.examples.split import to_exam
     from finetune_backend.examples.write import to_jsonl
     from workbench.files import write_bytes, writing
 
-    if options.folder.exists() and not options.folder.is_dir():
-        raise RagtuneError(f"{options.folder} is a file; a folder was expected.")
-    examples = list_examples(lab_of(options).database)
-    made = split(to_train_on(examples), options.by, options.shares, options.seed)
-    with writing(options.folder):
-        options.folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     # The others are written as exams, which `ragtune evaluate` asks.
     for name, text in (
         ("train.jsonl", to_jsonl(made.train)),
-        ("validation.jsonl", to_exam(made.validation)),
-        ("test.jsonl", to_exam(made.test)),
+        ("validation.jsonl", to_exam(made.validation, made.labels)),
+        ("test.jsonl", to_exam(made.test, made.labels)),
     ):
-        write_bytes(options.folder / name, text.encode())
-    counts = {name: len(getattr(made, name)) for name in ("train", "validation", "test")}
-    _tell_examples(options, counts)
+        write_bytes(folder / name, text.encode())
 
 
 def _tell_examples(options: argparse.Namespace, counts: dict[str, int]) -> None:

@@ -5,18 +5,24 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from comparison.exams.exam import read_exam
+from comparison.exams.kept import list_exams
 from comparison.lab import Lab
 from finetune_backend.examples.check import general_warnings
 from finetune_backend.examples.clean import Finding, find_faults
 from finetune_backend.examples.exposures import Exposures, count_exposures
+from finetune_backend.examples.review import to_train_on
+from finetune_backend.examples.same_question import same_questions
 from finetune_backend.rows import Count, row_counter
 from finetune_backend.settings import TrainSettings
 from workbench.errors import RagtuneError
+from workbench.home import Home
 from workbench.language_models.loading import Checkpoint
 from workbench.language_models.tokenizer import serving_tokenizer
-from workbench.values import REJECTED, Example
+from workbench.values import Example
 
 _COUNTS_KEPT = 100_000
 
@@ -38,13 +44,35 @@ def check_examples(lab: Lab, examples: Sequence[Example], held_out: Sequence[str
     Args:
         lab: whose model counts the tokens; where it is on a server or missing, nothing is said
             of their number.
-        examples: any; those rejected are not trained on, and nothing is said of them.
+        examples: any; of those that are not trained on, nothing is said.
         held_out: questions that a fine-tune will be tested with.
     """
     checkpoint = None
     with contextlib.suppress(RagtuneError):  # page Fine-tune says what is wrong with the model
         checkpoint = lab.checkpoint()
     return _checked(tuple(examples), tuple(held_out), checkpoint, lab.settings.system_prompt)
+
+
+def asked_in_exams(home: Home, examples: Sequence[Example]) -> list[str]:
+    """Return a sentence for each exam of a home that asks what the examples teach by heart."""
+    questions = tuple(example.question for example in examples)
+    counts = {
+        exam.name: _asked_in(exam.path, exam.changed, questions)
+        for exam in list_exams(home)
+        if not exam.trouble
+    }
+    return [
+        f"{f'{count:,} examples ask' if count > 1 else '1 example asks'} what the exam {name} "
+        "asks, in the same words or nearly: it would only show that they were learned by heart. "
+        "Remove them (page Examples), or test with another exam."
+        for name, count in counts.items()
+        if count
+    ]
+
+
+@functools.lru_cache(maxsize=16)
+def _asked_in(exam: Path, _changed: float, questions: tuple[str, ...]) -> int:
+    return len(same_questions(questions, [one.question for one in read_exam(exam)]))
 
 
 @functools.lru_cache(maxsize=4)
@@ -58,7 +86,7 @@ def _checked(
     if checkpoint is not None and not checkpoint.server:
         count = _counter(checkpoint, system_prompt)
     settings = TrainSettings()
-    places = [row for row, example in enumerate(examples) if example.status != REJECTED]
+    places = [row for row, example in enumerate(examples) if to_train_on([example])]
     trained = [examples[row] for row in places]
     return Checked(
         tuple(

@@ -42,8 +42,8 @@ class Passage:
     end: int = 0
 
 
-WAITING, APPROVED, REJECTED = STATUSES = ("waiting", "approved", "rejected")
-"""What a person said of an example; see `finetune_backend.examples.review`."""
+WAITING, APPROVED, REJECTED, SET_ASIDE = STATUSES = ("waiting", "approved", "rejected", "set aside")
+"""What is to become of an example; see `finetune_backend.examples.review`."""
 
 
 @dataclass(frozen=True, slots=True)

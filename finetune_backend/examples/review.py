@@ -1,6 +1,7 @@
-"""Examples looked through by a person: approved, rejected, or waiting for it.
+"""Examples looked through by a person: approved, rejected, or waiting for it; or set aside.
 
-A rejected example is not trained on, but kept, so that writing again does not bring it back.
+A rejected example is not trained on, but kept, so that writing again does not bring it back. What
+a split set aside is asked in an exam, and not trained on either.
 """
 
 import dataclasses
@@ -9,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from finetune_backend.examples.same_question import spoken
 from finetune_backend.examples.wording import fold
-from workbench.values import APPROVED, REJECTED, Example
+from workbench.values import APPROVED, WAITING, Example
 
 # In Chinese and Japanese each character counts as a word; a time or a decimal is one.
 _WORD = re.compile(
@@ -18,10 +19,9 @@ _WORD = re.compile(
 
 
 def to_train_on(examples: Sequence[Example], approved_only: bool = False) -> list[Example]:
-    """Return the examples that a fine-tune learns from: all but those rejected, or the approved."""
-    if approved_only:
-        return [example for example in examples if example.status == APPROVED]
-    return [example for example in examples if example.status != REJECTED]
+    """Return the examples that a fine-tune learns from: approved, or waiting to be looked at."""
+    wanted = (APPROVED,) if approved_only else (APPROVED, WAITING)
+    return [example for example in examples if example.status in wanted]
 
 
 def matching(

@@ -14,6 +14,7 @@ from finetune_backend.examples.write import to_csv, to_jsonl
 from pages.shared import routes
 from pages.shared.example_findings import show_findings
 from pages.shared.example_import import read_upload
+from pages.shared.example_split import offer_split
 from pages.shared.example_table import Rows, edit_table
 from pages.shared.job_progress import watch_job
 from pages.shared.lab import get_lab, sentences
@@ -210,6 +211,8 @@ with sentences():
         facts = len({example.fact for example in trained})
         st.subheader(f"{len(examples)} examples, {facts} facts")
         edit(examples)
+        if made := offer_split(examples, busy()):
+            changed(made.sentence(), made.before, made.after)
         show_findings(examples, lambda rows: remove(rows, examples), busy())
         check_enough(trained)
         st.page_link(routes.FINETUNE, label="Go on to Fine-tune", icon=":material/arrow_forward:")

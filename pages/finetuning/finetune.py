@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from comparison.check_examples import asked_in_exams
 from comparison.start_training import estimate_training, start_training
 from finetune_backend import queue
 from finetune_backend.estimate import free_memory_gb
@@ -51,6 +52,8 @@ def new_run() -> None:
         st.info(plain(str(error)), icon=":material/dataset:")
         st.page_link(routes.EXAMPLES, label="Open Examples", icon=":material/dataset:")
         return
+    for warning in asked_in_exams(lab.home, examples):
+        st.warning(plain(warning), icon=":material/quiz:")
     facts = len({example.fact for example in examples})
     epochs = fit_to_data(DEFAULTS, examples).epochs
     with st.container(border=True):

@@ -151,7 +151,7 @@ def _editor(table: pd.DataFrame, key: str) -> pd.DataFrame:
                 options=STATUSES,
                 default=APPROVED,
                 required=True,
-                help="Rejected ones are kept and not trained on.",
+                help="Those rejected or set aside are kept and not trained on.",
             ),
             "question": text("Question", width="large", required=True),
             "answer": text("Answer", width="large", required=True),

@@ -5,8 +5,9 @@ from collections import Counter
 import pytest
 
 from finetune_backend.examples.clean import find_faults
+from finetune_backend.examples.read import read_examples
 from finetune_backend.examples.same_question import same_questions
-from finetune_backend.examples.split import Split, split, to_exam
+from finetune_backend.examples.split import Split, split, to_exam, usual_by
 from finetune_backend.settings import TrainSettings
 from workbench.errors import ExamplesError
 from workbench.values import Example
@@ -142,3 +143,54 @@ def test_exams_ask_a_question_once_with_all_its_answers():
         {"question": "Who?", "answers": ["Ada\u2028L.", "Bob"], "fact": "f", "document": "d.md"},
         {"question": "Why?", "answers": ["So."], "fact": "h"},
     ]
+
+
+def tickets(**rows):
+    """Tickets with as many rows for each label; their facts are derived, as those of a file are."""
+    lines = [
+        f"My ticket {label} {n} of {n + 7}?,{label}" for label in rows for n in range(rows[label])
+    ]
+    return read_examples("\n".join(["question,answer", *lines]).encode(), "a.csv").examples
+
+
+def test_each_part_has_every_label_that_can_be_parted():
+    examples = tickets(billing=20, delivery=20, refund=10, rare=2)
+    made = split(examples, "label")
+    counts = [Counter(one.answer for one in part) for part in parts_of(made)]
+    assert counts == [
+        {"billing": 16, "delivery": 16, "refund": 8, "rare": 2},
+        {"billing": 2, "delivery": 2, "refund": 1},
+        {"billing": 2, "delivery": 2, "refund": 1},
+    ]
+    assert Counter(one for part in parts_of(made) for one in part) == Counter(examples)
+    assert split(examples, "label") == made != split(examples, "label", seed=1)
+    rows = [json.loads(line) for line in to_exam(made.test, made.labels).splitlines()]
+    assert {tuple(row["options"]) for row in rows} == {("billing", "delivery", "rare", "refund")}
+    with pytest.raises(ExamplesError, match="No label has more than 2 questions that differ"):
+        split(tickets(yes=2, no=2), "label")
+
+
+def test_a_question_of_a_label_is_never_in_two_parts():
+    twice = [
+        *tickets(yes=20),
+        *(Example(f"{n} of ticket yes {n + 7}, my?", "no", "x") for n in range(20)),
+    ]
+    made = split(twice, "label")
+    asked = [
+        {"".join(filter(str.isdigit, one.question)) for one in part} for part in parts_of(made)
+    ]
+    assert sum(map(len, asked)) == len(set().union(*asked))
+
+
+def test_labels_are_told_from_facts():
+    assert usual_by(tickets(yes=5, no=5)) == "label"
+    assert usual_by(tickets(yes=5, no=4)) == "fact"
+    assert (
+        usual_by([*tickets(yes=5), *(Example(f"Q{n}?", "no", "named") for n in range(5))]) == "fact"
+    )
+    long = [f"Q {n}?,It is the answer to all of these." for n in range(9)]
+    assert (
+        usual_by(read_examples("\n".join(["question,answer", *long]).encode(), "a.csv").examples)
+        == "fact"
+    )
+    assert usual_by([]) == "fact"

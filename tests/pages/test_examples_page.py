@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from comparison.exams.kept import list_exams
 from comparison.write_examples import writing_folder
 from finetune_backend.examples.store import add_examples, change_examples, list_examples
 from pages.shared.lab import get_lab
@@ -120,6 +121,28 @@ def test_examples_that_ask_what_a_test_asks_are_found(app):
     assert "none asks what the test asks" in words(app)
     upload(app, "exam.jsonl", b"nonsense", "held-out")
     assert "is not JSON" in app.error[0].value
+
+
+# Split
+
+
+def test_a_split_keeps_exams_and_sets_their_rows_aside(app):
+    at(app, *ROWS)
+    app.number_input(key="split-validation").set_value(0)
+    app.number_input(key="split-test").set_value(25)
+    press(app, "Split")
+    assert "9 examples to train on; 3 are set aside and kept as the exam test" in words(app)
+    held = [one for one in there() if one.status == "set aside"]
+    (exam,) = list_exams(get_lab().home)
+    assert (exam.name, exam.questions, len({one.fact for one in held})) == ("test", 3, 1)
+    app.switch_page("pages/finetuning/finetune.py").run()
+    assert "**9 examples, 3 facts**" in words(app) and "the exam test" not in words(app)
+    at(app)
+    press(app, "Undo")
+    assert there() == ROWS
+    app.switch_page("pages/finetuning/finetune.py").run()
+    assert not app.exception
+    assert "3 examples ask what the exam test asks" in words(app)
 
 
 # Import
