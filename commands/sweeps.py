@@ -1,4 +1,4 @@
-"""Sweeps: run one, list them, make a run of the best trial."""
+"""Sweeps: run one, list and delete them, make a run of the best trial."""
 
 import argparse
 import dataclasses
@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from commands.adapters import adapter_row
+from commands.costs import OnlyEstimated, cost_teller, dry_run_option
 from commands.options import json_wanted, lab_of
 from commands.parsers import Parsers
 from commands.shown import print_json, progress, show
@@ -35,6 +36,7 @@ def add(parsers: Parsers) -> None:
         help="what to search, e.g. rank=4..64; KEY=VALUE fixes a setting; repeatable",
     )
     sweep.add_argument("--resume", metavar="N", help="go on with one that was paused or killed")
+    dry_run_option(sweep)
     kinds = sweep.add_subparsers(title="commands", metavar="COMMAND")
     kinds.add_parser("list", help="all sweeps", parents=[parsers.common]).set_defaults(
         run=_sweep_list
@@ -46,9 +48,25 @@ def add(parsers: Parsers) -> None:
     promoting.add_argument("--trial", type=int, metavar="N", help="another than the best one")
     promoting.add_argument("--as", dest="name", metavar="N", help="the run's name")
     promoting.set_defaults(run=_sweep_promote)
+    deleting = kinds.add_parser(
+        "delete", help="a sweep with its trials; what was promoted stays", parents=[parsers.common]
+    )
+    deleting.add_argument("sweep", metavar="NAME")
+    deleting.set_defaults(run=_sweep_delete)
 
 
 def _sweep(options: argparse.Namespace) -> None:
+    try:
+        sweep = _started(options)
+    except OnlyEstimated:
+        return
+    finally:
+        progress.end()
+    _tell_sweep(options, _followed_sweep(sweep))
+
+
+def _started(options: argparse.Namespace) -> "Sweep":
+    """Start a sweep or let one go on, as the options say."""
     from comparison.start_training import start_search
     from finetune_backend.examples.check import check_training_set
     from finetune_backend.examples.review import to_train_on
@@ -56,32 +74,23 @@ def _sweep(options: argparse.Namespace) -> None:
     from finetune_backend.settings import TrainSettings, fit_to_data
     from finetune_backend.start_run import check_trainable
     from finetune_backend.sweep.space import from_pairs
-    from finetune_backend.sweep.sweeps import (
-        TRIALS,
-        Budget,
-        find_sweep,
-        resume_sweep,
-    )
+    from finetune_backend.sweep.sweeps import TRIALS, Budget, find_sweep, resume_sweep
 
     lab = lab_of(options)
     if options.resume:
-        sweep = resume_sweep(lab.home, find_sweep(lab.home, options.resume))
-    else:
-        budget = Budget(TRIALS if options.trials is None else options.trials, options.minutes)
-        check_trainable(lab.checkpoint())
-        examples = to_train_on(list_examples(lab.database))
-        for warning in check_training_set(examples):
-            print(f"note: {warning}", file=sys.stderr)
-        settings, space = from_pairs(fit_to_data(TrainSettings(), examples), options.set)
-        try:
-            sweep = start_search(
-                lab, examples, settings, space, budget, options.name, progress.show
+        if options.dry_run:
+            raise RagtuneError(
+                "--resume goes on with a sweep that was started; leave --dry-run out."
             )
-        finally:
-            progress.end()
-        minutes = sweep.estimate.seconds / 60
-        print(f"estimated: at most {minutes:.1f} min of training", file=sys.stderr)
-    _tell_sweep(options, _followed_sweep(sweep))
+        return resume_sweep(lab.home, find_sweep(lab.home, options.resume))
+    budget = Budget(TRIALS if options.trials is None else options.trials, options.minutes)
+    check_trainable(lab.checkpoint())
+    examples = to_train_on(list_examples(lab.database))
+    for warning in check_training_set(examples):
+        print(f"note: {warning}", file=sys.stderr)
+    settings, space = from_pairs(fit_to_data(TrainSettings(), examples), options.set)
+    tell = cost_teller(options, "at most ")
+    return start_search(lab, examples, settings, space, budget, options.name, progress.show, tell)
 
 
 def _followed_sweep(sweep: "Sweep") -> "Sweep":
@@ -154,3 +163,13 @@ def _sweep_promote(options: argparse.Namespace) -> None:
         print_json(adapter_row(run))
     else:
         print(f"adapter {run.name}")
+
+
+def _sweep_delete(options: argparse.Namespace) -> None:
+    from finetune_backend.sweep.sweeps import delete_sweep, find_sweep
+
+    delete_sweep(find_sweep(lab_of(options).home, options.sweep))
+    if json_wanted(options):
+        print_json({"deleted": options.sweep})
+    else:
+        print(f"deleted   {options.sweep}")

@@ -22,6 +22,7 @@ def start_training(
     settings: TrainSettings,
     name: str | None = None,
     progress: Callable[[str, float], object] = lambda _message, _share: None,
+    tell: Callable[[Estimate], object] = lambda _expected: None,
 ) -> Run:
     """Start a fine-tune and return; see `finetune_backend.start_run.start_run`.
 
@@ -31,12 +32,15 @@ def start_training(
         settings: how.
         name: of the run; chosen where it is None.
         progress: called while the examples' passages are looked for.
+        tell: see `finetune_backend.start_run.start_run`.
 
     Raises:
         RagtuneError: it can't be started, with the reason.
     """
     shown = show_passages(lab, examples, settings, progress)
-    return start_run(lab.home, examples, settings, lab.checkpoint(), prompts(lab), name, shown)
+    return start_run(
+        lab.home, examples, settings, lab.checkpoint(), prompts(lab), name, shown, tell
+    )
 
 
 def estimate_training(lab: Lab, examples: Sequence[Example], settings: TrainSettings) -> Estimate:
@@ -54,11 +58,13 @@ def start_search(
     budget: Budget,
     name: str | None = None,
     progress: Callable[[str, float], object] = lambda _message, _share: None,
+    tell: Callable[[Estimate], object] = lambda _expected: None,
 ) -> Sweep:
     """Start a sweep and return; see `finetune_backend.sweep.sweeps.start_sweep`."""
     shown = show_passages(lab, examples, settings, progress)
+    asked, checkpoint = prompts(lab), lab.checkpoint()
     return start_sweep(
-        lab.home, examples, settings, space, lab.checkpoint(), budget, prompts(lab), name, shown
+        lab.home, examples, settings, space, checkpoint, budget, asked, name, shown, tell
     )
 
 

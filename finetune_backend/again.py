@@ -1,8 +1,9 @@
 """A run once more: the same examples, with the same settings or others."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from finetune_backend.estimate import Estimate
 from finetune_backend.examples.read import read_examples
 from finetune_backend.raft import read_shown
 from finetune_backend.runs import Run, list_runs
@@ -18,7 +19,11 @@ _LONGEST_NAME = 60
 
 
 def run_again(
-    home: Home, run: Run, settings: TrainSettings | None = None, name: str | None = None
+    home: Home,
+    run: Run,
+    settings: TrainSettings | None = None,
+    name: str | None = None,
+    tell: Callable[[Estimate], object] = lambda _expected: None,
 ) -> Run:
     """Start a run on another one's examples, or queue it.
 
@@ -27,6 +32,7 @@ def run_again(
         run: whose examples with their passages, model and prompts are taken.
         settings: by default those of the run.
         name: by default the run's with a number behind it.
+        tell: see `finetune_backend.start_run.start_run`.
 
     Raises:
         RagtuneError: see `finetune_backend.start_run.start_run`; or the model has changed since.
@@ -45,6 +51,7 @@ def run_again(
         run.prompts,
         name or next_name(home, run.name),
         read_shown(run.folder),
+        tell,
     )
 
 

@@ -29,7 +29,9 @@ _MANY_EXAMPLES = 1_000
 class TrainSettings:
     """LoRA and optimizer settings; see `fit_to_data` for what the data decides."""
 
-    epochs: int = option(0, "Passes over the examples; 0 chooses by the data's size.", 0, 1000)
+    epochs: int = option(
+        0, "Passes over the examples, usually 3 to 40; 0 chooses by the data's size.", 0, 1000
+    )
     learning_rate: float = option(1e-3, "Peak step size; LoRA likes 1e-4 to 2e-3.", 1e-7, 1.0)
     schedule: str = option(
         "cosine",
@@ -48,12 +50,22 @@ class TrainSettings:
         "The linear layers that learn: all, those of attention, or the others.",
         choices=TARGETS,
     )
-    rank: int = option(16, "Size of the LoRA matrices; more learns more, slower.", 1, 512)
+    rank: int = option(
+        16, "Size of the LoRA matrices, usually 8 to 64; more learns more, slower.", 1, 512
+    )
     alpha: int = option(32, "LoRA's scale; usually twice the rank.", 1, 1024)
-    dropout: float = option(0.0, "Share of LoRA inputs dropped while training.", 0.0, 0.9)
-    batch_size: int = option(0, "Examples per step, 4 to 32; 0 chooses by the data's size.", 0, 512)
+    dropout: float = option(
+        0.0, "Share of LoRA inputs dropped while training, usually 0 to 0.1.", 0.0, 0.9
+    )
+    batch_size: int = option(
+        0, "Examples per step, usually 4 to 32; 0 chooses by the data's size.", 0, 512
+    )
     word_dropout: float = option(
-        0.2, "Share of a question's words left out at random, for wordings yet unseen.", 0.0, 0.5
+        0.2,
+        "Share of a question's words left out at random, usually 0 to 0.3, for wordings yet "
+        "unseen.",
+        0.0,
+        0.5,
     )
     raft: float = option(
         0.0,
@@ -63,23 +75,32 @@ class TrainSettings:
         1.0,
     )
     distractors: int = option(
-        3, "Wrong passages beside the right one there; about as many as will be read.", 0, 20
+        3,
+        "Wrong passages beside the right one there; usually 1 to 5, about as many as will be read.",
+        0,
+        20,
     )
     replay: float = option(
-        0.0, "Share of general text among the rows, 0.1 to 0.3, against forgetting.", 0.0, 0.9
+        0.0, "Share of general text among the rows against forgetting, usually 0 to 0.3.", 0.0, 0.9
     )
     held_out: int = option(
         32,
-        "Wordings kept out of training, at most a tenth: after every pass it is measured how many "
-        "are recalled.",
+        "Wordings kept out of training, usually 16 to 64 and at most a tenth: after every pass it "
+        "is measured how many are recalled.",
         0,
         1000,
     )
     patience: int = option(
-        0, "Stop after so many passes in which recall did not rise; 0 goes on to the end.", 0, 100
+        0,
+        "Stop after so many passes, usually 2 to 5, in which recall did not rise; 0 goes on to the "
+        "end.",
+        0,
+        100,
     )
-    warmup: float = option(0.05, "Share of the steps in which the step size rises.", 0.0, 0.9)
-    max_tokens: int = option(512, "Longer examples are refused.", 16, 8192)
+    warmup: float = option(
+        0.05, "Share of the steps in which the step size rises, usually 0.03 to 0.1.", 0.0, 0.9
+    )
+    max_tokens: int = option(512, "Longer examples are refused; usually 256 to 2048.", 16, 8192)
     seed: int = option(0, "Same seed, same data, same machine: same adapter.", 0, 2**31)
 
     def __post_init__(self) -> None:

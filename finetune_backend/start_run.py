@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -33,6 +33,7 @@ def start_run(
     prompts: Prompts = PLAIN,
     name: str | None = None,
     shown: Sequence[Shown | None] = (),
+    tell: Callable[[Estimate], object] = lambda _expected: None,
 ) -> Run:
     """Start a fine-tune in its own process, or queue it behind others, and return at once.
 
@@ -45,6 +46,7 @@ def start_run(
         name: of the run and its adapter; by default "adapter-" and a number.
         shown: for each example the passage that it is asked with, where ``settings.raft`` is
             not 0.
+        tell: told what it will take, before anything is started or kept; may raise to stop there.
 
     Raises:
         ExamplesError: the examples can't be trained on.
@@ -56,8 +58,10 @@ def start_run(
     examples, shown = each_once(examples, shown)
     check_shown(settings, shown)
     settings = fit_to_data(settings, examples)
+    new_folder(home, name)  # says early that a name won't do
     beside = queue.holder(home)
     expected = estimate_run(checkpoint, examples, settings, prompts, shown, beside)
+    tell(expected)
     folder = None
     try:
         with queue.changing(home):

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,10 @@ from commands.training import told
 from finetune_backend import queue
 from finetune_backend.lora import Step
 from finetune_backend.runs import cancel_run, list_runs, read_run
+from finetune_backend.saved import read_reached
 from finetune_backend.steps import read_steps
+from finetune_backend.train_process import SAVE_NOW
+from workbench import jobs
 from workbench.home import open_home
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -120,12 +124,65 @@ def test_what_a_fine_tune_reached_is_told_in_one_line():
         (["sweep", "--trials", "0"], "0 trials were asked for"),
         (["sweep", "--resume", "none"], "There is no sweep 'none'"),
         (["sweep", "promote", "none"], "There is no sweep 'none'"),
+        (["sweep", "delete", "none"], "There is no sweep 'none'"),
+        (["sweep", "--resume", "none", "--dry-run"], "leave --dry-run out"),
+        (["train", "--resume", "none", "--dry-run"], "and --dry-run out"),
+        (["pause", "none"], "There is no fine-tune or sweep 'none'. Those there are: none yet."),
+        (["cancel", "none"], "There is no fine-tune or sweep 'none'"),
+        (["save", "none"], "There is no fine-tune or sweep 'none'"),
     ],
 )
 def test_failures_are_one_clear_line(ragtune, arguments, said):
     code, out, err = ragtune(*arguments)
     assert (code, out) == (1, "") and said in err
     assert err.splitlines()[-1].startswith("ragtune: ")
+
+
+def test_the_cost_is_told_before_anything_starts(home, ragtune):
+    code, out, err = ragtune("train", "--dry-run", "--set", "epochs=1")
+    assert code == 0 and "estimating …" in err
+    assert re.fullmatch(r"estimated: \d+\.\d min, \d\.\d GB of memory\n", out)
+    code, out, _ = ragtune("sweep", "--trials", 2, "--set", "rank=4..8", "--dry-run", "--json")
+    assert code == 0 and json.loads(out)["estimate"]["seconds"] > 0
+    assert list(home.runs.glob("*")) == list(home.sweeps.glob("*")) == []
+
+
+def test_a_name_that_is_taken_is_told_before_the_estimate(home, ragtune, monkeypatch):
+    for place in (home.runs, home.sweeps):
+        (place / "taken").mkdir()
+    for module in ("start_run", "sweep.sweeps"):
+        monkeypatch.setattr(f"finetune_backend.{module}.estimate_run", None)
+    for command in (["train"], ["sweep", "--set", "rank=4..8"]):
+        code, _, err = ragtune(*command, "--name", "taken")
+        assert code == 1 and "'taken' already. Choose another name." in err
+
+
+def test_settings_are_listed_with_what_is_usual(ragtune):
+    rows = {row["setting"]: row for row in json.loads(ragtune("train", "--settings", "--json")[1])}
+    assert (rows["rank"]["default"], rows["rank"]["low"], rows["rank"]["high"]) == (16, 1, 512)
+    assert "usually 8 to 64" in ragtune("train", "--settings")[1]
+
+
+def test_what_is_at_work_is_saved_paused_and_cancelled_from_elsewhere(home, ragtune, started):
+    sweep = home.sweeps / "long"
+    started("sweep", "--name", "long", "--set", "epochs=1000", "--set", "rank=4..8")
+    until((sweep / "trials" / "1" / "steps.jsonl").exists)
+    started("train", "--name", "waits", "--set", "epochs=1000", "--set", "batch_size=1")
+    run = home.runs / "waits"
+    until(lambda: (run / "state.json").exists() and jobs.read(run).queued)
+    assert "so there is nothing to pause" in ragtune("pause", "waits")[2]
+    assert "is not a fine-tune at work" in ragtune("save", "long")[2]
+    code, out, _ = ragtune("pause", "long")
+    assert code == 0 and "go on with `ragtune sweep --resume long`" in out
+    until(lambda: jobs.read(sweep).state == "paused")
+    assert "'long' is not at work: it is paused." in ragtune("cancel", "long")[2]
+    until(lambda: len(read_steps(run)) > 2)
+    assert json.loads(ragtune("save", "waits", "--json")[1]) == {"saved": "waits"}
+    until(lambda: read_reached(run) is not None and not (run / SAVE_NOW).exists())
+    assert json.loads(ragtune("cancel", "waits", "--json")[1]) == {"cancelled": "waits"}
+    until(lambda: jobs.read(run).state == "cancelled")
+    assert json.loads(ragtune("sweep", "delete", "long", "--json")[1]) == {"deleted": "long"}
+    assert not sweep.exists()
 
 
 def test_train_waits_for_its_turn_and_leaves_the_queue_when_stopped(home, started):

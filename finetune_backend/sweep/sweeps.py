@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -129,8 +129,11 @@ def start_sweep(
     prompts: Prompts = PLAIN,
     name: str | None = None,
     shown: Sequence[Shown | None] = (),
+    tell: Callable[[Estimate], object] = lambda _expected: None,
 ) -> Sweep:
     """Start a sweep in its own process, or queue it, and return at once.
+
+    Args: as for `finetune_backend.start_run.start_run`.
 
     Raises:
         ExamplesError: the examples can't be trained on.
@@ -142,8 +145,10 @@ def start_sweep(
     examples, shown = each_once(examples, shown)
     check_shown(settings, shown)
     settings = fit_to_data(settings, examples)
+    kept.new_folder(home.sweeps, _KIND, name, _KIND)  # says early that a name won't do
     beside = queue.holder(home)
     expected = expected_cost(checkpoint, examples, settings, space, budget, prompts, shown, beside)
+    tell(expected)
     data = to_jsonl(examples).encode()
     folder = None
     try:

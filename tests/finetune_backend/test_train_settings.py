@@ -1,3 +1,4 @@
+import re
 from dataclasses import fields, replace
 
 import pytest
@@ -50,3 +51,9 @@ def test_presets_are_settings():
     assert find_preset("reading").settings == {"raft": 0.5}
     with pytest.raises(RagtuneError, match=r"no preset 'slow'; one of facts, quick"):
         find_preset("slow")
+
+
+def test_every_number_says_what_is_usual():
+    for field in fields(TrainSettings):
+        if field.metadata["low"] is not None and field.name != "seed":
+            assert re.search(r"\d to \d|usually twice", field.metadata["meaning"]), field.name

@@ -361,6 +361,7 @@ def test_a_fine_tune_is_paused_and_goes_on_from_the_page(app, examples_file):
     reach(lambda run: len(read_steps(run.folder)) > 2)
     at(app, "pages/finetuning/finetune.py")
     assert {"Pause", "Save now", "Cancel"} <= {one.label for one in app.button}
+    assert {"Loss", "Learning rate", "Memory", "Time left"} <= {one.label for one in app.metric}
     button(app, "Pause").click().run()
     reach(lambda run: not run.state.active)
     at(app, "pages/finetuning/runs.py")
