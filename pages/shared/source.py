@@ -12,6 +12,8 @@ from workbench.errors import RagtuneError
 
 _BEFORE, _AFTER = 300, 1500
 """Characters shown around the place, which should be in sight at once on a small screen."""
+_picture = st.cache_data(max_entries=32, show_spinner=False)(page_image)
+"""A copy of a document is named by its content, so its pages stay the same."""
 
 
 def source_button(
@@ -62,7 +64,7 @@ def _open(
         st.markdown(f"**{plain(name)}**" + (f", page {page}" if page else ""))
         if page and name.lower().endswith(".pdf"):
             with st.spinner("Drawing the page …"):
-                picture = page_image(
+                picture = _picture(
                     lab.home.uploads / document.sha256,
                     name,
                     page,

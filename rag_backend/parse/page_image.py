@@ -94,13 +94,15 @@ def _marks(page: Any, texts: Sequence[str]) -> list[_Box]:
 
 
 def _recognised(page: Any) -> tuple[str, list[_Box]]:
-    """Return the text in the picture of a page, and a box for each of its characters."""
+    """Return the letters in the picture of a page, and a box for each of them."""
     picture, scale = page_picture(page)
     letters, places = [], []
     for row in recognised_rows(picture):
         for piece in row:
-            width = (piece.right - piece.left) / len(piece.text)
-            for number, letter in enumerate(piece.text):
+            # Where a letter stands is only guessed, so spaces would leave gaps in the wrong places.
+            inked = [letter for letter in piece.text if _plain(letter)]
+            width = (piece.right - piece.left) / len(inked)
+            for number, letter in enumerate(inked):
                 left = piece.left + number * width
                 bottom, top = picture.height - piece.bottom, picture.height - piece.top
                 letters.append(letter)
