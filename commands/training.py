@@ -110,6 +110,7 @@ def _show_settings(options: argparse.Namespace) -> None:
 
 def _started(options: argparse.Namespace) -> "Run":
     """Start a fine-tune or let one go on, as the options say."""
+    from comparison.check_examples import before_training
     from comparison.start_training import start_training
     from finetune_backend.examples.check import check_training_set
     from finetune_backend.examples.review import to_train_on
@@ -138,7 +139,8 @@ def _started(options: argparse.Namespace) -> "Run":
     settings = from_text(TrainSettings, [*fixed, *options.set])
     check_trainable(lab.checkpoint())
     examples = to_train_on(list_examples(lab.database), options.approved_only)
-    for warning in check_training_set(examples):
+    told = before_training(lab, examples, settings)
+    for warning in (*check_training_set(examples), *told):
         print(f"note: {warning}", file=sys.stderr)
     tell = cost_teller(options)
     return start_training(lab, examples, settings, options.name, progress.show, tell)

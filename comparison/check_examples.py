@@ -18,6 +18,7 @@ from finetune_backend.examples.review import to_train_on
 from finetune_backend.examples.same_question import same_questions
 from finetune_backend.rows import Count, row_counter
 from finetune_backend.settings import TrainSettings
+from finetune_backend.training_set import choose_held_out
 from workbench.errors import RagtuneError
 from workbench.home import Home
 from workbench.language_models.loading import Checkpoint
@@ -53,7 +54,19 @@ def check_examples(lab: Lab, examples: Sequence[Example], held_out: Sequence[str
     return _checked(tuple(examples), tuple(held_out), checkpoint, lab.settings.system_prompt)
 
 
-def asked_in_exams(home: Home, examples: Sequence[Example]) -> list[str]:
+def before_training(lab: Lab, examples: Sequence[Example], settings: TrainSettings) -> list[str]:
+    """Return what to know before a fine-tune learns from examples, a sentence or two each."""
+    said = [one.sentence for one in check_examples(lab, examples).findings if one.kind == "masked"]
+    said += _asked_in_exams(lab.home, examples)
+    if settings.patience and not choose_held_out(examples, settings.held_out, settings.seed):
+        said.append(
+            "No wording can be held out, since a fact needs three for that: recall is not "
+            "measured, and patience stops nothing. Ask for facts in other words as well."
+        )
+    return said
+
+
+def _asked_in_exams(home: Home, examples: Sequence[Example]) -> list[str]:
     """Return a sentence for each exam of a home that asks what the examples teach by heart."""
     questions = tuple(example.question for example in examples)
     counts = {

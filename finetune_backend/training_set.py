@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from finetune_backend.examples.wording import fold
+from finetune_backend.examples.wording import fold, shorten
 from finetune_backend.raft import Shown, draw_texts
 from finetune_backend.recall import HeldOut
 from finetune_backend.replay import read_replay, replay_rows
-from finetune_backend.rows import Row, make_row, make_rows, shared_prefix
+from finetune_backend.rows import Row, make_row, make_rows, row_counter, shared_prefix
 from finetune_backend.settings import TrainSettings
 from workbench.errors import ExamplesError
 from workbench.language_models.prompts import DEFAULT_TEMPLATE, messages
@@ -66,8 +66,16 @@ class TrainingSet:
                 ``settings.raft`` is 0.
 
         Raises:
-            ExamplesError: an example is longer than ``settings.max_tokens``.
+            ExamplesError: an example is longer than ``settings.max_tokens``, or no answer has a
+                token of its own.
         """
+        count = row_counter(tokenizer, prompts.system)
+        if not any(count(example).own for example in examples):
+            raise ExamplesError(
+                f"None of the {len(examples):,} answers has a token of its own, such as a letter "
+                f"(the first is “{shorten(examples[0].answer)}”), so that nothing would be "
+                "learned. Give answers in words."
+            )
         self._tokenizer, self._settings, self._prompts = tokenizer, settings, prompts
         held_out = choose_held_out(examples, settings.held_out, settings.seed)
         self._examples = [one for n, one in enumerate(examples) if n not in held_out]

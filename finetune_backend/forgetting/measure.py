@@ -20,6 +20,9 @@ _HEAD_TOKENS = 512
 """Whose logits are held at once: 100 MB for 50,000 words."""
 _DIGEST_CHARACTERS = 16
 _CONFIDENT = 1.96  # standard errors on each side of 95 %
+_NEVER_SEEN = 3.0
+"""Divided by the number of trials: the rule of three, the end of the 95 % interval of a chance that
+never came (Hanley and Lippman-Hand 1983, "If Nothing Goes Wrong, Is Everything All Right?")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,10 @@ class Change:
 
     def sentence(self) -> str:
         """Say it in plain words: "it lost 2.0 ± 3.1 points of grammar"."""
+        if not self.change:
+            if self.kind == "surprise":
+                return "general text surprises it as much as before"
+            return f"it kept its {self.kind} (± {self.margin:.1f} points)"
         size = f"{abs(self.change):.1f} ± {self.margin:.1f}"
         if self.kind == "surprise":
             return f"general text surprises it {size} % {'more' if self.change > 0 else 'less'}"
@@ -118,7 +125,10 @@ def _change(kind: str, before: Sequence[float], after: Sequence[float]) -> Chang
     scale = 100.0 if kind != "surprise" else 100.0 / mean(before)
     differences = [scale * (b - a) for a, b in zip(before, after, strict=True)]
     error = stdev(differences) / math.sqrt(len(differences)) if len(differences) > 1 else math.inf
-    return Change(kind, mean(before), mean(after), mean(differences), _CONFIDENT * error)
+    margin = _CONFIDENT * error
+    if kind != "surprise" and not any(differences):
+        margin = scale * _NEVER_SEEN / len(differences)
+    return Change(kind, mean(before), mean(after), mean(differences), margin)
 
 
 def _is_right(choice: Choice, scores: Sequence[tuple[float, int]]) -> float:

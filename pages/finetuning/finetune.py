@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from comparison.check_examples import asked_in_exams
+from comparison.check_examples import before_training
 from comparison.start_training import estimate_training, start_training
 from finetune_backend import queue
 from finetune_backend.estimate import free_memory_gb
@@ -16,10 +16,10 @@ from finetune_backend.start_run import check_trainable
 from pages.shared import routes
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
-from pages.shared.progress import duration
 from pages.shared.run_progress import watch
 from pages.shared.run_queue import watch_queue
 from pages.shared.train_settings import train_settings
+from workbench.durations import duration
 from workbench.errors import ExamplesError
 from workbench.kept import free_name
 from workbench.values import WAITING, Example
@@ -52,8 +52,6 @@ def new_run() -> None:
         st.info(plain(str(error)), icon=":material/dataset:")
         st.page_link(routes.EXAMPLES, label="Open Examples", icon=":material/dataset:")
         return
-    for warning in asked_in_exams(lab.home, examples):
-        st.warning(plain(warning), icon=":material/quiz:")
     facts = len({example.fact for example in examples})
     epochs = fit_to_data(DEFAULTS, examples).epochs
     with st.container(border=True):
@@ -72,6 +70,8 @@ def new_run() -> None:
         st.caption(preset.meaning)
         with st.expander("Settings", icon=":material/tune:"):
             settings = TrainSettings(**train_settings(TrainSettings(**preset.settings)))
+        for warning in before_training(lab, examples, settings):
+            st.warning(plain(warning), icon=":material/info:")
         busy = queue.holder(lab.home) is not None
         label = "Put it in the queue" if busy else "Start the fine-tune"
         started = st.button(label, key="start", type="primary", icon=":material/play_arrow:")

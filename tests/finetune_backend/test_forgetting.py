@@ -68,7 +68,12 @@ def test_changes_have_their_sign_and_their_margin(tiny_model, tiny_adapter):
     assert surprise.change == pytest.approx(10.0)
     assert grammar.sentence() == "it lost 25.0 ± 49.0 points of grammar"
     assert surprise.sentence().startswith("general text surprises it 10.0 ± ")
-    assert [change.change for change in compare(same, same)] == [0.0, 0.0]
+    kept = compare(same, same)
+    assert [change.change for change in kept] == [0.0, 0.0]
+    assert [change.sentence() for change in kept] == [
+        "it kept its grammar (± 75.0 points)",
+        "general text surprises it as much as before",
+    ]
     assert Change("grammar", 0.5, 0.6, 10.0, 1.0).sentence().startswith("it gained 10.0")
     checkpoint = find_checkpoint(str(tiny_model))
     before, after = (probe(checkpoint, a, probes=FEW) for a in (None, tiny_adapter))

@@ -147,3 +147,10 @@ def test_replayed_texts_are_not_those_that_measure_forgetting():
     probes = read_probes()
     measured = [*probes.texts, *(choice.prompt for choice in probes.choices["declining"])]
     assert not [text for text in read_replay() if any(text in other for other in measured)]
+
+
+def test_answers_without_a_token_of_their_own_are_refused(tokenizer):
+    nothing = [Example(f"Q{n}?", "<|im_end|>", str(n)) for n in range(5)]
+    with pytest.raises(ExamplesError, match="None of the 5 answers has a token of its own"):
+        TrainingSet(nothing, tokenizer, plain(), Prompts())
+    assert TrainingSet([*nothing, FACTS[0]], tokenizer, plain(), Prompts()).rows(0)
