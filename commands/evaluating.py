@@ -1,9 +1,10 @@
 """Evaluations: ask an exam, list, show and delete them."""
 
 import argparse
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from commands.exam_file import read_named_exam
 from commands.options import json_wanted, lab_of, method_options
 from commands.parsers import Parsers
 from commands.shown import print_json, progress, show
@@ -21,7 +22,7 @@ def add(parsers: Parsers) -> None:
         "evaluate", _evaluate, "ask every question of an exam and score the answers"
     )
     evaluate.add_argument(
-        "exam", type=Path, nargs="?", metavar="EXAM", help="a JSONL file, or a kept exam's name"
+        "exam", nargs="?", metavar="EXAM", help="a JSONL or CSV file, or a kept exam's name"
     )
     method_options(evaluate, several=True)
     evaluate.add_argument("--name", metavar="N", help="the evaluation's name")
@@ -44,8 +45,6 @@ def _evaluate(options: argparse.Namespace) -> None:
     from comparison.columns import columns_of
     from comparison.evaluation.kept import find_evaluation, read_evaluation
     from comparison.evaluation.start import resume_evaluation, start_evaluation
-    from comparison.exams.exam import exam_bytes
-    from comparison.exams.kept import exam_files
     from workbench import jobs
 
     if (options.exam is None) == (options.resume is None):
@@ -54,11 +53,9 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.resume:
         made = resume_evaluation(lab, find_evaluation(lab.home, options.resume))
     else:
-        file = options.exam
-        if not file.exists():
-            file = exam_files(lab.home).get(str(file), file)
+        exam = read_named_exam(lab.home, options.exam)
         columns = columns_of(options.methods.split(","), options.adapter or [None])
-        made = start_evaluation(lab, exam_bytes(file), file.name, columns, options.name)
+        made = start_evaluation(lab, *exam, columns, options.name)
     with paused_by_ctrl_c(made.folder, "evaluate"):
         jobs.follow(made.folder, progress.show)
     _tell_evaluation(options, read_evaluation(made.folder))
@@ -67,21 +64,29 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _tell_evaluation(options: argparse.Namespace, evaluation: "Evaluation") -> None:
     from comparison.evaluation.money import priced
     from comparison.evaluation.results import as_json, results
+    from comparison.evaluation.seeds import over_seeds
     from comparison.metrics import METRICS
     from comparison.prices import load_prices
 
-    found = priced(results(evaluation), load_prices(lab_of(options).home))
+    home = lab_of(options).home
+    found = priced(results(evaluation), load_prices(home))
     if json_wanted(options):
         print_json(as_json(evaluation, found))
         return
-    rows = []
+    rows, measured = list[dict[str, Any]](), found.measures.items()
     for metric in METRICS:
-        row = {label: own.get(metric.name) for label, own in found.measures.items()}
-        if metric.name == "latency_ms":
-            row = {label: own[metric.name]["p50"] for label, own in found.measures.items()}
+        row = {
+            label: _figure(metric.name, own.get(metric.name), found.intervals[label])
+            for label, own in found.measures.items()
+        }
         if any(value is not None for value in row.values()):
             better = f"{metric.meaning} {metric.better.capitalize()} is better."
             rows.append({"metric": metric.name, **row, "meaning": better})
+        if metric.name == "latency_ms":
+            for part in ("p95", "p99"):
+                late = {label: f"{own[metric.name][part]:,.0f}" for label, own in measured}
+                said = f"So long at most took {part[1:]} of 100 answers. Lower is better."
+                rows.append({"metric": f"latency_ms, {part}", **late, "meaning": said})
     show(options, rows, ["metric", *found.measures, "meaning"], "No answers yet.")
     print()
     if found.pools:
@@ -92,8 +97,19 @@ def _tell_evaluation(options: argparse.Namespace, evaluation: "Evaluation") -> N
         ]
         show(options, shares, ["pool", "questions", *found.measures], "")
         print()
-    for sentence in (*(verdict.sentence for verdict in found.verdicts), *found.notes):
-        print(sentence)
+    print("In brackets: the 95 % interval for other questions like these.")
+    sentences = [verdict.sentence for verdict in found.verdicts]
+    sentences += [one.sentence for one in over_seeds(home, evaluation.columns, found.rows)]
+    print("\n".join((*sentences, *found.notes)))
+
+
+def _figure(metric: str, value: Any, intervals: Mapping[str, "Interval"]) -> Any:
+    """Write a figure with its interval, where it has one."""
+    one = intervals.get(metric)
+    if one is None:
+        return value
+    form = {"latency_ms": ",.0f", "money_per_1000": ",.3g"}.get(metric, ".3f")
+    return f"{one.value:{form}} ({one.low:{form}}–{one.high:{form}})"
 
 
 def _share(right: "Interval") -> str:

@@ -5,6 +5,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
+from commands.exam_file import read_named_exam
 from commands.options import field_and_column, json_wanted, lab_of
 from commands.parsers import Parsers
 from commands.shown import print_json, progress, show
@@ -54,7 +55,7 @@ def add(parsers: Parsers) -> None:
     )
     taking.set_defaults(run=_exams_import)
     leaking = kinds.add_parser("check", help="find what was trained on", parents=[parsers.common])
-    leaking.add_argument("name", metavar="NAME")
+    leaking.add_argument("exam", metavar="EXAM", help="a kept exam's name, or a file")
     leaking.add_argument(
         "--run", dest="trained_by", metavar="RUN", help="by which run (default: all examples)"
     )
@@ -91,7 +92,7 @@ def _exams_build(options: argparse.Namespace) -> None:
 
 def _exams_import(options: argparse.Namespace) -> None:
     from comparison.exams.kept import free_name, save_exam
-    from comparison.exams.received import receive
+    from comparison.exams.received import nearly_alike, receive
     from finetune_backend.examples.read import check_size
 
     try:
@@ -103,11 +104,10 @@ def _exams_import(options: argparse.Namespace) -> None:
     for field, column in options.column:
         columns.setdefault(field, []).append(column)
     received = receive(data, options.file.name, columns, options.mark)
-    for row in received.rejected:
-        print(f"row {row.row} left out: {row.reason}", file=sys.stderr)
-    for row in received.joined:
-        print(f"row {row.row} joined: {row.reason}", file=sys.stderr)
-    for question, beside in received.alike[:_ROWS_SHOWN]:
+    for said in received.told():
+        print(said, file=sys.stderr)
+    alike = nearly_alike(received.questions)
+    for question, beside in alike[:_ROWS_SHOWN]:
         print(f"nearly alike: {question}  [{beside}]", file=sys.stderr)
     home = lab_of(options).home
     name = options.name or free_name(home, options.file.stem)
@@ -116,7 +116,7 @@ def _exams_import(options: argparse.Namespace) -> None:
         "questions": len(received.questions),
         "rejected": len(received.rejected),
         "joined": len(received.joined),
-        "alike": len(received.alike),
+        "alike": len(alike),
     }
     _tell_exam(options, name, counts)
 
@@ -129,15 +129,15 @@ def _tell_exam(options: argparse.Namespace, name: str, counts: dict[str, int]) -
 
 
 def _exams_check(options: argparse.Namespace) -> None:
-    from comparison.exams.exam import read_exam
-    from comparison.exams.kept import find_exam
     from comparison.exams.leaks import find_leaks, leak_sentence, training_of
+    from comparison.exams.received import receive
 
     lab = lab_of(options)
-    questions = [one.question for one in read_exam(find_exam(lab.home, options.name))]
+    data, file = read_named_exam(lab.home, options.exam)
+    questions = [one.question for one in receive(data, file).questions]
     training = training_of(lab, options.trained_by)
     leaks = find_leaks(questions, training)
-    sentence = leak_sentence(leaks, len(questions), training)
+    sentence = leak_sentence(leaks, len(questions), training.said)
     if json_wanted(options):
         rows = [dataclasses.asdict(leak) | {"place": leak.place + 1} for leak in leaks]
         print_json({"questions": len(questions), "sentence": sentence, "leaks": rows})

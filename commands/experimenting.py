@@ -2,9 +2,10 @@
 
 import argparse
 import dataclasses
-from pathlib import Path
+import sys
 from typing import Any
 
+from commands.exam_file import read_named_exam
 from commands.options import json_wanted, lab_of
 from commands.parsers import Parsers
 from commands.shown import print_json, progress, show
@@ -23,9 +24,9 @@ def add(parsers: Parsers) -> None:
     experiment.add_argument("key", nargs="?", metavar="KEY", help="see `ragtune experiments`")
     experiment.add_argument(
         "--exam",
-        type=Path,
-        metavar="FILE",
-        help="questions about the documents (JSONL; default: an exam of yours, or the sample's)",
+        metavar="EXAM",
+        help="a JSONL or CSV file, or a kept exam's name (default: yours changed last, or the "
+        "sample's)",
     )
     experiment.add_argument("--adapter", metavar="N", help="adapter (default: the newest)")
     experiment.add_argument(
@@ -65,9 +66,9 @@ def _experiments(options: argparse.Namespace) -> None:
 def _experiment(options: argparse.Namespace) -> None:
     from comparison.exams.kept import exam_files
     from comparison.experiments.kept import (
+        ExamFile,
         as_json,
         find_kept,
-        read_exam_file,
         read_experiment,
         resume_experiment,
         start_experiment,
@@ -83,8 +84,9 @@ def _experiment(options: argparse.Namespace) -> None:
         kept = resume_experiment(lab.home, find_kept(lab.home, options.resume))
     else:
         chosen = from_text(find_experiment(options.key).options, options.set)
-        exam = read_exam_file(options.exam or next(iter(exam_files(lab.home).values())))
-        kept = start_experiment(lab, options.key, exam, chosen, options.adapter)
+        data, name = read_named_exam(lab.home, options.exam or next(iter(exam_files(lab.home))))
+        print(f"exam: {name}", file=sys.stderr)
+        kept = start_experiment(lab, options.key, ExamFile(name, data), chosen, options.adapter)
     with paused_by_ctrl_c(kept.folder, "experiment"):
         jobs.follow(kept.folder, progress.show)
     kept = read_experiment(kept.folder)
@@ -93,6 +95,6 @@ def _experiment(options: argparse.Namespace) -> None:
         print_json(as_json(kept))
         return
     show(options, list(kept.result.table), list(kept.result.table[0]), "")
-    print(f"\n{kept.result.caption}")
+    print(f"\nExam: {kept.exam}. {kept.result.caption}")
     for note in kept.result.notes:
         print(f"  {note}")

@@ -191,6 +191,22 @@ def evaluated_home(tmp_path_factory, tiny_model, tiny_adapter):
 
 
 @pytest.fixture()
+def trained_run(evaluated_home):
+    """Adds the adapter "tuned" to a home, as a fine-tune on these examples would have left it."""
+
+    def add(home, examples):
+        folder = home.runs / "tuned"
+        shutil.copytree(evaluated_home / "runs" / "tuned", folder, dirs_exist_ok=True)
+        saved = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        saved.pop("imported")
+        (folder / "run.json").write_text(json.dumps(saved), encoding="utf-8")
+        text = "".join(json.dumps(example) + "\n" for example in examples)
+        (folder / "examples.jsonl").write_text(text, encoding="utf-8")
+
+    return add
+
+
+@pytest.fixture()
 def evaluated_lab(tmp_path, evaluated_home, tiny_model, monkeypatch):
     """A lab in a copy of that home."""
     from comparison.lab import open_lab

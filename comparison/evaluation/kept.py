@@ -8,6 +8,7 @@ from typing import Any
 from comparison.columns import Column
 from comparison.evaluation.rows import read_rows
 from comparison.exams.exam import ExamQuestion, read_exam
+from comparison.exams.leaks import Leak
 from finetune_backend.examples.wording import fold
 from workbench import jobs, kept
 from workbench.errors import RagtuneError
@@ -39,6 +40,11 @@ class Evaluation:
     """Each is asked once in every column."""
     repeated: int
     """Questions that stand in the exam again, and are not asked again."""
+    left_out: tuple[str, ...]
+    """What is said of each row of the exam that can't be asked."""
+    leaks: dict[str, tuple[Leak, ...] | None]
+    """Questions that were trained on, by the adapter; None where what it learned from is not
+    known; empty where that was not looked for."""
     conditions: dict[str, Any]
     machine: dict[str, Any]
     """Where it was begun, and with which versions; empty where that was not noted."""
@@ -86,6 +92,11 @@ def read_evaluation(folder: Path) -> Evaluation:
         columns=tuple(Column(**column) for column in saved["columns"]),
         questions=saved["questions"],
         repeated=saved["repeated"],
+        left_out=tuple(saved.get("left_out", ())),
+        leaks={
+            name: None if leaks is None else tuple(Leak(**leak) for leak in leaks)
+            for name, leaks in saved.get("leaks", {}).items()
+        },
         conditions=saved["conditions"],
         machine=saved.get("machine", {}),
         created=saved["created"],

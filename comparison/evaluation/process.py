@@ -18,7 +18,12 @@ from comparison.evaluation.rows import add_row, mend_rows, read_rows
 from comparison.evaluation.start import check_unchanged, unlike
 from comparison.lab import open_lab
 from comparison.scoring import Row
+from finetune_backend.examples.wording import shorten
 from workbench import jobs
+from workbench.errors import RagtuneError
+
+_SHOWN = 80
+"""Characters of a question in an error."""
 
 
 def work(folder: Path) -> None:
@@ -49,7 +54,12 @@ def _ask(
     before = evaluation.answers - len(places)
     for done, (number, label) in enumerate(places, start=before):
         job.say(_said(number, evaluation.questions, columns[label]), done / evaluation.answers)
-        row = examiner.row(questions[number], columns[label])
+        try:
+            row = examiner.row(questions[number], columns[label])
+        except RagtuneError as error:
+            asked = f"“{shorten(questions[number].question, _SHOWN)}”"
+            where = f"{_said(number, evaluation.questions, columns[label])}, {asked}"
+            raise RagtuneError(f"{where}: {error} {_how_on(evaluation)}") from error
         # What an answer depends on may change while others are made, documents for example.
         prints = alike.setdefault(label, row["fingerprint"])
         differing = [name for name in prints if prints[name] != row["fingerprint"][name]]
@@ -60,6 +70,17 @@ def _ask(
 
 def _said(number: int, questions: int, column: Column) -> str:
     return f"Question {number + 1:,} of {questions:,}, {column.label}"
+
+
+def _how_on(evaluation: Evaluation) -> str:
+    """Say what is kept, and how to go on."""
+    there = len(read_rows(evaluation.folder))
+    if there == evaluation.answers:
+        return "The answer that was there stays; once that is put right, ask it again."
+    return (
+        f"Kept are {there:,} of {evaluation.answers:,} answers. Once that is put right, go on from "
+        f"there: page Evaluate, or `ragtune evaluate --resume {evaluation.name}`."
+    )
 
 
 def _missing(evaluation: Evaluation, rows: Sequence[Row]) -> list[Place]:

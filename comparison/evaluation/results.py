@@ -12,10 +12,13 @@ from typing import Any
 from comparison.evaluation.kept import Evaluation, read_evaluation
 from comparison.evaluation.pools import Pool, pools
 from comparison.evaluation.rows import read_rows, version
+from comparison.evaluation.seeds import over_seeds
 from comparison.evaluation.verdicts import Verdict, comparisons, verdicts
+from comparison.exams.leaks import leak_sentences
 from comparison.scoring import Row, intervals, measures
 from comparison.statistics.interval import Interval
 from finetune_backend.examples.write import protect_cell
+from workbench.home import open_home
 
 _WORTH_SAYING = 0.1
 _CSV_COLUMNS = (
@@ -89,6 +92,10 @@ def as_json(evaluation: Evaluation, found: Results) -> dict[str, Any]:
         "questions": evaluation.questions,
         "state": evaluation.state.state,
         "columns": [dataclasses.asdict(column) for column in evaluation.columns],
+        "leaks": {
+            name: None if leaks is None else [leak.place for leak in leaks]
+            for name, leaks in evaluation.leaks.items()
+        },
         "conditions": evaluation.conditions,
         "methods": {names[label]: own for label, own in found.measures.items()},
         "intervals": {
@@ -98,6 +105,12 @@ def as_json(evaluation: Evaluation, found: Results) -> dict[str, Any]:
         "verdicts": [
             dataclasses.asdict(one) | {"told": one.told, "sentence": one.sentence}
             for one in found.verdicts
+        ],
+        "seeds": [
+            dataclasses.asdict(one) | {"sentence": one.sentence}
+            for one in over_seeds(
+                open_home(evaluation.folder.parents[1]), evaluation.columns, found.rows
+            )
         ],
         "pools": {
             pool.name: {
@@ -147,6 +160,10 @@ def _notes(evaluation: Evaluation, rows: Sequence[Row]) -> list[str]:
             f"Repeated in the exam, and asked only once so that none counts twice: "
             f"{evaluation.repeated:,}."
         )
+    if out := evaluation.left_out:
+        more = f", and {len(out) - 1:,} more" if out[1:] else ""
+        notes.append(f"Left out of the exam, as it can't be asked: {out[0]}{more}.")
+    notes += leak_sentences(evaluation.leaks, evaluation.questions)
     if differing := unequal(rows):
         notes.append(f"Confounded: {', '.join(differing)} differ between the columns.")
     return notes
@@ -159,10 +176,14 @@ def _weighing(rows: Sequence[Row]) -> list[str]:
     taken = [row["option_ms"] for row in rows if row.get("option_ms") is not None]
     if taken:
         notes.append(
-            f"How likely each option is was looked at after {len(taken):,} answers, which took "
+            f"How likely each option is was looked at after {_answers(len(taken))}, which took "
             f"{sum(taken) / len(taken):,.0f} ms each; no latency holds that."
         )
     return notes
+
+
+def _answers(count: int) -> str:
+    return "1 answer" if count == 1 else f"{count:,} answers"
 
 
 def _odd(by_label: dict[str, list[Row]]) -> list[str]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from comparison.columns import Column
 from comparison.evaluate import check_ready
@@ -16,12 +16,13 @@ from comparison.evaluation.kept import (
     KIND,
     Evaluation,
     Place,
-    each_once,
     evaluations_folder,
     list_evaluations,
     read_evaluation,
 )
-from comparison.exams.exam import exam_bytes, exam_from
+from comparison.exams.exam import exam_bytes, to_jsonl
+from comparison.exams.leaks import leaks_of_columns
+from comparison.exams.received import receive
 from comparison.lab import Lab
 from workbench import jobs
 from workbench.errors import RagtuneError
@@ -42,8 +43,8 @@ def start_evaluation(
 
     Args:
         lab: where documents, adapters and the model are.
-        data: the exam as JSONL; see `comparison.exams.exam.read_exam`.
-        exam: the exam's name.
+        data: the exam's file; see `comparison.exams.received.receive`.
+        exam: the file's name.
         columns: what is asked; where one names no adapter, it is the newest.
         name: of the evaluation; by default "evaluation-" and a number.
 
@@ -66,23 +67,28 @@ def make_evaluation(
     lab: Lab, data: bytes, exam: str, columns: Sequence[Column], name: str | None = None
 ) -> Path:
     """Make an evaluation's folder, with all that its process needs; see `start_evaluation`."""
-    given = exam_from(data, exam)
-    questions = each_once(given)
+    received = receive(data, exam)
     columns = _named(lab, columns)
     made = conditions(lab, columns)
+    found = leaks_of_columns(lab, [one.question for one in received.questions], columns)
     folder = new_folder(evaluations_folder(lab.home), KIND, name, KIND)
     with writing(folder):
         folder.mkdir(parents=True)
     try:
-        write_bytes(folder / "exam.jsonl", data)
+        write_bytes(folder / "exam.jsonl", to_jsonl(received.questions).encode())
         write_json(
             folder / "evaluation.json",
             {
                 "exam": exam,
                 "exam_sha256": hashlib.sha256(data).hexdigest(),
                 "columns": [asdict(column) for column in columns],
-                "questions": len(questions),
-                "repeated": len(given) - len(questions),
+                "questions": len(received.questions),
+                "repeated": len(received.joined),
+                "left_out": [f"row {row.row}: {row.reason}" for row in received.rejected],
+                "leaks": {
+                    name: None if leaks is None else [asdict(leak) for leak in leaks]
+                    for name, leaks in found.items()
+                },
                 "conditions": made,
                 "machine": machine(),
                 "created": time.time(),
@@ -100,8 +106,9 @@ def start_anew(lab: Lab, evaluation: Evaluation) -> Evaluation:
     Raises:
         RagtuneError: see `start_evaluation`.
     """
-    data = exam_bytes(evaluation.folder / "exam.jsonl")
-    return start_evaluation(lab, data, evaluation.exam, evaluation.columns)
+    copy = evaluation.folder / "exam.jsonl"
+    name = PurePath(evaluation.exam).with_suffix(copy.suffix).name
+    return start_evaluation(lab, exam_bytes(copy), name, evaluation.columns)
 
 
 def check_unchanged(lab: Lab, evaluation: Evaluation) -> None:

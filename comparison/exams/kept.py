@@ -46,6 +46,23 @@ def exam_files(home: Home) -> dict[str, Path]:
     return {exam.name: exam.path for exam in list_exams(home)} | {SAMPLE: sample.EXAM}
 
 
+def named_exam(home: Home, name: str) -> Path:
+    """Return the file of an exam that a person names: a file, or an exam of `exam_files`.
+
+    Raises:
+        RagtuneError: it is neither.
+    """
+    file, kept = Path(name), exam_files(home)
+    if file.is_file():
+        return file
+    if name not in kept:
+        raise RagtuneError(
+            f"There is no file and no exam {name!r}. Exams: {', '.join(kept)}. Name one of these, "
+            "or a file (.jsonl or .csv)."
+        )
+    return kept[name]
+
+
 def find_exam(home: Home, name: str) -> Path:
     """Return the file of the exam with this name.
 

@@ -4,9 +4,11 @@ Other wordings of a trained fact are no leak: they are what the pool "trained" i
 """
 
 import functools
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from comparison.columns import Column
 from comparison.lab import Lab
 from finetune_backend.examples.review import to_train_on
 from finetune_backend.examples.same_question import same_questions
@@ -28,6 +30,11 @@ class Training:
     examples: tuple[Example, ...]
     held_out: tuple[Example, ...] = ()
     """Wordings that the run kept back to measure recall, and never learned from."""
+
+    @property
+    def said(self) -> str:
+        """What an exam is held against."""
+        return f"the run {self.name}" if self.name else "the examples"
 
     @property
     def questions(self) -> list[str]:
@@ -84,7 +91,22 @@ def find_leaks(questions: Sequence[str], training: Training) -> list[Leak]:
     return list(_leaks(tuple(questions), training))
 
 
-@functools.lru_cache(maxsize=4)
+def leaks_of_columns(
+    lab: Lab, questions: Sequence[str], columns: Sequence[Column]
+) -> dict[str, tuple[Leak, ...] | None]:
+    """Return the questions that were trained on, by the columns' adapters.
+
+    Of an adapter that was made elsewhere it is not known: None.
+    """
+    found = dict[str, tuple[Leak, ...] | None]()
+    for name in dict.fromkeys(column.adapter for column in columns if column.adapter):
+        run = lab.adapter(name).run
+        known = run is not None and not run.imported
+        found[name] = tuple(find_leaks(questions, _training(run))) if run and known else None
+    return found
+
+
+@functools.lru_cache(maxsize=12)
 def _leaks(questions: tuple[str, ...], training: Training) -> tuple[Leak, ...]:
     trained = training.questions
     exact = {fold(question): place for place, question in reversed(list(enumerate(trained)))}
@@ -97,15 +119,14 @@ def _leaks(questions: tuple[str, ...], training: Training) -> tuple[Leak, ...]:
     return tuple(leaks)
 
 
-def leak_sentence(leaks: Sequence[Leak], questions: int, training: Training) -> str:
+def leak_sentence(leaks: Sequence[Leak], questions: int, against: str) -> str:
     """Say in one sentence what the check found.
 
     Args:
         leaks: see `find_leaks`.
         questions: how many were checked.
-        training: against which.
+        against: what was trained; see `Training.said`.
     """
-    against = f"the run {training.name}" if training.name else "the examples"
     if not leaks:
         return f"None of {questions:,} questions was trained on in {against}."
     same = sum(leak.exact for leak in leaks)
@@ -117,3 +138,23 @@ def leak_sentence(leaks: Sequence[Leak], questions: int, training: Training) -> 
         f"{len(leaks):,} of {questions:,} questions {were} trained on in {against}: "
         f"{' and '.join(parts)}. Strike them out, or the exam shows what was learned by heart."
     )
+
+
+def leak_sentences(found: Mapping[str, tuple[Leak, ...] | None], questions: int) -> list[str]:
+    """Say what was found for each adapter; those of which it is the same are told together.
+
+    Args:
+        found: see `leaks_of_columns`.
+        questions: how many were checked.
+    """
+    groups: dict[tuple[Leak, ...] | None, list[str]] = defaultdict(list)
+    for name, leaks in found.items():
+        groups[leaks].append(name)
+    return [
+        f"What {', '.join(names)} learned from is not known, nor whether the exam was in it."
+        if leaks is None
+        else leak_sentence(
+            leaks, questions, f"the run{'s' if names[1:] else ''} {', '.join(names)}"
+        )
+        for leaks, names in groups.items()
+    ]

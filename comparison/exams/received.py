@@ -3,13 +3,13 @@
 import dataclasses
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
-from comparison.exams.exam import MAX_QUESTIONS, ExamQuestion, exam_question
+from comparison.exams.exam import EXPECTED, MAX_QUESTIONS, ExamQuestion, exam_question
 from comparison.exams.read_csv import MARK, Columns, csv_rows, names_fields
 from finetune_backend.examples.columns import Preview
 from finetune_backend.examples.read import Rejected, check_size, decode
@@ -20,6 +20,7 @@ from workbench.errors import ExamplesError, RagtuneError
 from workbench.language_models.prompts import MAX_QUESTION_CHARACTERS
 
 KINDS = (".jsonl", ".csv")
+_CELLS = "expected a question, and answers or “yes” under unanswerable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,14 @@ class Received:
     """Rows that can't be asked."""
     joined: tuple[Rejected, ...]
     """Rows that ask what one before them asks: their answers were added to that one's."""
-    alike: tuple[tuple[str, str], ...]
-    """Questions that ask nearly what another asks, which is beside them; both are kept."""
+
+    def told(self) -> list[str]:
+        """Say what became of rows that are not asked as they stand there."""
+        return [
+            f"row {row.row} {what}: {row.reason}"
+            for what, rows in (("left out", self.rejected), ("joined", self.joined))
+            for row in rows
+        ]
 
 
 def receive(data: bytes, name: str, columns: Columns | None = None, mark: str = MARK) -> Received:
@@ -57,7 +64,7 @@ def receive(data: bytes, name: str, columns: Columns | None = None, mark: str = 
             f"'{name}' has more than {MAX_QUESTIONS:,} rows, which is the limit. Split it into "
             "parts; a few hundred questions give a narrow interval already."
         )
-    received = _received(listed)
+    received = _received(listed, _CELLS if kind == ".csv" else EXPECTED)
     if not received.questions:
         if not received.rejected:
             raise ExamplesError(f"'{name}' has no rows. Add at least one question.")
@@ -69,6 +76,14 @@ def receive(data: bytes, name: str, columns: Columns | None = None, mark: str = 
             "question, and answers unless it is unanswerable."
         )
     return received
+
+
+def nearly_alike(questions: Sequence[ExamQuestion]) -> list[tuple[str, str]]:
+    """Return questions that ask nearly what another asks, which is beside them."""
+    texts = [one.question for one in questions]
+    return [
+        (texts[place], texts[other]) for place, other in enumerate(joined(texts)) if place != other
+    ]
 
 
 def unnamed(data: bytes, name: str) -> Preview | None:
@@ -106,11 +121,11 @@ def _jsonl_rows(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
             yield number, "it is not JSON"
 
 
-def _received(rows: list[tuple[int, Any]]) -> Received:
+def _received(rows: list[tuple[int, Any]], expected: str) -> Received:
     asked: dict[str, tuple[int, ExamQuestion]] = {}
     rejected, added = list[Rejected](), list[Rejected]()
     for number, row in rows:
-        made = row if isinstance(row, str) else _question(row)
+        made = row if isinstance(row, str) else _question(row, expected)
         if isinstance(made, str):
             rejected.append(Rejected(number, made))
             continue
@@ -125,18 +140,13 @@ def _received(rows: list[tuple[int, Any]]) -> Received:
             more = len(both.answers) - len(before.answers)
             said = "the same answers" if not more else f"{more} more of its answers"
             added.append(Rejected(number, f"it asks what row {first} asks, with {said}"))
-    questions = tuple(one for _, one in asked.values())
-    texts = [one.question for one in questions]
-    alike = tuple(
-        (texts[place], texts[other]) for place, other in enumerate(joined(texts)) if place != other
-    )
-    return Received(questions, tuple(rejected), tuple(added), alike)
+    return Received(tuple(one for _, one in asked.values()), tuple(rejected), tuple(added))
 
 
-def _question(row: Any) -> ExamQuestion | str:
+def _question(row: Any, expected: str) -> ExamQuestion | str:
     """Return the question of a row, or the reason why it can't be asked."""
     try:
-        made = exam_question(_with_list(_cleaned(row)), "it")
+        made = exam_question(_with_list(_cleaned(row)), "it", expected)
     except RagtuneError as error:
         return str(error).removesuffix(".")
     if len(made.question) > MAX_QUESTION_CHARACTERS:

@@ -1,6 +1,6 @@
 """Questions asked one by one in an experiment; every answer is kept as soon as it is there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -10,10 +10,13 @@ from comparison.exams.exam import ExamQuestion
 from comparison.experiments.experiment import LABELS
 from comparison.experiments.report import Report
 from comparison.lab import Lab
+from finetune_backend.examples.wording import shorten
 from workbench.errors import RagtuneError
 from workbench.language_models.engine import Engine
 
 T = TypeVar("T")
+_SHOWN = 80
+"""Characters of a question in an error."""
 
 
 def ready_methods(
@@ -64,17 +67,14 @@ class Asker:
             judge: returns what else is kept of an answer.
 
         Raises:
-            RagtuneError: a method failed; what was answered before is kept.
+            RagtuneError: a method failed; says where, what is kept, and how to go on.
         """
         there = self.report.answered(stage, number)
         left = [method for method in methods if method not in there]
         if not left:
             return
         self.report.say(f"{stage[0].upper()}{stage[1:]}: question {number + 1}")
-        asked = ask(self.lab, question.question, left, self.adapter, alone=True, engine=self.engine)
-        for answer in asked:
-            if answer.error:
-                raise RagtuneError(answer.error)
+        for answer in self._answers(stage, number, question, left):
             if answer.done:
                 self.report.keep(
                     {
@@ -92,3 +92,22 @@ class Asker:
                         **judge(answer),
                     }
                 )
+
+    def _answers(
+        self, stage: str, number: int, question: ExamQuestion, methods: Sequence[str]
+    ) -> Iterator[Answer]:
+        text, adapter, engine = question.question, self.adapter, self.engine
+        method = methods[0]
+        try:
+            for answer in ask(self.lab, text, methods, adapter, alone=True, engine=engine):
+                method = answer.method
+                if answer.error:
+                    raise RagtuneError(answer.error)
+                yield answer
+        except RagtuneError as error:
+            where = f"{stage[0].upper()}{stage[1:]}, question {number + 1}, {LABELS[method]}"
+            raise RagtuneError(
+                f"{where}, “{shorten(text, _SHOWN)}”: {error} Kept are {len(self.report.rows):,} "
+                "answers. Once that is put right, go on from there: page Experiments, or "
+                f"`ragtune experiment --resume {self.report.folder.name}`."
+            ) from error

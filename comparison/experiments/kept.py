@@ -9,7 +9,9 @@ from typing import Any
 
 from comparison.columns import Column
 from comparison.evaluation.conditions import changed, conditions
-from comparison.exams.exam import ExamQuestion, exam_from, read_exam
+from comparison.exams.exam import ExamQuestion, exam_bytes, read_exam
+from comparison.exams.exam import to_jsonl as exam_jsonl
+from comparison.exams.received import receive
 from comparison.experiments.experiment import Result, as_saved, result_from
 from comparison.experiments.listed import find_experiment
 from comparison.experiments.report import read_rows
@@ -43,7 +45,7 @@ class ExamFile:
 
     name: str
     data: bytes
-    """JSONL."""
+    """See `comparison.exams.received.receive`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +92,7 @@ def read_exam_file(path: Path) -> ExamFile:
     Raises:
         RagtuneError: it can't be read.
     """
-    try:
-        return ExamFile(path.name, path.read_bytes())
-    except OSError as error:
-        raise RagtuneError(f"The exam {path} can't be read: {error.strerror}.") from error
+    return ExamFile(path.name, exam_bytes(path))
 
 
 def start_experiment(
@@ -104,7 +103,7 @@ def start_experiment(
     Args:
         lab: where everything is.
         key: which experiment.
-        exam: see `comparison.exams.exam.read_exam`.
+        exam: what a person chose; rows that can't be asked are left out.
         options: of the experiment's type; None for the usual ones.
         adapter: by default the newest one that fits, where there is one. One that trains has
             none: it makes its own.
@@ -114,7 +113,7 @@ def start_experiment(
     """
     experiment = find_experiment(key)
     options = options or experiment.options()
-    exam_from(exam.data, exam.name)  # refused now rather than by the job
+    asked = exam_jsonl(receive(exam.data, exam.name).questions).encode()
     examples: list[Example] = []
     if experiment.trains:
         check_trainable(lab.checkpoint())
@@ -131,7 +130,7 @@ def start_experiment(
         try:
             with writing(folder):
                 folder.mkdir(parents=True)
-            write_bytes(folder / _EXAM, exam.data)
+            write_bytes(folder / _EXAM, asked)
             if experiment.trains:
                 write_bytes(folder / _EXAMPLES, data)
             write_json(
@@ -141,7 +140,7 @@ def start_experiment(
                     "exam": exam.name,
                     "adapter": adapter,
                     "options": asdict(options),
-                    "conditions": experiment_conditions(lab, exam.data, adapter, data),
+                    "conditions": experiment_conditions(lab, asked, adapter, data),
                     "created": time.time(),
                 },
             )

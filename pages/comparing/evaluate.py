@@ -14,8 +14,10 @@ from comparison.evaluation.kept import (
 from comparison.evaluation.money import priced
 from comparison.evaluation.results import results
 from comparison.evaluation.start import resume_evaluation, start_anew, start_evaluation
-from comparison.exams.exam import exam_bytes, exam_from
+from comparison.exams.exam import exam_bytes
 from comparison.exams.kept import exam_files
+from comparison.exams.leaks import leak_sentences, leaks_of_columns
+from comparison.exams.received import receive
 from comparison.judge.kept import judge_at_work
 from comparison.prices import load_prices
 from finetune_backend import queue
@@ -25,17 +27,20 @@ from pages.shared.evaluation_figures import figures
 from pages.shared.evaluation_progress import watch_evaluation
 from pages.shared.evaluation_report import report_downloads
 from pages.shared.evaluation_rows import downloads, questions
+from pages.shared.exam_import import EXAM_TYPES, row_tables, show_tables
 from pages.shared.judge_opinion import judge
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
 from pages.shared.prices import price_inputs
-from pages.shared.progress import duration
+from workbench.durations import duration
+from workbench.errors import RagtuneError
 from workbench.kept import free_name
 
 _UPLOAD = "A file of my own"
 _EXPECTED = (
-    'One JSON object a line: {"question": "…", "answers": ["…"]}, or {"question": "…", '
-    '"unanswerable": true}. "document" names the one with the answer.'
+    "CSV with the columns question and answers (unanswerable and document, if need be), or one "
+    'JSON object a line: {"question": "…", "answers": ["…"]}, or {"question": "…", '
+    '"unanswerable": true}.'
 )
 lab = get_lab()
 state = st.session_state
@@ -76,7 +81,7 @@ def exam_input() -> tuple[str, bytes]:
     chosen = st.selectbox("Exam", [*files, _UPLOAD], key="evaluation-exam")
     if chosen in files:
         return files[chosen].name, exam_bytes(files[chosen])
-    file = st.file_uploader("Exam (JSONL)", type=["jsonl"], help=_EXPECTED)
+    file = st.file_uploader("Exam (CSV or JSONL)", type=EXAM_TYPES, help=_EXPECTED)
     if file is None:
         st.caption(plain(_EXPECTED))
         return "", b""
@@ -110,11 +115,13 @@ def column_input() -> list[Column]:
 
 def say_how_many(exam: str, data: bytes, columns: list[Column]) -> int:
     """Say what will be asked; return the number of questions, 0 where the exam can't be read."""
-    asked = []
-    with sentences():
-        asked = exam_from(data, exam)
-    if not asked:
+    try:
+        received = receive(data, exam)
+    except RagtuneError as error:
+        st.error(plain(str(error)), icon=":material/error:")
         return 0
+    asked = received.questions
+    show_tables(row_tables(received))
     unanswerable = sum(question.unanswerable for question in asked)
     said = f"{len(asked):,} questions, {unanswerable:,} of them without an answer"
     answers = len(asked) * len(columns)
@@ -122,6 +129,7 @@ def say_how_many(exam: str, data: bytes, columns: list[Column]) -> int:
     if (seconds := seconds_per_answer(evaluations)) and answers:
         said += f", about {duration(seconds * answers)} at the last evaluation's speed"
     st.caption(f":material/quiz: {said}.")
+    warn_of_leaks([one.question for one in asked], columns)
     busy = "A fine-tune" if queue.holder(lab.home) else "A judge" if judge_at_work(lab.home) else ""
     if busy:
         st.warning(
@@ -129,6 +137,17 @@ def say_how_many(exam: str, data: bytes, columns: list[Column]) -> int:
             icon=":material/timer:",
         )
     return len(asked)
+
+
+def warn_of_leaks(asked: list[str], columns: list[Column]) -> None:
+    """Say where an adapter was trained on what it is asked."""
+    with st.spinner("Comparing with what was trained on …"):
+        found = leaks_of_columns(lab, asked, columns)
+    leaked = {name: leaks for name, leaks in found.items() if leaks}
+    for said in leak_sentences(leaked, len(asked)):
+        st.warning(plain(said), icon=":material/warning:")
+    if leaked:
+        st.page_link(routes.EXAMS, label="See them on page Exams", icon=routes.EXAMS.icon)
 
 
 def ended(evaluations: list[Evaluation]) -> None:

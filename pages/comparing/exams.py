@@ -10,16 +10,15 @@ from comparison import sample
 from comparison.exams.exam import ExamQuestion, read_exam, to_jsonl
 from comparison.exams.kept import KeptExam, delete_exam, free_name, list_exams, save_exam
 from comparison.exams.leaks import find_leaks, leak_sentence, training_of
-from comparison.exams.received import Received
+from comparison.exams.received import nearly_alike
 from pages.shared.exam_build import ALL, build_exam, run_names, take_built
-from pages.shared.exam_import import read_exam_upload
+from pages.shared.exam_import import read_exam_upload, row_tables, show_tables
 from pages.shared.exam_table import Strike, exam_table, leak_table
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
 from workbench.errors import RagtuneError
 
 SAMPLE = "sample"
-MOST_ROWS = 500
 lab = get_lab()
 state = st.session_state
 state.setdefault("exam_round", 0)
@@ -55,21 +54,11 @@ def take_file() -> None:
     save_exam(lab.home, name, received.questions)
     keep_chosen(name)
     changed(f"{count(len(received.questions))} kept as {name}")
-    state.exam_left_out = left_out(received)
+    state.exam_left_out = row_tables(received)
+    if alike := nearly_alike(received.questions):
+        said = "Questions that ask nearly what another asks; both are kept"
+        state.exam_left_out[said] = pd.DataFrame(alike, columns=["Question", "Beside"])
     st.rerun()
-
-
-def left_out(received: Received) -> dict[str, pd.DataFrame]:
-    """Return tables of what was done with rows, by what is said of each."""
-    tables = {
-        "Rows left out": [(row.row, row.reason) for row in received.rejected],
-        "Rows joined with others": [(row.row, row.reason) for row in received.joined],
-    }
-    made = {said: pd.DataFrame(rows, columns=["Row", "Why"]) for said, rows in tables.items()}
-    made["Questions that ask nearly what another asks; both are kept"] = pd.DataFrame(
-        received.alike, columns=["Question", "Beside"]
-    )
-    return {said: table for said, table in made.items() if len(table)}
 
 
 def take_sample() -> None:
@@ -110,11 +99,7 @@ def tell() -> None:
                 st.rerun()
     for sentence in state.get("exam_fewer", ()):
         st.caption(plain(sentence))
-    for said, table in state.get("exam_left_out", {}).items():
-        with st.expander(f"{said}: {len(table):,}"):
-            st.dataframe(table[:MOST_ROWS], hide_index=True)
-            if len(table) > MOST_ROWS:
-                st.caption(f"The first {MOST_ROWS:,} are shown.")
+    show_tables(state.get("exam_left_out", {}))
 
 
 def choose(exams: Sequence[KeptExam]) -> KeptExam:
@@ -191,7 +176,7 @@ def leaks_of(questions: Sequence[ExamQuestion], strike: Strike) -> None:
     training = training_of(lab, None if run == ALL else run)
     with st.spinner("Comparing with what was trained on …"):
         leaks = find_leaks([one.question for one in questions], training)
-    said = plain(leak_sentence(leaks, len(questions), training))
+    said = plain(leak_sentence(leaks, len(questions), training.said))
     if not training.examples:
         st.caption("There are no training examples yet, so that nothing can have leaked.")
     elif leaks:

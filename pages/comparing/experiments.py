@@ -7,6 +7,7 @@ import streamlit as st
 
 from comparison.ask import METHODS
 from comparison.exams.kept import exam_files
+from comparison.exams.received import receive
 from comparison.experiments.experiment import Experiment
 from comparison.experiments.kept import (
     ExamFile,
@@ -22,6 +23,7 @@ from finetune_backend.examples.review import to_train_on
 from finetune_backend.examples.store import list_examples
 from pages.shared import routes
 from pages.shared.delete import delete_popover
+from pages.shared.exam_import import EXAM_TYPES, row_tables, show_tables
 from pages.shared.experiment_progress import watch_experiment
 from pages.shared.experiment_result import draw_answers, draw_result
 from pages.shared.lab import get_lab, sentences
@@ -46,10 +48,11 @@ def exam_input() -> ExamFile:
         "Exam", list(kept), help="Questions about your documents, with their answers."
     )
     with st.popover("Use another file", icon=":material/upload_file:"):
-        file = st.file_uploader(
-            'JSONL, a line for each question: {"question": "…", "answers": ["…"]}', type="jsonl"
-        )
-    return read_exam_file(kept[name]) if file is None else ExamFile(file.name, file.getvalue())
+        file = st.file_uploader("CSV with the columns question and answers, or JSONL", EXAM_TYPES)
+    exam = read_exam_file(kept[name]) if file is None else ExamFile(file.name, file.getvalue())
+    with sentences():
+        show_tables(row_tables(receive(exam.data, exam.name)))
+    return exam
 
 
 def adapter_input() -> str | None:

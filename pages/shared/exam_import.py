@@ -1,5 +1,7 @@
 """An exam uploaded as a file; a person says which columns are which, where their names don't."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
@@ -9,6 +11,8 @@ from finetune_backend.examples.columns import Preview
 from pages.shared.plain import plain
 from workbench.errors import ExamplesError
 
+EXAM_TYPES = [kind.removeprefix(".") for kind in KINDS]
+_MOST_ROWS = 500
 _MAY = ("document", "unanswerable", "fact")
 
 
@@ -23,7 +27,7 @@ def read_exam_upload(key: str) -> tuple[str, Received] | None:
     """
     file = st.file_uploader(
         "CSV with the columns question and answers, or JSONL",
-        type=[kind.removeprefix(".") for kind in KINDS],
+        type=EXAM_TYPES,
         key=key,
     )
     mark = st.text_input(
@@ -48,6 +52,25 @@ def read_exam_upload(key: str) -> tuple[str, Received] | None:
     except ExamplesError as error:  # shown here, so that other columns can be chosen
         st.error(plain(str(error)), icon=":material/error:")
         return None
+
+
+def row_tables(received: Received) -> dict[str, pd.DataFrame]:
+    """Return tables of rows that aren't asked as they stand there, by what is said of them."""
+    tables = {"Rows left out": received.rejected, "Rows joined with others": received.joined}
+    return {
+        said: pd.DataFrame([(row.row, row.reason) for row in rows], columns=["Row", "Why"])
+        for said, rows in tables.items()
+        if rows
+    }
+
+
+def show_tables(tables: Mapping[str, pd.DataFrame]) -> None:
+    """Show what was done with rows, out of the way."""
+    for said, table in tables.items():
+        with st.expander(f"{said}: {len(table):,}"):
+            st.dataframe(table[:_MOST_ROWS], hide_index=True)
+            if len(table) > _MOST_ROWS:
+                st.caption(f"The first {_MOST_ROWS:,} are shown.")
 
 
 def _choose(shown: Preview, key: str) -> dict[str, list[str]]:

@@ -6,9 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from comparison.check_examples import check_examples
-from comparison.exams.exam import exam_from
+from comparison.exams.received import receive
 from finetune_backend.examples.clean import Finding
 from finetune_backend.examples.exposures import Exposures
+from pages.shared.exam_import import EXAM_TYPES, row_tables, show_tables
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
 from workbench.values import Example
@@ -55,13 +56,15 @@ def show_findings(
 def _held_out() -> list[str]:
     with st.popover("Compare with a test", icon=":material/quiz:"):
         st.caption(
-            "An exam or held-out wordings: JSONL with “question” and “answers”. Examples that ask "
-            "the same are found."
+            "An exam or held-out wordings: JSONL or CSV with “question” and “answers”. Examples "
+            "that ask the same are found."
         )
-        file = st.file_uploader("Exam", type=["jsonl"], key="held-out")
+        file = st.file_uploader("Exam", type=EXAM_TYPES, key="held-out")
     if file is None:
         return []
-    return [one.question for one in exam_from(file.getvalue(), file.name)]
+    received = receive(file.getvalue(), file.name)
+    show_tables(row_tables(received))
+    return [one.question for one in received.questions]
 
 
 def _show(

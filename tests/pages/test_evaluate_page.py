@@ -126,6 +126,11 @@ def test_one_question_is_shown_side_by_side_and_nothing_of_it_is_markup(kept, mo
     assert not one.exception and asked == [[(0, "rag")]]
 
 
+def test_a_question_that_was_trained_on_is_told_before_the_start(kept, trained_run):
+    trained_run(get_lab().home, [{"question": ROWS[0]["question"], "answer": "17:20"}])
+    assert "1 of 2 questions was trained on in the run tuned: 1 word for word." in words(at(kept))
+
+
 def test_an_evaluation_is_started_cancelled_and_deleted(kept):
     app = kept
     lab = get_lab()

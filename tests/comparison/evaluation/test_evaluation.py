@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -183,7 +184,7 @@ def test_killed_and_paused_it_goes_on_where_it_stopped(lab):
     ("data", "columns", "name", "said"),
     [
         (b"", BASE, None, "is empty"),
-        (b"question,answer\n", BASE, None, "Line 1 of mine.jsonl is not JSON"),
+        (b"question,answer\n", BASE, None, "The only row of .* Row 1: it is not JSON"),
         (exam(QUESTIONS), [], None, "0 columns were chosen"),
         (exam(QUESTIONS), [Column("finetuned")], None, "finetuned can't answer yet: No adapter"),
         (
@@ -196,7 +197,7 @@ def test_killed_and_paused_it_goes_on_where_it_stopped(lab):
         (exam(QUESTIONS), [Column("base", None, "m")], None, "asks one model only"),
         (exam(QUESTIONS), BASE, "../one", "can't be the name"),
         (exam(QUESTIONS), BASE, "one", "There is an evaluation 'one' already"),
-        (b'{"question": "Q?", "answers": ["A"]}\n' * 100_001, BASE, None, "at most 100,000"),
+        (b'{"question": "Q?", "answers": ["A"]}\n' * 100_001, BASE, None, "more than 100,000"),
     ],
 )
 def test_what_can_not_be_asked_is_one_sentence(lab, folder, data, columns, name, said):
@@ -229,6 +230,8 @@ def test_the_command_line_keeps_it(lab, tmp_path, capsys):
     code, out, err = ragtune("evaluate", file, "--methods", "base", "--name", "mine")
     assert code == 0, err
     assert "right" in out and "Share of all questions answered rightly" in out
+    assert re.search(r"^right +\d\.\d{3} \(\d\.\d{3}–\d\.\d{3}\)", out, re.MULTILINE)
+    assert re.search(r"^latency_ms, p99 +\d", out, re.MULTILINE)
     (row,) = json.loads(ragtune("evaluations", "--json")[1])
     assert (row["name"], row["state"], row["columns"]) == ("mine", "done", ["base"])
     shown = json.loads(ragtune("evaluations", "show", "mine", "--json")[1])

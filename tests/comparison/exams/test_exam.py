@@ -75,7 +75,7 @@ def test_wrong_rows_are_named(tmp_path, text, said):
 
 
 def test_a_missing_exam_is_one_sentence(tmp_path):
-    with pytest.raises(RagtuneError, match="can't be read"):
+    with pytest.raises(RagtuneError, match="can't be read: No such file or directory"):
         read_exam(tmp_path / "none.jsonl")
 
 

@@ -39,10 +39,10 @@ def test_the_same_question_and_a_near_one_are_told_apart():
     ]
     assert leaks[0].beside == "Who founded Marlow Kites?"
     assert leaks[1].beside == "How many days of paid leave are there?"
-    assert leak_sentence(leaks, 6, TRAINING).startswith(
+    assert leak_sentence(leaks, 6, TRAINING.said).startswith(
         "4 of 6 questions were trained on in the run one: 2 word for word and 2 nearly so."
     )
-    assert leak_sentence([], 6, Training("", ())) == (
+    assert leak_sentence([], 6, Training("", ()).said) == (
         "None of 6 questions was trained on in the examples."
     )
 

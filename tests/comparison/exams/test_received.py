@@ -5,7 +5,7 @@ import json
 import pytest
 
 from comparison.exams.exam import ExamQuestion
-from comparison.exams.received import receive, unnamed
+from comparison.exams.received import nearly_alike, receive, unnamed
 from workbench.errors import RagtuneError
 
 
@@ -93,7 +93,7 @@ def test_rows_that_cannot_be_asked_have_a_reason():
         said,
         [
             "empty question",
-            "needs either answers or",
+            "expected a question, and answers or “yes” under unanswerable",
             "and not both",
             "unanswerable is “perhaps”; yes or no was expected",
             "4 cells but the header has 3",
@@ -119,7 +119,12 @@ def test_a_question_asked_twice_is_asked_once():
         (4, "it asks what row 1 asks, with the same answers"),
     ]
     assert reasons(received.rejected) == [(3, "it asks what row 1 asks, but not alike")]
-    assert received.alike == (("Is it who", "Who is it?"),)
+    assert nearly_alike(received.questions) == [("Is it who", "Who is it?")]
+    assert received.told() == [
+        "row 3 left out: it asks what row 1 asks, but not alike",
+        "row 2 joined: it asks what row 1 asks, with 1 more of its answers",
+        "row 4 joined: it asks what row 1 asks, with the same answers",
+    ]
 
 
 def test_jsonl_is_read_row_by_row():
@@ -164,6 +169,6 @@ def test_what_cannot_be_used_is_one_sentence(name, data, said):
 def test_a_hundred_thousand_rows_are_the_limit():
     rows = b"".join(b"Which is the kite number %d?,%d\n" % (n, n) for n in range(100_000))
     received = receive(b"question,answers\n" + rows, "a.csv")
-    assert len(received.questions) == 100_000 and not received.alike
+    assert len(received.questions) == 100_000 and not nearly_alike(received.questions)
     with pytest.raises(RagtuneError, match="has more than 100,000 rows"):
         receive(b"question,answers\nOne?,more\n" + rows, "a.csv")

@@ -6,7 +6,10 @@ import time
 import pytest
 
 import cli
-from comparison.exams.kept import exam_files
+from comparison.exams.exam import ExamQuestion
+from comparison.exams.kept import exam_files, save_exam
+from comparison.exams.received import receive
+from comparison.experiments.asking import Asker
 from comparison.experiments.kept import (
     ExamFile,
     check_conditions,
@@ -18,6 +21,7 @@ from comparison.experiments.kept import (
     read_experiment,
     start_experiment,
 )
+from comparison.experiments.report import Report
 from comparison.lab import open_lab
 from workbench import jobs
 from workbench.errors import RagtuneError
@@ -57,12 +61,29 @@ def test_it_pauses_and_goes_on_from_the_command_line(lab, exam, capsys):
         find_kept(lab.home, "context-1")
 
 
+def test_a_kept_exam_is_found_by_its_name_and_a_failure_says_how_to_go_on(lab, exam, capsys):
+    home = ["--home", str(lab.home.folder)]
+    assert cli.main([*home, "experiment", "context", "--exam", "kites"]) == 1
+    assert "no file and no exam 'kites'. Exams: the sample's." in capsys.readouterr().err
+    save_exam(lab.home, "kites", receive(exam.data, exam.name).questions)
+    assert cli.main([*home, "experiment", "context", "--exam", "kites"]) == 0
+    out, err = capsys.readouterr()
+    assert "exam: kites.jsonl" in err and "Exam: kites.jsonl. RAG follows" in out
+    report = Report(lab.home.experiments / "context-1", lambda message, share: None)
+    asker = Asker(lab, lab.engine(), None, report)
+    question = ExamQuestion("x" * 5000, ("a",))
+    with pytest.raises(RagtuneError, match=r"^Edited, question 3, base, “x+…”: .* Kept are 6 ans"):
+        asker.ask("edited", 2, question, ["base"], lambda answer: {})
+
+
 def test_what_cannot_begin_is_told_and_leaves_nothing(lab, exam, capsys):
     with pytest.raises(RagtuneError, match="Hybrid can't begin yet: No adapter"):
         start_experiment(lab, "hybrid", exam)
     with pytest.raises(RagtuneError, match="There is no adapter 'two'"):
         start_experiment(lab, "context", exam, adapter="two")
-    with pytest.raises(RagtuneError, match="Line 1 of bad.jsonl is not JSON"):
+    with pytest.raises(
+        RagtuneError, match="The only row of 'bad.jsonl' can't be asked. Row 1: it is not JSON"
+    ):
         start_experiment(lab, "context", ExamFile("bad.jsonl", b"question;answer"))
     with pytest.raises(RagtuneError, match="can't be read: No such file"):
         read_exam_file(lab.home.folder / "none.jsonl")
