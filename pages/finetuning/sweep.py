@@ -24,7 +24,6 @@ from pages.shared import routes
 from pages.shared.delete import delete_popover
 from pages.shared.lab import get_lab, sentences
 from pages.shared.plain import plain
-from pages.shared.progress import duration
 from pages.shared.range_input import range_input
 from pages.shared.sweep_progress import watch_sweep
 from pages.shared.sweep_trials import summary, trials
@@ -116,7 +115,8 @@ def promoting(sweep: Sweep) -> None:
         "Make the best trial a fine-tune",
         type="primary",
         icon=":material/upgrade:",
-        help="Its adapter is there already, so that this costs nothing.",
+        help="Its adapter is there already, so that this costs nothing. What it forgot is measured "
+        "only where it is run again.",
     ):
         promote(lab.home, sweep)
         state.runs_chosen = [name]

@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.shared.job_progress import cancel_button, job_bar, pause_button, seen_key
+from pages.shared.job_progress import job_bar, seen_key, stop_button
 from pages.shared.plain import plain
 
 _REFRESH_SECONDS = 1.0
@@ -25,13 +25,15 @@ def watch_evaluation(name: str) -> None:
     st.subheader(plain(name))
     job_bar(name, job, job.message)
     with st.container(horizontal=True):
-        pause_button(
+        stop_button(
+            "pause",
             evaluation.folder,
             partial(pause_evaluation, evaluation),
             "It can go on at any time, also after a restart. What was found is shown.",
             scope="app",
         )
-        cancel_button(
+        stop_button(
+            "cancel",
             evaluation.folder,
             partial(cancel_evaluation, evaluation),
             "Stops for good. The answers there are stay.",

@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.shared.job_progress import cancel_button, job_bar, pause_button, seen_key
+from pages.shared.job_progress import job_bar, seen_key, stop_button
 
 _REFRESH_SECONDS = 1.0
 
@@ -22,12 +22,14 @@ def watch_experiment(name: str) -> None:
         st.rerun(scope="app")
     job_bar(name, job, f"{name}: {job.message}")
     with st.container(horizontal=True):
-        pause_button(
+        stop_button(
+            "pause",
             folder,
             partial(jobs.pause, folder),
             "It can go on at any time, also after a restart. Answers are kept.",
         )
-        cancel_button(
+        stop_button(
+            "cancel",
             folder,
             partial(jobs.cancel, folder),
             "Stops for good. The answers so far can be downloaded.",

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from workbench.jobs import JobState
 
 _REFRESH_SECONDS = 1.0
+_STOPS = {
+    "pause": ("Pause", "Pausing …", ":material/pause_circle:"),
+    "cancel": ("Cancel", "Cancelling …", ":material/stop_circle:"),
+}
+"""What a button says before and after it was pressed, by the file that asks a job for it."""
 
 
 @st.fragment(run_every=_REFRESH_SECONDS)
@@ -59,44 +64,31 @@ def job_bar(name: str, job: "JobState", said: str) -> None:
     st.progress(job.share, text=f"{told}. You may close this tab.")
 
 
-def pause_button(
+def stop_button(
+    how: Literal["pause", "cancel"],
     folder: Path,
-    pause: Callable[[], None],
+    stop: Callable[[], None],
     help: str,
     scope: Literal["app", "fragment"] = "fragment",
 ) -> None:
-    """Offer to pause a job, unless that was asked already."""
-    pausing, cancelling = _asked(folder)
+    """Offer to pause a job or to stop it for good, unless that was asked already.
+
+    Args:
+        how: which of the two.
+        folder: the job's.
+        stop: asks for it.
+        help: what becomes of the job.
+        scope: what is run again then.
+    """
+    label, at_it, icon = _STOPS[how]
+    pausing, cancelling = ((folder / asked).exists() for asked in _STOPS)
+    asked = cancelling if how == "cancel" else pausing
     if st.button(
-        "Pausing …" if pausing else "Pause",
-        key=f"pause-{folder.name}",
-        icon=":material/pause_circle:",
-        disabled=pausing or cancelling,
+        at_it if asked else label,
+        key=f"{how}-{folder.name}",
+        icon=icon,
+        disabled=asked or cancelling,
         help=help,
     ):
-        pause()
+        stop()
         st.rerun(scope=scope)
-
-
-def cancel_button(
-    folder: Path,
-    cancel: Callable[[], None],
-    help: str,
-    scope: Literal["app", "fragment"] = "fragment",
-) -> None:
-    """Offer to stop a job for good, unless that was asked already."""
-    _, cancelling = _asked(folder)
-    if st.button(
-        "Cancelling …" if cancelling else "Cancel",
-        key=f"cancel-{folder.name}",
-        icon=":material/stop_circle:",
-        disabled=cancelling,
-        help=help,
-    ):
-        cancel()
-        st.rerun(scope=scope)
-
-
-def _asked(folder: Path) -> tuple[bool, bool]:
-    """Return whether a job was asked to pause, and to stop for good."""
-    return (folder / "pause").exists(), (folder / "cancel").exists()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shared import routes
-from pages.shared.job_progress import job_bar, pause_button, seen_key
+from pages.shared.job_progress import job_bar, seen_key, stop_button
 from pages.shared.plain import plain
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def watch_judge(folder: Path) -> None:
         st.session_state.pop(seen, None)
         st.rerun(scope="app")
     job_bar(folder.name, job, job.message)
-    pause_button(
+    stop_button(
+        "pause",
         folder,
         partial(jobs.pause, folder),
         "What was judged is kept. It can go on at any time, also after a restart.",

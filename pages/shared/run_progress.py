@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared.job_progress import cancel_button, pause_button
+from pages.shared.job_progress import stop_button
 from pages.shared.plain import plain
 from pages.shared.progress import duration
 
@@ -38,7 +38,8 @@ def watch(name: str) -> None:
     show(run)
     with st.container(horizontal=True):
         pausing, cancelling = ((run.folder / asked).exists() for asked in ("pause", "cancel"))
-        pause_button(
+        stop_button(
+            "pause",
             run.folder,
             partial(pause_run, run),
             "Saves its state and stops. It can go on at any time, also after a restart.",
@@ -51,7 +52,8 @@ def watch(name: str) -> None:
             help="It does so every half minute anyway; after a crash it goes on from there.",
         ):
             save_run(run)
-        cancel_button(
+        stop_button(
+            "cancel",
             run.folder,
             partial(cancel_run, run),
             "Stops for good at the next step. Nothing else is lost.",
@@ -107,6 +109,11 @@ def show(run: "Run") -> None:
     curves(steps)
     if run.forgetting:
         forgetting(run)
+    elif run.complete:
+        st.caption(
+            "What it forgot was not measured, as its adapter was made in a sweep. Run it again to "
+            "have that measured."
+        )
 
 
 def curves(steps: "list[Step]") -> None:

@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.shared.job_progress import cancel_button, pause_button
+from pages.shared.job_progress import stop_button
 from pages.shared.plain import plain
 from pages.shared.progress import duration
 
@@ -34,13 +34,15 @@ def watch_sweep(name: str) -> None:
         st.progress(sweep.state.share, text=f"{plain(said)}. You may close this tab.")
     with st.container(horizontal=True):
         if sweep.state.active:
-            pause_button(
+            stop_button(
+                "pause",
                 sweep.folder,
                 partial(pause_sweep, sweep),
                 "It can go on at any time, in the middle of a trial, also after a restart.",
                 scope="app",
             )
-        cancel_button(
+        stop_button(
+            "cancel",
             sweep.folder,
             partial(cancel_sweep, sweep),
             "Stops for good. Trials that came to their end are kept and can be promoted.",

@@ -208,6 +208,8 @@ def test_a_sweep_that_ended_is_drawn_and_promoted(app, start, examples_file):
     press(app, "Make the best trial a fine-tune")
     (run,) = list_runs(lab.home)
     assert run.name == "rates-2"
+    at(app, "runs")
+    assert "What it forgot was not measured, as its adapter was made in a sweep" in words(app)
     at(app, "sweep")
     assert "Make the best trial a fine-tune" not in [one.label for one in app.button]
     cancel_sweep(sweep)
