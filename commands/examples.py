@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from workbench.errors import RagtuneError
 
 if TYPE_CHECKING:
     from finetune_backend.examples.split import Split
+    from workbench.values import Example
 
 _ROWS_SHOWN = 10
 
@@ -120,7 +123,10 @@ def _examples_export(options: argparse.Namespace) -> None:
     from finetune_backend.examples.write import to_csv, to_jsonl
     from workbench.files import write_bytes
 
-    writers = {".csv": to_csv, ".jsonl": to_jsonl}
+    writers: dict[str, Callable[[list[Example]], str]] = {
+        ".csv": to_csv,
+        ".jsonl": partial(to_jsonl, passages=True),
+    }
     writer = writers.get(options.file.suffix.lower())
     if writer is None:
         raise RagtuneError(f"{options.file.name} was given; a .csv or .jsonl file was expected.")

@@ -1,13 +1,15 @@
 """Which columns of a file are the fields of examples, and what the columns hold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from finetune_backend.examples.wording import shorten
 from workbench.errors import ExamplesError
 
-FIELDS = ("question", "answer", "fact", "document")
-_OURS = (*FIELDS, "status")
+FIELDS = ("question", "answer", "fact", "document", "messages")
+"""Those that a column may be given for; messages hold a chat, in place of question and answer."""
+_PAIR = {"question", "answer"}
+_OURS = (*FIELDS, "passage", "status")
 """Those that are read where a column has the name."""
 PREVIEW_ROWS = 5
 PREVIEW_CHARS = 200
@@ -26,7 +28,12 @@ class Preview:
     def named(self) -> bool:
         """Do the columns have the names of the fields, or is each row a chat?"""
         names = {folded(column) for column in self.columns}
-        return {"question", "answer"} <= names or "messages" in names
+        return names_pair({field: field for field in _OURS}, names)
+
+    @property
+    def others(self) -> bool:
+        """Are there columns that are read only if a person gives them for a field?"""
+        return any(folded(column) not in _OURS for column in self.columns)
 
 
 def folded(column: str) -> str:
@@ -34,13 +41,19 @@ def folded(column: str) -> str:
     return column.strip().casefold()
 
 
+def names_pair(wanted: Mapping[str, str], there: Collection[str]) -> bool:
+    """Do the columns that there are hold a question and an answer, or a chat?"""
+    return all(wanted.get(field) in there for field in _PAIR) or wanted.get("messages") in there
+
+
 def wanted_columns(columns: Mapping[str, str]) -> dict[str, str]:
     """Return the folded column of each field: the given one, or the one with the field's name.
 
-    A column that was given to one field is not taken for another.
+    A column that was given to one field is not taken for another, nor a chat where columns were
+    given for question or answer.
 
     Args:
-        columns: of fields; each "question", "answer", "fact" or "document".
+        columns: of fields; each one of `FIELDS`.
 
     Raises:
         ExamplesError: there is no such field, or a column is given twice.
@@ -60,6 +73,8 @@ def wanted_columns(columns: Mapping[str, str]) -> dict[str, str]:
                 "Give a column for one of them only."
             )
     taken = set(given.values())
+    if not _PAIR.isdisjoint(given) and "messages" not in given:
+        taken.add("messages")
     return given | {field: field for field in _OURS if field not in given and field not in taken}
 
 
@@ -88,8 +103,8 @@ def unnamed(wanted: Mapping[str, str], there: Sequence[str], name: str) -> Examp
     question, answer = (wanted.get(field, field) for field in ("question", "answer"))
     return ExamplesError(
         f"'{name}' has the columns {listed(there)}, but '{question}' and '{answer}' are expected "
-        "('fact' and 'document' are optional). Name the columns so, or say which they are "
-        "(page Examples, or --column question=…)."
+        "('fact' and 'document' are optional; 'messages' may hold chats). Name the columns so, or "
+        "say which they are (page Examples, or --column question=…)."
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from finetune_backend.examples.columns import Preview, folded, unnamed, wanted_columns
+from finetune_backend.examples.columns import Preview, folded, names_pair, unnamed, wanted_columns
 from finetune_backend.examples.rows import Row
 from workbench.errors import ExamplesError
 
@@ -39,7 +39,7 @@ def parquet_rows(
     """
     wanted = wanted_columns(columns)
     there, rows = _read(data, name, {"preview": False, "wanted": wanted, "rows": most_rows})
-    if not {wanted.get("question"), wanted.get("answer")} <= {folded(one) for one in there}:
+    if not names_pair(wanted, {folded(one) for one in there}):
         raise unnamed(wanted, there, name)
     yield from enumerate(rows, start=1)
 

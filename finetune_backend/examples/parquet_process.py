@@ -20,8 +20,8 @@ _LIMITS = {"question": MAX_QUESTION_CHARS, "answer": MAX_ANSWER_CHARS}
 _LONGEST_CELL_BYTES = 4 * MAX_ANSWER_CHARS
 """No character has more than four bytes."""
 _BATCH_ROWS = 200
-_NOT_TEXT = 0
-"""Stands for any value that is not text."""
+_NOT_TEXT: list[str] = []
+"""Stands for any value that is neither text nor a number."""
 
 
 class _Refused(Exception):
@@ -83,6 +83,8 @@ def _rows(file: Any, names: list[str], request: dict[str, Any]) -> Iterator[str]
         raise _Refused(_too_much(request))
     flat = {field: name for field, name in chosen.items() if _is_flat(file, name)}
     others = dict.fromkeys(chosen.keys() - flat.keys(), _NOT_TEXT)
+    if others.pop("messages", None) is not None and not {"question", "answer"} <= chosen.keys():
+        raise _Refused("holds its chats as lists, which are read from JSONL alone. Save it so.")
     written = 0
     for cells in _cells(file, list(dict.fromkeys(flat.values())), _BATCH_ROWS):
         line = json.dumps(_fields({field: cells[name] for field, name in flat.items()}, others))
@@ -94,7 +96,7 @@ def _rows(file: Any, names: list[str], request: dict[str, Any]) -> Iterator[str]
         yield from [json.dumps(others)] * rows
 
 
-def _fields(cells: dict[str, Any], others: dict[str, int]) -> dict[str, Any] | str:
+def _fields(cells: dict[str, Any], others: dict[str, list[str]]) -> dict[str, Any] | str:
     fields: dict[str, Any] = dict(others)
     for field, cell in cells.items():
         size = _size(cell)
@@ -143,12 +145,16 @@ def _size(cell: Any) -> int:
     return int(cell.as_buffer().size) if isinstance(cell, pa.BinaryScalar) and cell.is_valid else 0
 
 
-def _text(cell: Any) -> str | int | None:
-    """Return a cell's text, None where it is empty, and a number where it holds something else."""
+def _text(cell: Any) -> str | float | list[str] | None:
+    """Return a cell's text or number, None where it is empty, and `_NOT_TEXT` for all else."""
     import pyarrow as pa
 
     if not cell.is_valid:
         return None
+    kind = cell.type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+        number: float = cell.as_py()
+        return None if number != number else number  # how a column of floats says "empty"
     if not isinstance(cell, pa.StringScalar):
         return _NOT_TEXT
     try:

@@ -1,5 +1,6 @@
 """Training examples read from a person's CSV, JSONL, JSON or Parquet file."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -7,7 +8,14 @@ from pathlib import PurePath
 
 from finetune_backend.examples.columns import Preview, check_columns
 from finetune_backend.examples.parquet import parquet_preview, parquet_rows
-from finetune_backend.examples.rows import ROWS_OF, Row, csv_preview, json_preview
+from finetune_backend.examples.rows import (
+    NOT_TEXT,
+    ROWS_OF,
+    Row,
+    csv_preview,
+    json_preview,
+    with_pair,
+)
 from finetune_backend.examples.wording import (
     MAX_ANSWER_CHARS,
     MAX_QUESTION_CHARS,
@@ -24,6 +32,10 @@ PARQUET = ".parquet"
 KINDS = (*ROWS_OF, PARQUET)
 """The extensions of the files that can be read."""
 
+_FROM = 1e15
+"""Numbers from here on are written with an exponent."""
+_LENIENT = (".csv", ".jsonl")
+"""Files of lines, of which some may be broken."""
 _LIMITS = {"question": MAX_QUESTION_CHARS, "answer": MAX_ANSWER_CHARS}
 
 
@@ -50,7 +62,8 @@ def read_examples(data: bytes, name: str, columns: Mapping[str, str] | None = No
 
     CSV and Parquet have the columns ``question`` and ``answer`` and may have ``fact`` and
     ``document``. JSONL, and JSON with one list, hold objects with the same names, or chats:
-    ``{"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]}``.
+    ``{"messages": [{"role": "user", "content": …}, {"role": "assistant", "content": …}]}``. Numbers
+    are taken as their text.
 
     Where no fact is given, it is derived: the first 12 hexadecimal digits of the SHA-256 of the
     answer with case and spacing ignored, so that rows with the same answer teach one fact.
@@ -61,7 +74,7 @@ def read_examples(data: bytes, name: str, columns: Mapping[str, str] | None = No
         data: the file.
         name: of the file.
         columns: those of the fields whose columns have other names, such as
-            ``{"question": "Frage"}``.
+            ``{"question": "Frage"}``; see `wanted_columns`.
 
     Raises:
         ExamplesError: The file is not one of these, is too large, lacks a column, or has no row
@@ -106,13 +119,14 @@ def check_size(size_bytes: int, name: str) -> None:
 def from_rows(rows: Iterable[tuple[int, Mapping[str, object] | str]]) -> ReadResult:
     """Make examples from numbered rows: fields by name, or the reason why there are none.
 
-    Fields are ``question``, ``answer``, and optionally ``fact``, ``document``, ``passage`` and
-    ``status``.
+    Fields are ``question`` and ``answer``, or ``messages``, and optionally ``fact``,
+    ``document``, ``passage`` and ``status``.
     """
     examples: list[Example] = []
     rejected: list[Rejected] = []
     seen: dict[tuple[str, str], int] = {}
     for number, fields in rows:
+        fields = fields if isinstance(fields, str) else with_pair(fields)
         made = fields if isinstance(fields, str) else _example(fields)
         if isinstance(made, Example):
             first = seen.setdefault((fold(made.question), fold(made.answer)), number)
@@ -133,7 +147,7 @@ def preview(data: bytes, name: str) -> Preview:
     kind = _kind(data, name)
     if kind == PARQUET:
         return parquet_preview(data, name)
-    text = decode(data, name)
+    text = NOT_TEXT.sub("\ufffd", _text_of_lines(data, name, kind))
     if kind == ".csv":
         return csv_preview(text)
     return json_preview(ROWS_OF[kind](text, name, {}))
@@ -143,7 +157,7 @@ def _rows(data: bytes, name: str, columns: Mapping[str, str]) -> Iterator[Row]:
     kind = _kind(data, name)
     if kind == PARQUET:
         return parquet_rows(data, name, columns, MAX_ROWS)
-    return ROWS_OF[kind](decode(data, name), name, columns)
+    return ROWS_OF[kind](_text_of_lines(data, name, kind), name, columns)
 
 
 def _kind(data: bytes, name: str) -> str:
@@ -156,6 +170,15 @@ def _kind(data: bytes, name: str) -> str:
         )
     check_size(len(data), name)
     return kind
+
+
+def _text_of_lines(data: bytes, name: str, kind: str) -> str:
+    """Return the text of a file, in which a few lines below the first may match `NOT_TEXT`."""
+    text = data.decode("utf-8-sig", "surrogateescape")
+    broken = [bool(NOT_TEXT.search(line)) for line in text.split("\n")]
+    if kind not in _LENIENT or broken[0] or sum(broken) > len(broken) / 2:
+        return decode(data, name)
+    return text if any(broken) else decode(data, name)
 
 
 def decode(data: bytes, name: str) -> str:
@@ -180,10 +203,8 @@ def _example(fields: Mapping[str, object]) -> Example | str:
     """Return the example in these fields, or the reason why there is none."""
     texts: dict[str, str] = {}
     for field in ("question", "answer", "fact", "document", "passage"):
-        value = fields.get(field)
+        value = _as_text(fields.get(field))
         if value is None:
-            value = ""
-        if not isinstance(value, str):
             return f"the {field} is not text"
         texts[field] = clean(value)
     for field, limit in _LIMITS.items():
@@ -201,3 +222,17 @@ def _example(fields: Mapping[str, object]) -> Example | str:
         # Somebody else's file may have a column of this name that means something else.
         status=str(status) if (status := fields.get("status")) in STATUSES else APPROVED,
     )
+
+
+def _as_text(value: object) -> str | None:
+    """Return what a field says: labels and years are often numbers. None where it is no text."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    # A column of whole numbers with a gap comes as one of floats.
+    if isinstance(value, float) and value.is_integer() and abs(value) < _FROM:
+        return str(int(value))
+    if isinstance(value, int | float) and math.isfinite(value):
+        return str(value)
+    return value if isinstance(value, str) else None

@@ -1,8 +1,10 @@
 """The rows of a CSV, JSONL or JSON file, each with the number a person would find it by."""
 
+import contextlib
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
@@ -12,6 +14,7 @@ from finetune_backend.examples.columns import (
     PREVIEW_ROWS,
     Preview,
     folded,
+    names_pair,
     unnamed,
     wanted_columns,
 )
@@ -22,6 +25,9 @@ from workbench.errors import ExamplesError
 Row = tuple[int, dict[str, object] | str]
 """The number of a row, and its fields; or a sentence that says why it could not be read."""
 
+NOT_TEXT = re.compile("[\0\udc80-\udcff]")
+"""A byte that is no UTF-8, as the error handler "surrogateescape" decodes it, or a NUL."""
+_IS_NOT_TEXT = "it holds bytes that are not UTF-8 text"
 _PREVIEWED_OBJECTS = 1_000
 _DELIMITERS = (",", ";", "\t")
 _EXPECTED = "{'question': …, 'answer': …} or {'messages': […]}"
@@ -30,8 +36,7 @@ _EXPECTED = "{'question': …, 'answer': …} or {'messages': […]}"
 def csv_rows(text: str, name: str, columns: Mapping[str, str]) -> Iterator[Row]:
     """Yield the rows below the header of a CSV file, numbered as a spreadsheet numbers them.
 
-    Columns other than question, answer, fact and document are ignored, and so are rows in
-    which every cell is empty.
+    Other columns than those wanted are ignored, and so are rows in which every cell is empty.
 
     Args:
         text: of the file.
@@ -39,7 +44,7 @@ def csv_rows(text: str, name: str, columns: Mapping[str, str]) -> Iterator[Row]:
         columns: see `wanted_columns`.
 
     Raises:
-        ExamplesError: The header does not name question and answer, each once.
+        ExamplesError: The header does not name question and answer, or messages, each once.
     """
     fields = wanted_columns(columns)
     delimiter, header = _csv_header(text, name, fields)
@@ -49,6 +54,8 @@ def csv_rows(text: str, name: str, columns: Mapping[str, str]) -> Iterator[Row]:
     for number, cells in records:
         if isinstance(cells, str):
             yield number, cells
+        elif any(map(NOT_TEXT.search, cells)):
+            yield number, _IS_NOT_TEXT
         elif any(cell.strip() for cell in cells[len(header) :]):
             # Taking the row as it stands would silently cut an answer at its first comma.
             reason = (
@@ -75,7 +82,7 @@ def _csv_header(text: str, name: str, fields: Mapping[str, str]) -> tuple[str, l
     """Return the delimiter under which the first row names the columns, and those names."""
     for delimiter in _DELIMITERS:
         header = [folded(cell) for cell in _first_cells(text, delimiter)]
-        if fields.get("question") in header and fields.get("answer") in header:
+        if names_pair(fields, header):
             twice = [column for column in fields.values() if header.count(column) > 1]
             if twice:
                 raise ExamplesError(
@@ -131,6 +138,9 @@ def jsonl_rows(text: str, name: str, columns: Mapping[str, str]) -> Iterator[Row
     # str.splitlines would also split at U+2028, which may stand inside a JSON string.
     for number, line in enumerate(io.StringIO(text, newline=None), start=1):
         if not line.strip():
+            continue
+        if NOT_TEXT.search(line):
+            yield number, _IS_NOT_TEXT
             continue
         try:
             value = json.loads(line)
@@ -191,16 +201,25 @@ def _shown(value: object) -> str:
 
 
 def _fields(value: object, wanted: Mapping[str, str]) -> dict[str, object] | str:
-    """Return the fields of one JSON object, its chat messages turned into question and answer."""
+    """Return the fields of one JSON object."""
     if not isinstance(value, dict):
         return f"it is {_kind(value)}; an object such as {_EXPECTED} is expected"
     fields = {folded(key): field for key, field in value.items()}
     if wanted:
         return {field: fields[column] for field, column in wanted.items() if column in fields}
-    if "messages" not in fields:
+    return fields
+
+
+def with_pair(fields: Mapping[str, object]) -> Mapping[str, object] | str:
+    """Return the fields of a row, the question and answer of its chat among them if it has one."""
+    messages = fields.get("messages", "")
+    if messages == "":
         return fields
-    pair = _chat_pair(fields["messages"])
-    return pair if isinstance(pair, str) else fields | pair
+    if isinstance(messages, str):  # in a table it is a cell of JSON
+        with contextlib.suppress(ValueError, RecursionError):
+            messages = json.loads(messages)
+    pair = _chat_pair(messages)
+    return pair if isinstance(pair, str) else {**fields, **pair}
 
 
 def _chat_pair(messages: object) -> dict[str, object] | str:

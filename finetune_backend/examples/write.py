@@ -26,11 +26,15 @@ def unprotect_cell(text: str) -> str:
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
-def to_jsonl(examples: Iterable[Example]) -> str:
+def to_jsonl(examples: Iterable[Example], passages: bool = False) -> str:
     """Write examples as JSONL: one object a line with question, answer, fact, document and status.
 
-    The document is left out where there is none, and the status of approved examples. The
-    passage is not written: it is part of a document, not of the training set.
+    The document is left out where there is none, and the status of approved examples.
+
+    Args:
+        examples: any.
+        passages: whether the passages are written too: they are parts of documents, and nothing
+            that is trained on.
     """
     lines = []
     for example in examples:
@@ -39,6 +43,8 @@ def to_jsonl(examples: Iterable[Example]) -> str:
             row["document"] = example.document
         if example.status != APPROVED:
             row["status"] = example.status
+        if passages and example.passage:
+            row["passage"] = example.passage
         lines.append(json.dumps(row, ensure_ascii=False) + "\n")
     return "".join(lines)
 
@@ -46,18 +52,19 @@ def to_jsonl(examples: Iterable[Example]) -> str:
 def to_csv(examples: Iterable[Example]) -> str:
     """Write examples as CSV (RFC 4180) with the columns question, answer, fact and document.
 
-    Where not all are approved, there is a column status.
+    Where not all are approved, there is a column status, and where some have one, passage.
     Cells that a spreadsheet would run as a formula start with an apostrophe, which
-    `read_examples` takes away again. The passage is not written. Encode the text as
+    `read_examples` takes away again. Encode the text as
     ``utf-8-sig`` when it is meant for Excel, which takes plain UTF-8 for something else.
     """
     examples = list(examples)
     reviewed = any(example.status != APPROVED for example in examples)
+    found = any(example.passage for example in examples)
+    more = [*(["status"] if reviewed else []), *(["passage"] if found else [])]
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow([*COLUMNS, "status"] if reviewed else COLUMNS)
+    writer.writerow([*COLUMNS, *more])
     for example in examples:
         cells = (example.question, example.answer, example.fact, example.document or "")
-        state = [example.status] if reviewed else []
-        writer.writerow([*map(protect_cell, cells), *state])
+        writer.writerow(map(protect_cell, [*cells, *(getattr(example, name) for name in more)]))
     return out.getvalue()

@@ -182,7 +182,7 @@ def edit(examples: list[Example]) -> None:
         )
         st.download_button(
             "JSONL",
-            lambda: to_jsonl(examples).encode(),
+            lambda: to_jsonl(examples, passages=True).encode(),
             "examples.jsonl",
             "application/jsonl",
             icon=":material/download:",

@@ -1,14 +1,14 @@
-"""A file of examples, uploaded; a person says which columns are which, where their names don't."""
+"""A file of examples, uploaded; a person says which columns are which, where names don't tell."""
 
 import pandas as pd
 import streamlit as st
 
-from finetune_backend.examples.columns import FIELDS, Preview
+from finetune_backend.examples.columns import FIELDS, Preview, folded
 from finetune_backend.examples.read import KINDS, ReadResult, preview, read_examples
 from pages.shared.plain import plain
 from workbench.errors import ExamplesError
 
-_NEEDED = ("question", "answer")
+_LABELS = {"messages": "Chat, in place of both"}
 
 
 def read_upload(key: str) -> ReadResult | None:
@@ -29,7 +29,7 @@ def read_upload(key: str) -> ReadResult | None:
         return None
     data = file.getvalue()
     shown = preview(data, file.name)
-    if shown.named or not shown.columns:
+    if not shown.columns or (shown.named and not shown.others):
         return read_examples(data, file.name)
     columns = _choose(shown, key)
     if not st.button("Import", type="primary", icon=":material/upload:", key=f"{key}-take"):
@@ -42,15 +42,21 @@ def read_upload(key: str) -> ReadResult | None:
 
 
 def _choose(shown: Preview, key: str) -> dict[str, str]:
-    st.markdown("No columns are named question and answer. Which ones hold them?")
+    st.markdown(
+        "Which columns hold what? The others are left out."
+        if shown.named
+        else "No columns are named question and answer. Which ones hold them?"
+    )
     options = list(dict.fromkeys(shown.columns))
+    names = {folded(option): place for place, option in enumerate(options, start=1)}
     columns: dict[str, str] = {}
     places = st.columns(len(FIELDS))
-    for place, (field, column) in enumerate(zip(FIELDS, places, strict=True)):
+    for place, (field, column) in enumerate(zip(FIELDS, places, strict=True), start=1):
+        guessed = place if not shown.named and field in ("question", "answer") else 0
         chosen = column.selectbox(
-            field.capitalize(),
-            options if field in _NEEDED else [None, *options],
-            index=min(place, len(options) - 1) if field in _NEEDED else 0,
+            _LABELS.get(field, field.capitalize()),
+            [None, *options],
+            index=names.get(field, min(guessed, len(options))),
             format_func=lambda option: "–" if option is None else option,
             key=f"{key}-{field}",
         )

@@ -1,3 +1,4 @@
+import csv
 import io
 import json
 
@@ -25,9 +26,15 @@ def as_csv(delimiter):
     return "\n".join(delimiter.join(f'"{cell}"' for cell in line) for line in lines).encode()
 
 
-def as_parquet():
+def csv_of(rows):
+    out = io.StringIO()
+    csv.writer(out).writerows(rows)
+    return out.getvalue().encode()
+
+
+def parquet_of(rows):
     out = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(ROWS), out)
+    pq.write_table(pa.Table.from_pylist(rows), out)
     return out.getvalue()
 
 
@@ -37,7 +44,7 @@ FILES = [
     (as_csv("\t"), "a.csv"),
     ("\n".join(map(json.dumps, ROWS)).encode(), "a.jsonl"),
     (json.dumps(ROWS).encode(), "a.json"),
-    (as_parquet(), "a.parquet"),
+    (parquet_of(ROWS), "a.parquet"),
 ]
 
 
@@ -97,12 +104,14 @@ def test_a_column_is_not_taken_twice():
         "answer": "question",
         "fact": "fact",
         "document": "document",
+        "passage": "passage",
         "status": "status",
     }
     assert wanted_columns({"question": "Fact"}) == {
         "question": "fact",
         "answer": "answer",
         "document": "document",
+        "passage": "passage",
         "status": "status",
     }
     data = b"question,answer\na,b\n"
@@ -114,4 +123,33 @@ def test_short_rows_and_chats_are_shown_too():
     assert preview(b"a,b,c\n1\n", "a.csv").rows == (("1", "", ""),)
     chat = {"messages": [{"role": "user", "content": "Who?"}]}
     shown = preview(json.dumps(chat).encode() + b'\n3\n{"n": 5, "t": null}', "a.jsonl")
-    assert shown.columns == ("n", "t") and shown.rows == (("5", ""),)
+    assert shown.columns == ("messages", "n", "t")
+    assert shown.rows == ((json.dumps(chat["messages"]), "", ""), ("", "5", ""))
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "columns"),
+    [
+        (json.dumps({"conversation": CHAT, "group": "g"}).encode(), "a.jsonl", True),
+        (json.dumps([{"messages": CHAT, "fact": "g"}]).encode(), "a.json", False),
+        (csv_of([["conversation", "group"], [json.dumps(CHAT), "g"]]), "a.csv", True),
+        (csv_of([["messages", "fact"], [json.dumps(CHAT), "g"]]), "a.csv", False),
+        (parquet_of([{"conversation": json.dumps(CHAT), "group": "g"}]), "a.parquet", True),
+    ],
+)
+def test_chats_are_read_from_a_column_of_any_name(data, name, columns):
+    given = {"messages": "conversation", "fact": "group"} if columns else None
+    assert read_examples(data, name, given).examples == (Example("Who?", "Ada", "g"),)
+    assert preview(data, name).named is not columns
+
+
+def test_chats_of_lists_in_parquet_are_refused_unless_there_is_a_question():
+    with pytest.raises(ExamplesError, match="holds its chats as lists"):
+        read_examples(parquet_of([{"messages": CHAT}]), "a.parquet")
+    both = parquet_of([{"messages": CHAT, "question": "Why?", "answer": "So."}])
+    assert read_examples(both, "a.parquet").examples[0].question == "Why?"
+
+
+def test_a_question_that_was_given_comes_before_a_chat():
+    data = json.dumps({"messages": CHAT, "ask": "Why?", "answer": "So."}).encode()
+    assert read_examples(data, "a.jsonl", {"question": "ask"}).examples[0].question == "Why?"

@@ -1,5 +1,6 @@
 import io
 import random
+from datetime import date
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -75,9 +76,7 @@ def test_rows_that_cannot_be_used_are_listed():
         pa.array([b"yes", b"no"], pa.binary()),
         pa.array([b"yes", b"noo"], pa.binary()).cast(pa.large_binary()),
         pa.array([b"yes", b"noo"], pa.binary(3)),
-        pa.array([1, 2]),
-        pa.array([1.5, float("nan")]),
-        pa.array([True, False]),
+        pa.array([date(2024, 5, 1), date(2024, 6, 1)]),
         pa.array([["a"], ["b"]]),
         pa.array([{"a": "b"}, {"a": "c"}]),
         pa.array([b"\xff", b"\xc3("], pa.binary()).cast(pa.string(), safe=False),
@@ -199,3 +198,22 @@ def test_the_first_rows_are_shown():
     assert len(shown.rows) == 5
     assert shown.rows[1] == ("Q1?", "1", "…", "x" * 200, "")
     assert not shown.named
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (pa.array([1, 2**40]), ["1", str(2**40)]),
+        (pa.array([2024.0, 0.25]), ["2024", "0.25"]),
+        (pa.array([True, False]), ["true", "false"]),
+        (pa.array([7, 8]).dictionary_encode(), ["7", "8"]),
+    ],
+)
+def test_numbers_are_taken_as_text(values, said):
+    data = written({"question": ["A?", "B?"], "answer": values})
+    assert [one.answer for one in read_examples(data, "a.parquet").examples] == said
+
+
+def test_no_number_is_an_empty_cell():
+    data = written({"question": ["A?", "B?"], "answer": [1.0, float("nan")]})
+    assert read_examples(data, "a.parquet").rejected == (Rejected(2, "the answer is empty"),)

@@ -1,9 +1,10 @@
 import json
+import math
 
 import pytest
 
 from finetune_backend.examples import read
-from finetune_backend.examples.read import MAX_FILE_MB, MAX_ROWS, Rejected, read_examples
+from finetune_backend.examples.read import MAX_FILE_MB, MAX_ROWS, Rejected, preview, read_examples
 from finetune_backend.examples.wording import MAX_ANSWER_CHARS, MAX_QUESTION_CHARS, short_hash
 from workbench.errors import ExamplesError
 from workbench.values import Example
@@ -57,10 +58,10 @@ def turn(role, content="x"):
         ({"question": "Q?"}, "the answer is empty"),
         ({"question": " \n", "answer": "a"}, "the question is empty"),
         ({"question": "Q?", "answer": "\u200b\u0007"}, "the answer is empty"),
-        ({"question": 5, "answer": "a"}, "the question is not text"),
+        ({"question": [5], "answer": "a"}, "the question is not text"),
         ({"question": "Q?", "answer": ["a"]}, "the answer is not text"),
-        ({"question": "Q?", "answer": False}, "the answer is not text"),
-        ({"question": "Q?", "answer": "a", "fact": 1}, "the fact is not text"),
+        ({"question": "Q?", "answer": math.inf}, "the answer is not text"),
+        ({"question": "Q?", "answer": "a", "fact": []}, "the fact is not text"),
         ({"question": "Q?", "answer": "a", "document": {}}, "the document is not text"),
         ({"question": "q" * (MAX_QUESTION_CHARS + 1), "answer": "a"}, "question has 2,001 char"),
         ({"question": "Q?", "answer": "a" * (MAX_ANSWER_CHARS + 1)}, "answer has 4,001 char"),
@@ -177,3 +178,38 @@ def test_row_limit(monkeypatch):
     assert len(read_examples(jsonl(*rows[:3]), "a.jsonl").examples) == 3
     with pytest.raises(ExamplesError, match="more than 3 rows"):
         read_examples(jsonl(*rows), "a.jsonl")
+
+
+def test_numbers_are_taken_as_text():
+    values = [7, 1.5, 2024.0, True, False, 10**20]
+    rows = [{"question": f"{n}?", "answer": value, "fact": 3} for n, value in enumerate(values)]
+    read = read_examples(jsonl(*rows), "a.jsonl")
+    answers = [one.answer for one in read.examples]
+    assert answers == ["7", "1.5", "2024", "true", "false", str(10**20)]
+    assert {one.fact for one in read.examples} == {"3"}
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("a.csv", (b"question,answer", b"A?,a", b"B?,\xff\xfe", b"C?,\0", b"D?,d")),
+        (
+            "a.jsonl",
+            (
+                b'{"question": "A?", "answer": "a"}',
+                b'{"question": "B?\xff"}',
+                b"\0",
+                b'{"question": "D?", "answer": "d"}',
+            ),
+        ),
+    ],
+)
+def test_a_row_with_bytes_that_are_no_text_is_left_out(name, lines):
+    data = b"\n".join(lines)
+    read = read_examples(data, name)
+    assert [one.question for one in read.examples] == ["A?", "D?"]
+    assert {row.reason for row in read.rejected} == {"it holds bytes that are not UTF-8 text"}
+    assert [row.row for row in read.rejected] == ([3, 4] if name == "a.csv" else [2, 3])
+    json.dumps(preview(data, name).rows, ensure_ascii=False).encode()
+    with pytest.raises(ExamplesError, match="is not UTF-8 text"):
+        read_examples(b"\n".join((*lines, *(b"\xe4,\xf6",) * 9)), name)

@@ -82,3 +82,15 @@ def test_jsonl_holds_one_readable_object_a_line():
 def test_no_examples_give_a_header_or_nothing():
     assert to_csv([]) == "question,answer,fact,document\r\n"
     assert to_jsonl([]) == ""
+
+
+def test_passages_come_back_where_they_were_written():
+    examples = (
+        Example("Who?", "Ada.", "f", "d.md", "=Ada,\nit is.", "waiting"),
+        Example("Why?", "So.", "g"),
+    )
+    for data, name in (
+        (to_csv(examples).encode("utf-8-sig"), "a.csv"),
+        (to_jsonl(examples, passages=True).encode(), "a.jsonl"),
+    ):
+        assert read_examples(data, name).examples == examples

@@ -180,7 +180,7 @@ def test_columns_with_other_names_are_chosen(app, name, data):
     (shown,) = (one.value for one in app.dataframe)
     assert shown["Frage"].tolist() == ["Wo?", "Wann?"]
     boxes = {box.label: box for box in app.selectbox}
-    assert boxes["Question"].options == ["Nr", "Frage", "Antwort"]
+    assert boxes["Question"].options == ["–", "Nr", "Frage", "Antwort"]
     boxes["Question"].set_value("Antwort")
     boxes["Answer"].set_value("Antwort").run()
     press(app, "Import")
@@ -192,6 +192,34 @@ def test_columns_with_other_names_are_chosen(app, name, data):
     assert "1 example imported" in words(app)
     (left_out,) = (one.value for one in app.dataframe if "Why" in one.value)
     assert left_out["Why"].tolist() == ["the answer is empty"]
+
+
+def test_further_columns_can_be_chosen_too(app):
+    at(app)
+    upload(app, "a.csv", b"question,answer,group,source\nWo?,Hier.,g,a.md\n")
+    assert there() == [] and "Which columns hold what?" in words(app)
+    boxes = {box.label: box for box in app.selectbox}
+    assert [boxes[one].value for one in ("Question", "Answer", "Fact")] == [
+        "question",
+        "answer",
+        None,
+    ]
+    boxes["Fact"].set_value("group")
+    boxes["Document"].set_value("source").run()
+    press(app, "Import")
+    assert there() == [Example("Wo?", "Hier.", "g", "a.md")]
+
+
+def test_chats_in_a_column_of_another_name_are_chosen(app):
+    at(app)
+    chat = [{"role": "user", "content": "Wo?"}, {"role": "assistant", "content": "Hier."}]
+    upload(app, "a.jsonl", json.dumps({"conversation": chat, "id": 1}).encode())
+    boxes = {box.label: box for box in app.selectbox}
+    for label in ("Question", "Answer"):
+        boxes[label].select("–")
+    boxes["Chat, in place of both"].set_value("conversation").run()
+    press(app, "Import")
+    assert [(one.question, one.answer) for one in there()] == [("Wo?", "Hier.")]
 
 
 def test_a_file_that_cannot_be_used_is_one_sentence(app):
