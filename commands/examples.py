@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from commands.exam_file import read_named_exam
 from commands.options import field_and_column, json_wanted, lab_of
 from commands.parsers import Parsers
 from commands.shown import print_json, progress
@@ -51,7 +52,7 @@ def add(parsers: Parsers) -> None:
 
     check = kinds.add_parser("check", help="say what is wrong with them", parents=[parsers.common])
     check.add_argument(
-        "--exam", type=Path, metavar="FILE", help="find those that ask what this exam asks (JSONL)"
+        "--exam", metavar="EXAM", help="find those that ask what this file or kept exam asks"
     )
     check.set_defaults(run=_examples_check)
 
@@ -139,12 +140,14 @@ def _examples_export(options: argparse.Namespace) -> None:
 
 def _examples_check(options: argparse.Namespace) -> None:
     from comparison.check_examples import as_json, check_examples
-    from comparison.exams.exam import read_exam
+    from comparison.exams.received import receive
     from finetune_backend.examples.store import list_examples
     from finetune_backend.examples.wording import shorten
 
-    held_out = [one.question for one in read_exam(options.exam)] if options.exam else []
-    lab = lab_of(options)
+    lab, held_out = lab_of(options), list[str]()
+    if options.exam:
+        data, name = read_named_exam(lab.home, options.exam)
+        held_out = [one.question for one in receive(data, name).questions]
     examples = list_examples(lab.database)
     checked = check_examples(lab, examples, held_out)
     if json_wanted(options):

@@ -138,7 +138,7 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
         (["adapters", "import", "none"], "can't be read: No such file or directory"),
         (["train", "--set", "epochz=3"], "no setting called epochz"),
         (["examples", "import", "none.csv"], "can't be read"),
-        (["examples", "check", "--exam", "none.jsonl"], "can't be read"),
+        (["examples", "check", "--exam", "none.jsonl"], "no file and no exam 'none.jsonl'"),
         (["examples", "split", "parts"], "into 0 groups of facts"),
         (["examples", "split", "parts", "--shares", "80,10"], "The shares are 0.8, 0.1"),
         (["exams", "build", "--trained", "-1"], "trained is -1; a number from 0 to 1,000"),
