@@ -11,7 +11,7 @@ from commands.costs import OnlyEstimated, cost_teller, dry_run_option
 from commands.options import json_wanted, lab_of
 from commands.parsers import Parsers
 from commands.shown import print_json, progress, show
-from commands.training import followed
+from commands.training import approved_only_option, followed
 from commands.turns import POLL_SECONDS, paused_by_ctrl_c, wait_for_turn
 from workbench.errors import RagtuneError
 
@@ -35,6 +35,7 @@ def add(parsers: Parsers) -> None:
         metavar="KEY=LOW..HIGH",
         help="what to search, e.g. rank=4..64; KEY=VALUE fixes a setting; repeatable",
     )
+    approved_only_option(sweep)
     sweep.add_argument("--resume", metavar="N", help="go on with one that was paused or killed")
     dry_run_option(sweep)
     kinds = sweep.add_subparsers(title="commands", metavar="COMMAND")
@@ -78,14 +79,15 @@ def _started(options: argparse.Namespace) -> "Sweep":
 
     lab = lab_of(options)
     if options.resume:
-        if options.dry_run:
+        if options.dry_run or options.approved_only:
             raise RagtuneError(
-                "--resume goes on with a sweep that was started; leave --dry-run out."
+                "--resume goes on with a sweep that was started; leave --dry-run and "
+                "--approved-only out."
             )
         return resume_sweep(lab.home, find_sweep(lab.home, options.resume))
     budget = Budget(TRIALS if options.trials is None else options.trials, options.minutes)
     check_trainable(lab.checkpoint())
-    examples = to_train_on(list_examples(lab.database))
+    examples = to_train_on(list_examples(lab.database), options.approved_only)
     for warning in check_training_set(examples):
         print(f"note: {warning}", file=sys.stderr)
     settings, space = from_pairs(fit_to_data(TrainSettings(), examples), options.set)

@@ -30,11 +30,7 @@ def add(parsers: Parsers) -> None:
     train.add_argument(
         "--preset", metavar="N", help="facts (default), quick, reading or careful; see the README"
     )
-    train.add_argument(
-        "--approved-only",
-        action="store_true",
-        help="leave out examples that nobody has looked through (page Examples)",
-    )
+    approved_only_option(train)
     train.add_argument(
         "--resume", metavar="N", help="go on with a fine-tune that was paused or interrupted"
     )
@@ -58,6 +54,15 @@ def add(parsers: Parsers) -> None:
     note.add_argument("name", metavar="NAME")
     note.add_argument("text", metavar="TEXT", help="in place of the one before; may be empty")
     note.set_defaults(run=_runs_note)
+
+
+def approved_only_option(command: argparse.ArgumentParser) -> None:
+    """Let a command leave out what a person hasn't approved."""
+    command.add_argument(
+        "--approved-only",
+        action="store_true",
+        help="leave out examples that nobody has looked through (page Examples)",
+    )
 
 
 def _train(options: argparse.Namespace) -> None:

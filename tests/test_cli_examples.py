@@ -49,3 +49,12 @@ def test_labels_are_split_into_exams_and_set_aside(ragtune, tmp_path):
         for line in (tmp_path / "all.jsonl").read_text(encoding="utf-8").splitlines()
     ]
     assert len(statuses) == 40 and statuses.count("set aside") >= 12
+
+
+def test_a_sweep_learns_from_approved_examples_alone_if_wanted(ragtune, tmp_path):
+    rows = [{"question": f"{n}?", "answer": f"{n}", "status": "waiting"} for n in range(5)]
+    data = tmp_path / "waiting.jsonl"
+    data.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    ragtune("examples", "import", data)
+    code, _, err = ragtune("sweep", "--approved-only")
+    assert code == 1 and "No examples were given" in err

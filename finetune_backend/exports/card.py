@@ -19,10 +19,13 @@ _MARKUP = re.compile(r"([\\`*_<>\[\]&|])")
 _LICENCE_IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9.-]*")
 _MEASURES = {
     "loss": "mean cross-entropy per answer token in the last epoch, in nats; lower is better",
+    "recall": "share of held-out wordings answered word for word at the end, from 0 to 1; "
+    "higher is better",
     "steps": "optimizer steps made",
     "seconds": "from the first step to the last; lower is better",
     "examples_per_second": "training speed; higher is better",
     "peak_memory_gb": "the most memory held while training, in GB; lower is better",
+    "watt_hours": "energy that the processor or the GPU reported for it; lower is better",
 }
 _NOT_FOR = (
     "Questions that its examples do not cover: it answers those too, from nothing, and just as "

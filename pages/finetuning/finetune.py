@@ -7,8 +7,6 @@ from comparison.start_training import estimate_training, start_training
 from finetune_backend import queue
 from finetune_backend.estimate import free_memory_gb
 from finetune_backend.examples.check import check_training_set
-from finetune_backend.examples.review import to_train_on
-from finetune_backend.examples.store import list_examples
 from finetune_backend.presets import PRESETS, find_preset
 from finetune_backend.runs import Run, list_runs
 from finetune_backend.settings import TrainSettings, fit_to_data
@@ -19,10 +17,11 @@ from pages.shared.plain import plain
 from pages.shared.run_progress import watch
 from pages.shared.run_queue import watch_queue
 from pages.shared.train_settings import train_settings
+from pages.shared.trained_examples import trained_examples
 from workbench.durations import duration
 from workbench.errors import ExamplesError
 from workbench.kept import free_name
-from workbench.values import WAITING, Example
+from workbench.values import Example
 
 lab = get_lab()
 DEFAULTS = TrainSettings()
@@ -38,14 +37,7 @@ st.markdown(
 def new_run() -> None:
     """Offer to start a run, with sensible settings already chosen."""
     check_trainable(lab.checkpoint())
-    every = list_examples(lab.database)
-    waiting = sum(example.status == WAITING for example in every)
-    approved_only = bool(waiting) and st.toggle(
-        f"Train on approved examples only ({waiting:,} are waiting)",
-        help="Page Examples: a person approves or rejects what was written. Rejected ones are "
-        "never trained on.",
-    )
-    examples = to_train_on(every, approved_only)
+    examples = trained_examples()
     try:
         check_training_set(examples)
     except ExamplesError as error:

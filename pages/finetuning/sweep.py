@@ -6,8 +6,6 @@ import streamlit as st
 
 from comparison.start_training import search_cost, start_search
 from finetune_backend.examples.check import check_training_set
-from finetune_backend.examples.review import to_train_on
-from finetune_backend.examples.store import list_examples
 from finetune_backend.settings import TrainSettings, fit_to_data
 from finetune_backend.start_run import check_trainable
 from finetune_backend.sweep.promote import promote, run_name
@@ -28,6 +26,7 @@ from pages.shared.range_input import range_input
 from pages.shared.sweep_progress import watch_sweep
 from pages.shared.sweep_trials import summary, trials
 from pages.shared.train_settings import train_settings
+from pages.shared.trained_examples import trained_examples
 from workbench.errors import ExamplesError
 from workbench.kept import free_name
 from workbench.values import Example
@@ -46,7 +45,7 @@ st.markdown(
 def new_sweep() -> None:
     """Offer to start a sweep, and say what it will cost."""
     check_trainable(lab.checkpoint())
-    examples = to_train_on(list_examples(lab.database))
+    examples = trained_examples()
     try:
         check_training_set(examples)
     except ExamplesError as error:

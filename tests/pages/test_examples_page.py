@@ -313,11 +313,12 @@ def test_the_passage_of_an_example_is_shown_as_text(app):
 
 def test_only_approved_examples_are_trained_on_if_wanted(app):
     at(app, *(dataclasses.replace(one, status="waiting") for one in ROWS[:3]), *ROWS[3:])
-    app.switch_page("pages/finetuning/finetune.py").run()
-    assert not app.exception
-    assert "**12 examples, 4 facts**" in words(app)
-    app.toggle[0].set_value(True).run()
-    assert "**9 examples, 3 facts**" in words(app)
+    for page in ("finetune", "sweep"):
+        app.switch_page(f"pages/finetuning/{page}.py").run()
+        assert not app.exception
+        assert "**12 examples, 4 facts**" in words(app)
+        app.toggle[0].set_value(True).run()
+        assert "**9 examples, 3 facts**" in words(app)
 
 
 # Editing

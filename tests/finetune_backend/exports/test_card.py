@@ -44,6 +44,14 @@ def test_it_says_what_there_is_to_know(run):
     assert len(run.forgetting) == 4
 
 
+def test_every_measure_has_its_meaning(run):
+    kept = {**run.measures, "recall": 0.8, "watt_hours": 2.0}
+    lines = write_card(dataclasses.replace(run, measures=kept)).splitlines()
+    for name in kept:
+        (line,) = (one for one in lines if one.startswith(f"- {name}: "))
+        assert " – " in line, line
+
+
 def test_it_names_no_place_on_this_machine(run, tiny_model):
     card = write_card(run)
     assert tiny_model.name in card
