@@ -6,6 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from comparison.check_examples import check_examples
+from comparison.exams.exam import read_exam
+from comparison.exams.kept import list_exams
 from comparison.exams.received import receive
 from finetune_backend.examples.clean import Finding
 from finetune_backend.examples.exposures import Exposures
@@ -59,9 +61,11 @@ def _held_out() -> list[str]:
             "An exam or held-out wordings: JSONL or CSV with “question” and “answers”. Examples "
             "that ask the same are found."
         )
-        file = st.file_uploader("Exam", type=EXAM_TYPES, key="held-out")
+        exams = {exam.name: exam.path for exam in list_exams(get_lab().home) if not exam.trouble}
+        kept = st.selectbox("Exam", exams, index=None, key="held-out-kept") if exams else None
+        file = st.file_uploader("A file", type=EXAM_TYPES, key="held-out")
     if file is None:
-        return []
+        return [one.question for one in read_exam(exams[kept])] if kept else []
     received = receive(file.getvalue(), file.name)
     show_tables(row_tables(received))
     return [one.question for one in received.questions]

@@ -143,6 +143,11 @@ def test_a_split_keeps_exams_and_sets_their_rows_aside(app):
     app.switch_page("pages/finetuning/finetune.py").run()
     assert not app.exception
     assert "3 examples ask what the exam test asks" in words(app)
+    at(app)
+    app.selectbox(key="held-out-kept").set_value("test").run()
+    assert "3 rows ask what the test asks" in words(app)
+    press(app, "Remove these 3 rows")
+    assert len(there()) == 9
 
 
 # Import
