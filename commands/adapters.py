@@ -71,8 +71,9 @@ def adapter_row(run: "Run") -> dict[str, Any]:
         "name": run.name,
         "model": run.checkpoint,
         "folder": str(run.adapter) if run.complete else None,
-        "examples": run.examples,
-        "facts": run.facts,
+        # What an adapter that was made elsewhere learned from is not known.
+        "examples": None if run.imported else run.examples,
+        "facts": None if run.imported else run.facts,
         "settings": dataclasses.asdict(run.settings),
         "measures": run.measures,
         "forgetting": [dataclasses.asdict(change) for change in run.forgetting],

@@ -144,7 +144,7 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
         (["exams", "build", "--trained", "-1"], "trained is -1; a number from 0 to 1,000"),
         (["exams", "build"], "no documents to build an exam from"),
         (["exams", "import", "none.csv"], "can't be read"),
-        (["exams", "check", "none"], "There is no exam 'none'. Exams: none yet"),
+        (["exams", "check", "none"], "There is no file and no exam 'none'. Exams: the sample's."),
         (["examples", "export", "out.txt"], "a .csv or .jsonl file was expected"),
         (["evaluate", "none.jsonl"], "can't be read"),
     ],

@@ -122,6 +122,9 @@ def test_what_was_trained_on_is_told(evaluated_lab, trained_run, capsys):
     assert unknown in results(before).notes and as_json(before, results(before))["leaks"] == {
         "tuned": None
     }
+    assert cli.main(["--home", str(lab.home.folder), "adapters", "--json"]) == 0
+    (adapter,) = json.loads(capsys.readouterr().out)
+    assert (adapter["examples"], adapter["facts"]) == (None, None)
     trained_run(lab.home, [{"question": "When does the workshop close?", "answer": "17:20"}])
     asked = [
         {"question": one, "answers": ["17:20"]} for one in ("Who?", "when does the workshop close?")
