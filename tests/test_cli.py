@@ -146,7 +146,7 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
         (["exams", "import", "none.csv"], "can't be read"),
         (["exams", "check", "none"], "There is no file and no exam 'none'. Exams: the sample's."),
         (["examples", "export", "out.txt"], "a .csv or .jsonl file was expected"),
-        (["evaluate", "none.jsonl"], "can't be read"),
+        (["evaluate", "none.jsonl"], "no file and no exam 'none.jsonl'"),
     ],
 )
 def test_failures_are_one_clear_line(ragtune, arguments, said):
