@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import dataclasses
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from commands.options import (
@@ -19,6 +20,7 @@ from commands.shown import indented, print_json, show, table
 
 if TYPE_CHECKING:
     from comparison.answer import Answer
+    from comparison.claims import Claim
 
 
 def add(parsers: Parsers) -> None:
@@ -44,9 +46,12 @@ def add(parsers: Parsers) -> None:
 def _ask(options: argparse.Namespace) -> int:
     from comparison.answer import as_json
     from comparison.ask import ask
+    from comparison.claims import check_claims
     from comparison.columns import METHODS, columns_of
+    from comparison.confounded import differences
 
     lab, answers, adapters = lab_of(options, options.set), [], options.adapter or [None]
+    claims = {}
     columns = columns_of(options.methods.split(","), adapters)
     limits = only(options, lab.knowledge_base)
     with contextlib.closing(
@@ -55,15 +60,25 @@ def _ask(options: argparse.Namespace) -> int:
         for answer in growing:
             if answer.done:
                 answers.append(answer)
+                looked_up = () if answer.column.searches else check_claims(lab, answer, limits)
+                claims[answer.column] = looked_up
                 if not json_wanted(options):
-                    _print_answer(answer)
+                    _print_answer(answer, claims[answer.column])
                     if options.trace:
                         _print_trace(answer)
     failed = [answer for answer in answers if answer.error]
     if json_wanted(options):
         order = {name: place for place, name in enumerate(adapters)}
         answers.sort(key=lambda one: (METHODS.index(one.method), order.get(one.adapter, 0)))
-        print_json({"question": options.question, "answers": [as_json(a) for a in answers]})
+        told = [
+            {**as_json(one), "claims": [dataclasses.asdict(c) for c in claims[one.column]]}
+            for one in answers
+        ]
+        confounded = differences(answers)
+        print_json({"question": options.question, "answers": told, "confounded": confounded})
+    elif answers[1:]:
+        differing = differences(answers)
+        print(f"Confounded – {'; '.join(differing)}." if differing else "Equal conditions.")
     # One line for each reason, however many methods it struck.
     for error in dict.fromkeys(answer.error for answer in failed):
         struck = ", ".join(answer.method for answer in failed if answer.error == error)
@@ -71,13 +86,19 @@ def _ask(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _print_answer(answer: "Answer") -> None:
+def _print_answer(answer: "Answer", claims: Sequence["Claim"]) -> None:
     from rag_backend.answer.orders import gives_orders
 
+    marks = {
+        sentence.end: str(sentence.by.source + 1) if sentence.by else "not in the sources"
+        for sentence in answer.sentences
+    } | {
+        claim.end: f"said in {claim.source.document}" if claim.source else "not in the documents"
+        for claim in claims
+    }
     text = answer.text
-    for sentence in reversed(answer.sentences):
-        mark = f" [{sentence.by.source + 1}]" if sentence.by else " [not in the sources]"
-        text = text[: sentence.end] + mark + text[sentence.end :]
+    for end in sorted(marks, reverse=True):
+        text = f"{text[:end]} [{marks[end]}]{text[end:]}"
     print(f"── {answer.column.label} ({answer.timings_ms.total / 1000:.1f} s)\n{indented(text)}")
     for number, source in enumerate(answer.sources, start=1):
         page = f", page {source.page}" if source.page else ""

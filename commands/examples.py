@@ -183,9 +183,9 @@ def _examples_split(options: argparse.Namespace) -> None:
     lab = lab_of(options)
     examples = to_train_on(list_examples(lab.database))
     by = options.by or usual_by(examples)
+    made = split(examples, by, options.shares, options.seed)
     if not options.by:
         print(f"split by {by}", file=sys.stderr)
-    made = split(examples, by, options.shares, options.seed)
     if options.folder:
         _write_parts(options.folder, made)
     counts: dict[str, Any] = {part: len(getattr(made, part)) for part in PARTS}

@@ -85,7 +85,7 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
         assert list(answer) == [
             *("method", "asked", "question", "text", "error", "refused", "model", "adapter"),
             *("timings_ms", "tokens", "sources", "threshold", "sentences", "groundedness"),
-            *("prompt", "fingerprint"),
+            *("prompt", "fingerprint", "claims"),
         ]
         phases = ["queue", "rewrite", "search", "embed", "dense", "words", "fuse", "rerank"]
         assert list(answer["timings_ms"]) == [*phases, "verify", "first_token", "total"]
@@ -94,6 +94,12 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
         assert bool(answer["sources"]) == (answer["method"] in ("rag", "hybrid"))
         assert (answer["adapter"] == "one") == (answer["method"] in ("finetuned", "hybrid"))
     assert {"document", "page", "text", "score"} < set(asked["answers"][1]["sources"][0])
+    # What was said without the documents is looked up in them; this model says nothing that is there.
+    looked_up = [answer["claims"] for answer in asked["answers"]]
+    assert looked_up[0] and not looked_up[1] and not looked_up[3]
+    assert asked["confounded"] == []
+    shown = ragtune(*command[:-1])[1]
+    assert "[not in the documents]" in shown and shown.endswith("\nEqual conditions.\n")
     prints = [answer["fingerprint"] for answer in asked["answers"]]
     assert len({(p["checkpoint"], p["precision"], p["decoding"]) for p in prints}) == 1
     assert prints[1]["retriever"] == prints[3]["retriever"] != "none"
@@ -131,7 +137,7 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
         (["train"], "example"),
         (
             ["train", "--resume", "x", "--approved-only"],
-            "leave --name, --set, --preset, --like and --approved-only out",
+            "leave --name, --set, --preset, --like, --approved-only and --dry-run out",
         ),
         (["export", "x", "out"], "There is no adapter 'x'"),
         (["export", "x", "out", "--as", "onnx"], "one of peft, merged, gguf was expected"),
