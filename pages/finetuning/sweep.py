@@ -27,6 +27,7 @@ from pages.shared.sweep_progress import watch_sweep
 from pages.shared.sweep_trials import summary, trials
 from pages.shared.train_settings import train_settings
 from pages.shared.trained_examples import trained_examples
+from workbench.durations import duration
 from workbench.errors import ExamplesError
 from workbench.kept import free_name
 from workbench.values import Example

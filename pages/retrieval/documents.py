@@ -12,7 +12,7 @@ from pages.shared.lab import get_lab, sentences
 from pages.shared.only_input import only_input
 from pages.shared.option_input import option_input
 from pages.shared.plain import plain
-from pages.shared.progress import duration, progress_bar
+from pages.shared.progress import progress_bar
 from pages.shared.source import source_button
 from rag_backend.documents import READABLE, Document
 from rag_backend.index.duplicates import near_duplicates
@@ -20,6 +20,7 @@ from rag_backend.ingest import process as ingest
 from rag_backend.ingest.watch import trouble as folder_trouble
 from rag_backend.ingest.watch import unwatch, watch, watched
 from rag_backend.search.find import find
+from workbench.durations import duration
 from workbench.errors import RagtuneError
 from workbench.settings import Settings
 

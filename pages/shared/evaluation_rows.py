@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shared.plain import plain
-from pages.shared.progress import duration
 from pages.shared.source import source_button
+from workbench.durations import duration
 
 if TYPE_CHECKING:
     from comparison.evaluation.by_question import Asked

@@ -7,9 +7,9 @@ import streamlit as st
 
 from pages.shared.lab import get_lab
 from pages.shared.plain import plain
-from pages.shared.progress import time_left
 from rag_backend.ingest import process as ingest
 from rag_backend.ingest.incoming import IncomingFile, State
+from workbench.durations import time_left
 
 _REFRESH_SECONDS = 0.5
 _SHOWN = 100

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from pages.shared.plain import plain
-from pages.shared.progress import time_left
+from workbench.durations import time_left
 
 if TYPE_CHECKING:
     from workbench.jobs import JobState

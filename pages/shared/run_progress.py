@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.shared.job_progress import stop_button
 from pages.shared.plain import plain
-from pages.shared.progress import duration
+from workbench.durations import duration
 
 if TYPE_CHECKING:
     from finetune_backend.lora import Step

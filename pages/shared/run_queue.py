@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shared.lab import get_lab
 from pages.shared.plain import plain
-from pages.shared.progress import duration
+from workbench.durations import duration
 
 if TYPE_CHECKING:
     from finetune_backend.queue import Waiting

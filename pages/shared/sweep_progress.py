@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shared.job_progress import stop_button
 from pages.shared.plain import plain
-from pages.shared.progress import duration
+from workbench.durations import duration
 
 _REFRESH_SECONDS = 2.0
 

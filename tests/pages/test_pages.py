@@ -16,7 +16,6 @@ from finetune_backend.start_run import start_run
 from finetune_backend.steps import read_steps
 from pages.shared.lab import get_lab
 from pages.shared.plain import highlighted, plain
-from pages.shared.progress import duration
 from pages.shared.prompt_editor import PROMPTS
 from rag_backend.answer.chain import NOT_ANSWERED
 from rag_backend.ingest import process as ingest
@@ -409,11 +408,3 @@ def test_writing_examples_is_offered_once_there_are_documents(app, handbook):
     at(app, "pages/finetuning/examples.py")
     assert "5 examples written about 2 facts" in words(app)
     assert "4 because it does not name its subject" in words(app)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0.4, "0 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (8114, "2 h 15 min")],
-)
-def test_durations_are_said_as_a_person_would(seconds, said):
-    assert duration(seconds) == said
