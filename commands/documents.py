@@ -26,6 +26,8 @@ def add(parsers: Parsers) -> None:
     adding.add_argument(
         "paths", nargs="*", type=Path, metavar="PATH", help="without one: index what waits for it"
     )
+    adding.add_argument("--preview", action="store_true", help="show the passages, and add nothing")
+    parsers.command("duplicates", _duplicates, "find passages that say almost the same")
     watching = parsers.command("watch", _watch, "keep a folder's files in the knowledge base")
     watching.add_argument("folder", type=Path, metavar="FOLDER")
     parsers.command("documents", _documents, "list the documents")
@@ -47,42 +49,107 @@ def add(parsers: Parsers) -> None:
 
 
 def _add(options: argparse.Namespace) -> int:
-    from rag_backend.documents import (
-        READABLE,
-        files_under,
-        left_out_sentence,
-        named_apart,
-        read_file,
-    )
+    from rag_backend.documents import read_file
 
+    if options.preview:
+        return _preview(options)
     base = lab_of(options).knowledge_base
     if not options.paths and not base.incoming.waiting():
         raise RagtuneError("Nothing waits to be indexed. Name files or folders to add.")
-    files, left_out, numbers, results = [], [], [], []
-    for path in options.paths:
-        try:
-            found, others = files_under(path)
-            if not found:
-                types = ", ".join(READABLE)
-                raise RagtuneError(f"{path} holds no file of a supported type ({types}).")
-        except RagtuneError as error:
-            results.append({"name": str(path), "change": "refused", "reason": str(error)})
-        else:
-            files += found
-            left_out += others
-    for file, name in named_apart(files):
+    numbers = []
+    files, results = _files(options.paths)
+    for file, name in files:
         try:
             numbers.append(base.incoming.put(name, read_file(file)))
         except RagtuneError as error:
-            results.append({"name": str(file), "change": "refused", "reason": str(error)})
-    if left_out:
-        print(left_out_sentence(left_out), file=sys.stderr)
+            results.append(_refused(file, error))
     try:
         results += _indexed(base)
     finally:
         base.incoming.cancel(numbers)  # where it was stopped before their end
         base.incoming.forget(numbers)
     return _tell_added(options, results)
+
+
+def _files(paths: list[Path]) -> tuple[list[tuple[Path, str]], list[dict[str, Any]]]:
+    """Return the files that paths lead to, each with its document's name, and what was refused.
+
+    What is left out is told at once.
+    """
+    from rag_backend.documents import READABLE, files_under, left_out_sentence, named_apart
+
+    files, left_out, refused = [], [], []
+    for path in paths:
+        try:
+            found, others = files_under(path)
+            if not found:
+                types = ", ".join(READABLE)
+                raise RagtuneError(f"{path} holds no file of a supported type ({types}).")
+        except RagtuneError as error:
+            refused.append(_refused(path, error))
+        else:
+            files += found
+            left_out += others
+    if left_out:
+        print(left_out_sentence(left_out), file=sys.stderr)
+    return named_apart(files), refused
+
+
+def _refused(path: Path, error: RagtuneError) -> dict[str, Any]:
+    return {"name": str(path), "change": "refused", "reason": str(error)}
+
+
+def _preview(options: argparse.Namespace) -> int:
+    from rag_backend.documents import read_file
+
+    if not options.paths:
+        raise RagtuneError("Nothing was given to preview. Name files or folders.")
+    lab, shown = lab_of(options), list[dict[str, Any]]()
+    sizes = lab.settings.passage_tokens, lab.settings.overlap_tokens
+    files, refused = _files(options.paths)
+    for file, name in files:
+        try:
+            made = lab.knowledge_base.preview(read_file(file), name, *sizes)
+        except RagtuneError as error:
+            refused.append(_refused(file, error))
+        else:
+            passages = [{**dataclasses.asdict(one), "tokens": tokens} for one, tokens in made]
+            shown.append({"name": name, "passages": passages})
+    if json_wanted(options):
+        print_json(shown)
+    else:
+        for one in shown:
+            _print_passages(one["name"], one["passages"])
+    for one in refused:
+        print(f"ragtune: {one['reason']}", file=sys.stderr)
+    return 1 if refused else 0
+
+
+def _print_passages(name: str, passages: list[dict[str, Any]]) -> None:
+    print(f"── {name}: {len(passages):,} passages")
+    for number, passage in enumerate(passages, start=1):
+        page = [f"page {passage['page']}"] if passage["page"] else []
+        where = (f"[{number}] {passage['tokens']} tokens", *page, *passage["headings"])
+        print(f"{' › '.join(where)}\n{indented(passage['text'])}\n")
+
+
+def _duplicates(options: argparse.Namespace) -> None:
+    from rag_backend.index.duplicates import near_duplicates
+
+    lab = lab_of(options)
+    try:
+        pairs = near_duplicates(lab.database, lab.knowledge_base.index, progress=progress.show)
+    finally:
+        progress.end()
+    if json_wanted(options):
+        print_json([dataclasses.asdict(pair) for pair in pairs])
+        return
+    if not pairs:
+        print("No two passages say almost the same.")
+    for pair in pairs:
+        print(f"{pair.shared:4.0%} of the words are shared")
+        for document, text in zip(pair.documents, pair.texts, strict=True):
+            print(f"  {document}\n{indented(text)}")
 
 
 def _watch(options: argparse.Namespace) -> None:

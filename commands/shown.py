@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from commands.options import json_wanted
+from workbench.durations import time_left
 
 _LOG_LINE_SECONDS = 10.0
 
@@ -18,9 +19,11 @@ class Progress:
 
     def __init__(self) -> None:
         self._last_line = time.monotonic()
+        self._begun: tuple[float, float] | None = None
+        """When the work was first shown, and the share that was done by then."""
 
     def show(self, message: str, share: float) -> None:
-        line = f"{share:4.0%}  {message}"
+        line = f"{share:4.0%}  {message}{self._time_left(message, share)}"
         if sys.stderr.isatty():  # cut off, as a line that is broken can't be drawn over
             line = line[: shutil.get_terminal_size().columns - 1]
             print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
@@ -28,7 +31,17 @@ class Progress:
             self._last_line = time.monotonic()
             print(line, file=sys.stderr, flush=True)
 
+    def _time_left(self, message: str, share: float) -> str:
+        """Write out how long the rest takes, unless the message says it itself."""
+        now = time.monotonic()
+        if self._begun is None or share < self._begun[1]:
+            self._begun = now, share
+        begun, before = self._begun
+        left = time_left(now - begun, share - before, 1 - share)
+        return f"  {left}" if left and " s left" not in message else ""
+
     def end(self) -> None:
+        self._begun = None
         if sys.stderr.isatty():
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 

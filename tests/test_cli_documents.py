@@ -93,3 +93,28 @@ def test_a_watched_folders_trouble_is_told_when_it_changes(ragtune, tmp_path, mo
         "ragtune: 1 left out: a.rtf (type not supported).",
         "ragtune: 2 left out: a.rtf (type not supported), b.rtf (type not supported).",
     ]
+
+
+def test_passages_are_previewed_and_nothing_is_added(ragtune, handbook, tmp_path):
+    (tmp_path / "broken.pdf").write_bytes(b"no PDF")
+    code, out, err = ragtune("add", "--preview", handbook, tmp_path / "broken.pdf")
+    assert code == 1 and err.count("\n") == 1 and "broken.pdf is not a PDF" in err
+    assert "── handbook.md: 2 passages\n[1] " in out and " tokens › Workshop\n" in out
+    assert "    The workshop opens at 6:40 and closes at 17:20.\n" in out
+    (file,) = json.loads(ragtune("add", "--preview", handbook, "--json")[1])
+    assert [one["headings"] for one in file["passages"]] == [["Leave"], ["Workshop"]]
+    assert all(one["tokens"] > 5 for one in file["passages"])
+    assert json.loads(ragtune("documents", "--json")[1]) == []
+    assert ragtune("add", "--preview")[0] == 1
+
+
+def test_passages_that_say_almost_the_same_are_found(ragtune, tmp_path):
+    assert ragtune("duplicates")[:2] == (0, "No two passages say almost the same.\n")
+    said = "The workshop of Marlow Kites opens at 6:40 in the morning and closes at 17:20."
+    (tmp_path / "a.txt").write_text(said, encoding="utf-8")
+    (tmp_path / "b.txt").write_text(said.replace("in the morning ", ""), encoding="utf-8")
+    ragtune("add", tmp_path / "a.txt", tmp_path / "b.txt")
+    (pair,) = json.loads(ragtune("duplicates", "--json")[1])
+    assert pair["documents"] == ["a.txt", "b.txt"] and 0.7 < pair["shared"] < 1
+    out = ragtune("duplicates")[1]
+    assert "of the words are shared\n  a.txt\n    The workshop" in out and "\n  b.txt\n" in out

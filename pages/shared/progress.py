@@ -11,6 +11,7 @@ from workbench.durations import time_left
 if TYPE_CHECKING:
     from rag_backend.documents import Progress
 
+
 def progress_bar(prefix: str = "") -> "Progress":
     """Draw a bar, and return the function that moves it."""
     bar, started = st.progress(0.0, text=f"{prefix}loading the embedding model …"), time.monotonic()
