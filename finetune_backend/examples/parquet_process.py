@@ -16,7 +16,11 @@ from finetune_backend.examples.columns import MOST_COLUMNS, PREVIEW_CHARS, PREVI
 from finetune_backend.examples.wording import MAX_ANSWER_CHARS, MAX_QUESTION_CHARS
 from workbench.limits import limit_memory
 
-_LIMITS = {"question": MAX_QUESTION_CHARS, "answer": MAX_ANSWER_CHARS}
+_LIMITS = {
+    "question": MAX_QUESTION_CHARS,
+    "answer": MAX_ANSWER_CHARS,
+    "messages": 3 * MAX_ANSWER_CHARS,  # what the system says, a question and an answer
+}
 _LONGEST_CELL_BYTES = 4 * MAX_ANSWER_CHARS
 """No character has more than four bytes."""
 _BATCH_ROWS = 200
@@ -81,10 +85,11 @@ def _rows(file: Any, names: list[str], request: dict[str, Any]) -> Iterator[str]
     chosen = {field: by_name[column] for field, column in wanted.items()}
     if _unpacked_bytes(file.metadata, set(chosen.values())) > text_bytes:
         raise _Refused(_too_much(request))
-    flat = {field: name for field, name in chosen.items() if _is_flat(file, name)}
+    chats = {"messages"} if "messages" in chosen and _holds_chats(file, chosen["messages"]) else ()
+    flat = {field: name for field, name in chosen.items() if field in chats or _is_flat(file, name)}
     others = dict.fromkeys(chosen.keys() - flat.keys(), _NOT_TEXT)
     if others.pop("messages", None) is not None and not {"question", "answer"} <= chosen.keys():
-        raise _Refused("holds its chats as lists, which are read from JSONL alone. Save it so.")
+        raise _Refused("holds chats that are no lists of 'role' and 'content'. Save it as JSONL.")
     written = 0
     for cells in _cells(file, list(dict.fromkeys(flat.values())), _BATCH_ROWS):
         line = json.dumps(_fields({field: cells[name] for field, name in flat.items()}, others))
@@ -99,12 +104,26 @@ def _rows(file: Any, names: list[str], request: dict[str, Any]) -> Iterator[str]
 def _fields(cells: dict[str, Any], others: dict[str, list[str]]) -> dict[str, Any] | str:
     fields: dict[str, Any] = dict(others)
     for field, cell in cells.items():
-        size = _size(cell)
-        if size > _LONGEST_CELL_BYTES:
-            limit = _LIMITS.get(field, MAX_ANSWER_CHARS)
-            return f"the {field} has {size:,} bytes, and {limit:,} characters are the limit"
+        size, limit = _size(cell), _LIMITS.get(field, MAX_ANSWER_CHARS)
+        if size > max(_LONGEST_CELL_BYTES, 4 * limit):
+            what = "chat" if field == "messages" else field
+            return f"the {what} has {size:,} bytes, and {limit:,} characters are the limit"
         fields[field] = _text(cell)
     return fields
+
+
+def _holds_chats(file: Any, name: str) -> bool:
+    """Is each value of a column a list of messages, whose roles and contents are text?"""
+    import pyarrow as pa
+
+    kind = file.schema_arrow.field(name).type
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
+        return False
+    if not pa.types.is_struct(kind.value_type):
+        return False
+    kinds = {part.name: part.type for part in kind.value_type}
+    texts = (pa.string(), pa.large_string())
+    return kinds.get("role") in texts and kinds.get("content") in texts
 
 
 def _preview(file: Any, names: list[str]) -> Iterator[str]:
@@ -142,16 +161,22 @@ def _plain(cell: Any) -> Any:
 def _size(cell: Any) -> int:
     import pyarrow as pa
 
-    return int(cell.as_buffer().size) if isinstance(cell, pa.BinaryScalar) and cell.is_valid else 0
+    if not cell.is_valid:
+        return 0
+    if isinstance(cell, pa.ListScalar):
+        return int(cell.values.nbytes)
+    return int(cell.as_buffer().size) if isinstance(cell, pa.BinaryScalar) else 0
 
 
-def _text(cell: Any) -> str | float | list[str] | None:
-    """Return a cell's text or number, None where it is empty, and `_NOT_TEXT` for all else."""
+def _text(cell: Any) -> Any:
+    """Return a cell's text, number or chat, None where it is empty, `_NOT_TEXT` for all else."""
     import pyarrow as pa
 
     if not cell.is_valid:
         return None
     kind = cell.type
+    if isinstance(cell, pa.ListScalar):
+        return [{part: _text(turn[part]) for part in ("role", "content")} for turn in cell.values]
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
         number: float = cell.as_py()
         return None if number != number else number  # how a column of floats says "empty"

@@ -1,5 +1,7 @@
 import io
+import json
 import random
+import re
 from datetime import date
 
 import pyarrow as pa
@@ -44,6 +46,25 @@ def test_among_very_many_columns_those_wanted_are_found():
     assert {"answer", "column 100"} <= set(preview(data, "a.parquet").columns)
     read = read_examples(written(many | {"question": ["A?"], "answer": ["a"]}), "a.parquet")
     assert len(read.examples) == 1
+
+
+def test_chats_are_read_as_from_jsonl():
+    system, asked = {"role": "system", "content": "Be kind."}, {"role": "user", "content": "A?"}
+    answered = {"role": "assistant", "content": "a"}
+    long = {"role": "assistant", "content": "x" * 10**5}
+    chats = [[system, asked, answered], [asked], None, [asked, long], [], [None]]
+    kind = pa.list_(pa.struct({"role": pa.string(), "content": pa.large_string()}))
+    data = written({"conversation": pa.array(chats, kind), "fact": list("abcdef")})
+    read = read_examples(data, "a.parquet", {"messages": "conversation"})
+    assert read.examples == (Example("A?", "a", "a"),)
+    lines = "\n".join(map(json.dumps, [{"messages": chat} for chat in chats])).encode()
+    others = {one.row: one.reason for one in read_examples(lines, "a.jsonl").rejected}
+    reasons = {one.row: one.reason for one in read.rejected}
+    assert re.fullmatch(r"the chat has 100,\d+ bytes, and 12,000 characters .*", reasons[4])
+    assert {row: reasons[row] for row in (2, 3, 5)} == {row: others[row] for row in (2, 3, 5)}
+    assert reasons[6].endswith("but the roles are: None")
+    with pytest.raises(ExamplesError, match="chats that are no lists of 'role' and 'content'"):
+        read_examples(written({"messages": [["A?", "a"]]}), "a.parquet")
 
 
 def test_rows_that_cannot_be_used_are_listed():
