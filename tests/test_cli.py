@@ -94,7 +94,7 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
         assert bool(answer["sources"]) == (answer["method"] in ("rag", "hybrid"))
         assert (answer["adapter"] == "one") == (answer["method"] in ("finetuned", "hybrid"))
     assert {"document", "page", "text", "score"} < set(asked["answers"][1]["sources"][0])
-    # What was said without the documents is looked up in them; this model says nothing that is there.
+    # What was said without the documents is looked up in them; none of it is there.
     looked_up = [answer["claims"] for answer in asked["answers"]]
     assert looked_up[0] and not looked_up[1] and not looked_up[3]
     assert asked["confounded"] == []

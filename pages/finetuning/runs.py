@@ -47,6 +47,7 @@ def table(runs: list[Run]) -> list[Run]:
     frame["created"] = pd.to_datetime(frame["created"])
     chosen = st.dataframe(
         frame,
+        placeholder="–",  # what was not measured
         # Rows are counted: where the runs have changed, those selected are other ones.
         key="runs-" + " ".join(names),
         hide_index=True,

@@ -11,7 +11,7 @@ from pages.shared.incoming import show_incoming
 from pages.shared.lab import get_lab, sentences
 from pages.shared.only_input import only_input
 from pages.shared.option_input import option_input
-from pages.shared.plain import plain
+from pages.shared.plain import moment, plain
 from pages.shared.progress import progress_bar
 from pages.shared.source import source_button
 from rag_backend.documents import READABLE, Document
@@ -155,7 +155,7 @@ def list_documents() -> None:
                 st.markdown(f"**{plain(document.name)}**")
                 st.caption(
                     f"{pages}{document.passages} passages · {document.size_bytes / 1000:,.0f} kB "
-                    f"· added {document.added_at[:16].replace('T', ' ')}"
+                    f"· added {moment(document.added_at)}"
                 )
             if st.button("Look inside", key=f"look-{document.sha256}-{document.name}"):
                 state.look_inside = document.name

@@ -16,6 +16,11 @@ def plain(text: str) -> str:
     return "  \n".join(_escaped(line.lstrip()) for line in text.splitlines())
 
 
+def moment(iso: str) -> str:
+    """Write out a day and a time, given as ISO 8601, so that no line ends within."""
+    return iso[:16].replace("-", "\N{NON-BREAKING HYPHEN}").replace("T", "\N{NO-BREAK SPACE}")
+
+
 def highlighted(text: str, spans: Sequence[tuple[int, int]], colour: str = "yellow") -> str:
     """Escape a text as `plain` does, with parts of it on a coloured ground.
 

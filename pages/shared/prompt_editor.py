@@ -5,7 +5,7 @@ import dataclasses
 import streamlit as st
 
 from pages.shared.lab import get_lab
-from pages.shared.plain import plain
+from pages.shared.plain import moment, plain
 from workbench.errors import RagtuneError
 from workbench.language_models.prompts import check_question
 from workbench.settings import Settings, prompt_versions
@@ -113,7 +113,7 @@ def _versions() -> None:
     with st.expander(f"{len(versions)} versions", icon=":material/history:"):
         for version in reversed(versions):
             with st.container(border=True):
-                st.caption(f"Version {version.number}, {version.since[:16].replace('T', ' ')} UTC")
+                st.caption(f"Version {version.number}, {moment(version.since)} UTC")
                 st.code(
                     f"{version.system_prompt}\n\n{version.passage_prompt}",
                     language=None,

@@ -61,7 +61,9 @@ def differing(runs: Sequence["Run"]) -> None:
         st.caption("All were given the same: the same examples, model, prompt and settings.")
         return
     st.markdown("**What they were given differently**")
-    frame = pd.DataFrame(rows).astype(str)
+    frame = pd.DataFrame(
+        {name: "–" if value is None else str(value) for name, value in row.items()} for row in rows
+    )
     st.dataframe(frame.rename(columns={"what": "Setting"}), hide_index=True)
 
 

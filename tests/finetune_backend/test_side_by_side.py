@@ -61,7 +61,8 @@ def steps(*measured):
 def test_a_row_says_what_is_known(make):
     changes = [Change("grammar", 0.8, 0.77, -3.0, 1.0), Change("knowledge", 0.5, 0.52, 1.0, 1.0)]
     changes.append(Change("surprise", 3.0, 6.0, 100.0, 1.0))  # in percent, so not among points
-    made = row(make("one", steps((0.5, 2.0), (0.75, 1.5)), {"loss": 0.5, "seconds": 9.0, "peak_memory_gb": 1.5}, changes))
+    measures = {"loss": 0.5, "seconds": 9.0, "peak_memory_gb": 1.5}
+    made = row(make("one", steps((0.5, 2.0), (0.75, 1.5)), measures, changes))
     assert (made["state"], made["loss"], made["seconds"]) == ("done", 0.5, 9.0)
     assert (made["recall"], made["forgetting_points"], made["adapter_mb"]) == (0.75, -1.0, 0.5)
     assert made["peak_memory_gb"] == 1.5

@@ -1,6 +1,7 @@
 """The pages' small states, through Streamlit's own test harness."""
 
 import dataclasses
+import re
 import time
 
 import pytest
@@ -272,6 +273,7 @@ def test_documents_are_listed_compared_and_watched(app, tmp_path):
     base.add_bytes(said.replace("in the morning ", "").encode(), "b.txt")
     at(app, "pages/retrieval/documents.py")
     assert "exact search" in words(app)
+    assert re.search("added \\d{4}\u2011\\d\\d\u2011\\d\\d\u00a0\\d\\d:\\d\\d", words(app))
     next(b for b in app.button if b.label == "Compare all passages").click().run()
     assert list(app.dataframe[0].value["Other document"]) == ["b.txt"]
     app.text_input(key="search").set_value("When does the workshop close?").run()
