@@ -13,7 +13,6 @@ from finetune_backend.settings import TrainSettings
 from finetune_backend.start_run import start_run
 from finetune_backend.steps import read_steps
 from finetune_backend.sweep.promote import promote
-from finetune_backend.sweep.promote import promote
 from finetune_backend.sweep.space import Range
 from finetune_backend.sweep.sweeps import (
     Budget,
