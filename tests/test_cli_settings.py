@@ -89,7 +89,7 @@ def test_an_answer_says_how_grounded_it_is_and_what_was_dropped(capsys):
     dropped = replace(read, document="b.pdf", read=False, dropped=True)
     prints = Fingerprint("c", "p", "d", "r")
     answer = Answer("rag", "m", prints, text="5", sources=(read, dropped), groundedness=0.75)
-    _print_answer(answer)
+    _print_answer(answer, ())
     lines = capsys.readouterr().out.splitlines()
     assert lines[2:] == [
         "    [1] a.pdf, page 3",

@@ -101,7 +101,7 @@ def test_what_a_killed_import_left_is_gone_with_the_next(taken, home, adapter):
     left = home.folder / ".import-1.partial"
     (left / "adapter").mkdir(parents=True)
     taken(adapter)
-    assert not list(home.folder.glob(".import-*"))
+    assert not list(home.folder.glob(".import-*.partial"))
 
 
 def test_what_was_exported_can_be_imported(taken, run, checkpoint, tmp_path):
