@@ -143,9 +143,7 @@ def test_chats_are_read_from_a_column_of_any_name(data, name, columns):
     assert preview(data, name).named is not columns
 
 
-def test_chats_of_lists_in_parquet_are_refused_unless_there_is_a_question():
-    with pytest.raises(ExamplesError, match="holds its chats as lists"):
-        read_examples(parquet_of([{"messages": CHAT}]), "a.parquet")
+def test_a_question_comes_before_a_chat_of_lists_in_parquet():
     both = parquet_of([{"messages": CHAT, "question": "Why?", "answer": "So."}])
     assert read_examples(both, "a.parquet").examples[0].question == "Why?"
 
