@@ -143,11 +143,6 @@ def test_chats_are_read_from_a_column_of_any_name(data, name, columns):
     assert preview(data, name).named is not columns
 
 
-def test_a_question_comes_before_a_chat_of_lists_in_parquet():
-    both = parquet_of([{"messages": CHAT, "question": "Why?", "answer": "So."}])
-    assert read_examples(both, "a.parquet").examples[0].question == "Why?"
-
-
 def test_a_question_that_was_given_comes_before_a_chat():
     data = json.dumps({"messages": CHAT, "ask": "Why?", "answer": "So."}).encode()
     assert read_examples(data, "a.jsonl", {"question": "ask"}).examples[0].question == "Why?"
