@@ -19,6 +19,7 @@ from finetune_backend.lora import Step
 from finetune_backend.runs import cancel_run, list_runs, read_run
 from finetune_backend.saved import read_reached
 from finetune_backend.steps import read_steps
+from finetune_backend.sweep.sweeps import cancel_sweep, list_sweeps
 from finetune_backend.train_process import SAVE_NOW
 from workbench import jobs
 from workbench.home import open_home
@@ -35,6 +36,9 @@ def home(tmp_path):
     for run in list_runs(home):
         if run.state.active:
             cancel_run(run)
+    for sweep in list_sweeps(home):
+        if sweep.state.active:
+            cancel_sweep(sweep)
 
 
 @pytest.fixture()
