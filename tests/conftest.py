@@ -58,6 +58,21 @@ def tiny_model(tmp_path_factory):
 
 
 @pytest.fixture()
+def ragtune(tmp_path, tiny_model, monkeypatch, capsys):
+    """Run a command in a home of its own; returns the exit code, stdout and stderr."""
+    import cli
+
+    monkeypatch.setenv("RAGTUNE_MODEL", str(tiny_model))
+
+    def run(*arguments):
+        code = cli.main(["--home", str(tmp_path / "home"), *map(str, arguments)])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture()
 def tiny_lab(tmp_path, tiny_model, monkeypatch):
     """A lab in an empty home, with the tiny model."""
     from comparison.lab import open_lab

@@ -9,19 +9,6 @@ import pytest
 import cli
 
 
-@pytest.fixture()
-def ragtune(tmp_path, tiny_model, monkeypatch, capsys):
-    """Run a command in a home of its own; returns the exit code, stdout and stderr."""
-    monkeypatch.setenv("RAGTUNE_MODEL", str(tiny_model))
-
-    def run(*arguments):
-        code = cli.main(["--home", str(tmp_path / "home"), *map(str, arguments)])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
-
-
 def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
     code, out, _ = ragtune("add", handbook, "--json")
     assert code == 0

@@ -3,23 +3,7 @@
 import json
 import os
 
-import pytest
-
-import cli
 from comparison.lab import open_lab
-
-
-@pytest.fixture()
-def ragtune(tmp_path, tiny_model, monkeypatch, capsys):
-    """Run a command in a home of its own; returns the exit code, stdout and stderr."""
-    monkeypatch.setenv("RAGTUNE_MODEL", str(tiny_model))
-
-    def run(*arguments):
-        code = cli.main(["--home", str(tmp_path / "home"), *map(str, arguments)])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def test_an_unreadable_file_does_not_stop_those_after_it(ragtune, tmp_path):

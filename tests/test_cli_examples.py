@@ -2,25 +2,9 @@
 
 import json
 
-import pytest
-
-import cli
 from comparison.exams.exam import read_exam
 from comparison.exams.kept import find_exam
 from workbench.home import Home
-
-
-@pytest.fixture()
-def ragtune(tmp_path, tiny_model, monkeypatch, capsys):
-    """Run a command in a home of its own; returns the exit code, stdout and stderr."""
-    monkeypatch.setenv("RAGTUNE_MODEL", str(tiny_model))
-
-    def run(*arguments):
-        code = cli.main(["--home", str(tmp_path / "home"), *map(str, arguments)])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def test_labels_are_split_into_exams_and_set_aside(ragtune, tmp_path):

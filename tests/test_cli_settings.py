@@ -3,26 +3,10 @@
 import json
 from dataclasses import replace
 
-import pytest
-
-import cli
 from commands.asking import _print_answer
 from comparison.answer import Answer, Fingerprint, ShownSource
 from rag_backend.documents import Ranks
 from workbench.settings import Settings
-
-
-@pytest.fixture()
-def ragtune(tmp_path, tiny_model, monkeypatch, capsys):
-    """Run a command in a home of its own; returns the exit code, stdout and stderr."""
-    monkeypatch.setenv("RAGTUNE_MODEL", str(tiny_model))
-
-    def run(*arguments):
-        code = cli.main(["--home", str(tmp_path / "home"), *map(str, arguments)])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def test_settings_are_shown_changed_and_reset(ragtune):
