@@ -66,7 +66,7 @@ def _ask(options: argparse.Namespace) -> int:
                     _print_answer(answer, claims[answer.column])
                     if options.trace:
                         _print_trace(answer)
-    failed = [answer for answer in answers if answer.error]
+    failed, differing = [one for one in answers if one.error], differences(answers)
     if json_wanted(options):
         order = {name: place for place, name in enumerate(adapters)}
         answers.sort(key=lambda one: (METHODS.index(one.method), order.get(one.adapter, 0)))
@@ -74,10 +74,8 @@ def _ask(options: argparse.Namespace) -> int:
             {**as_json(one), "claims": [dataclasses.asdict(c) for c in claims[one.column]]}
             for one in answers
         ]
-        confounded = differences(answers)
-        print_json({"question": options.question, "answers": told, "confounded": confounded})
+        print_json({"question": options.question, "answers": told, "confounded": differing})
     elif answers[1:]:
-        differing = differences(answers)
         print(f"Confounded – {'; '.join(differing)}." if differing else "Equal conditions.")
     # One line for each reason, however many methods it struck.
     for error in dict.fromkeys(answer.error for answer in failed):

@@ -171,7 +171,7 @@ def _examples_check(options: argparse.Namespace) -> None:
 
 
 def _examples_split(options: argparse.Namespace) -> None:
-    from comparison.split_examples import split_examples
+    from comparison.split_examples import keep_split
     from finetune_backend.examples.review import to_train_on
     from finetune_backend.examples.split import PARTS, split, usual_by
     from finetune_backend.examples.store import list_examples
@@ -192,7 +192,7 @@ def _examples_split(options: argparse.Namespace) -> None:
     if not options.keep:
         _tell_examples(options, counts)
         return
-    kept = split_examples(lab, by, options.shares, options.seed)
+    kept = keep_split(lab, made)
     if json_wanted(options):
         print_json(counts | {"exams": kept.exams})
     else:

@@ -48,7 +48,8 @@ class Lab:
     @property
     def settings(self) -> Settings:
         """The settings as they are now, which another process may have changed."""
-        return from_text(Settings, self._changes, load_settings(self.home))
+        kept = load_settings(self.home)
+        return from_text(Settings, self._changes, kept) if self._changes else kept
 
     def change_settings(self, settings: Settings) -> None:
         """Keep other settings.

@@ -1,13 +1,12 @@
 """A home's examples split for good: two parts become exams, and a fine-tune leaves them out."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from comparison.exams.exam import exam_from
 from comparison.exams.kept import free_name, save_exam
 from comparison.lab import Lab
-from finetune_backend.examples.review import to_train_on, with_status
-from finetune_backend.examples.split import SHARES, Split, split, to_exam
+from finetune_backend.examples.review import with_status
+from finetune_backend.examples.split import Split, to_exam
 from finetune_backend.examples.store import change_examples, list_examples
 from workbench.values import SET_ASIDE, Example
 
@@ -32,23 +31,14 @@ class KeptSplit:
         )
 
 
-def split_examples(
-    lab: Lab, by: str = "fact", shares: Sequence[float] = SHARES, seed: int = 0
-) -> KeptSplit:
-    """Split the examples to train on, keep validation and test as exams, and set their rows aside.
+def keep_split(lab: Lab, parts: Split) -> KeptSplit:
+    """Keep validation and test of a split as exams, and set their rows aside.
 
     Args:
-        lab: whose examples are split; those rejected or set aside before are left out.
-        by: see `finetune_backend.examples.split.split`, as are the others.
-        shares: of train, validation and test.
-        seed: of the random choice.
-
-    Raises:
-        ExamplesError: the shares do not add up to 1, or there is too little to part.
+        lab: whose examples were split.
+        parts: what `finetune_backend.examples.split.split` made of those to train on.
     """
-    before = list_examples(lab.database)
-    parts = split(to_train_on(before), by, shares, seed)
-    exams = []
+    before, exams = list_examples(lab.database), []
     for wish, part in (("validation", parts.validation), ("test", parts.test)):
         if part:
             name = free_name(lab.home, wish)

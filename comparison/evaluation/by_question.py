@@ -60,9 +60,8 @@ def kinds(evaluation: Evaluation) -> dict[str, list[Asked]]:
     return _kinds(evaluation.folder, version(evaluation.folder))
 
 
-@functools.lru_cache(
-    maxsize=2
-)  # of 100,000 questions it takes seconds, and a page asks with every click
+# Of 100,000 questions it takes seconds, and a page asks with every click.
+@functools.lru_cache(maxsize=2)
 def _kinds(folder: Path, _version: tuple[int, int]) -> dict[str, list[Asked]]:
     found = results(read_evaluation(folder))
     labels = list(found.measures)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from comparison.split_examples import KeptSplit, split_examples
+from comparison.split_examples import KeptSplit, keep_split
 from finetune_backend.examples.review import to_train_on
-from finetune_backend.examples.split import BY, usual_by
+from finetune_backend.examples.split import BY, split, usual_by
 from pages.shared.lab import get_lab
 from workbench.values import Example
 
@@ -46,4 +46,4 @@ def offer_split(examples: Sequence[Example], busy: bool) -> KeptSplit | None:
     if not pressed:
         return None
     shares = ((100 - validation - test) / 100, validation / 100, test / 100)
-    return split_examples(get_lab(), by, shares, int(seed))
+    return keep_split(get_lab(), split(trained, by, shares, int(seed)))
