@@ -39,14 +39,16 @@ def main() -> None:
         times: dict[tuple[str, str], list[float]] = {}
         for number in range(REPETITIONS):
             tell(f"Round {number + 1} of {REPETITIONS}")
-            for case, chat, tuned, answers in (
-                ("rag", long, None, 1),
-                ("short", short, None, SHORT_ANSWERS),
-                ("adapter", short, adapter, SHORT_ANSWERS),
-            ):
-                for engine in engines:
-                    taken = median(seconds(engine, chat, tuned) for _ in range(answers))
-                    times.setdefault((case, engine.name), []).append(taken)
+            for engine in engines:
+                # Turn by turn: the two are compared with each other, and the machine isn't
+                # equally fast all the time.
+                pairs = [
+                    (seconds(engine, short), seconds(engine, short, adapter))
+                    for _ in range(SHORT_ANSWERS)
+                ]
+                for case, taken in zip(("short", "adapter"), zip(*pairs, strict=True), strict=True):
+                    times.setdefault((case, engine.name), []).append(median(taken))
+                times.setdefault(("rag", engine.name), []).append(seconds(engine, long))
     print_report(
         "generation",
         [

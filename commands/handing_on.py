@@ -6,7 +6,7 @@ from pathlib import Path
 
 from commands.options import json_wanted, lab_of
 from commands.parsers import Parsers
-from commands.shown import print_json, progress
+from commands.shown import print_json, progress, tell_written
 
 
 def add(parsers: Parsers) -> None:
@@ -36,11 +36,7 @@ def _report(options: argparse.Namespace) -> None:
     lab = lab_of(options)
     evaluation = find_evaluation(lab.home, options.name)
     folder = options.out or Path(f"{evaluation.name}-report")
-    files = write_report(lab, evaluation, folder, date.today())
-    if json_wanted(options):
-        print_json({"files": list(map(str, files))})
-    else:
-        print("\n".join(f"written   {file}" for file in files))
+    tell_written(options, write_report(lab, evaluation, folder, date.today()))
 
 
 def _bundle(options: argparse.Namespace) -> None:

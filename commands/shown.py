@@ -6,12 +6,15 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from commands.options import json_wanted
-from workbench.durations import time_left
+from workbench.durations import said_left, time_left
 
 _LOG_LINE_SECONDS = 10.0
+_LOADING_SHARE = 0.05
+"""What comes before the first such share is loading, which says nothing of the speed."""
 
 
 class Progress:
@@ -22,8 +25,16 @@ class Progress:
         self._begun: tuple[float, float] | None = None
         """When the work was first shown, and the share that was done by then."""
 
-    def show(self, message: str, share: float) -> None:
-        line = f"{share:4.0%}  {message}{self._time_left(message, share)}"
+    def show(self, message: str, share: float, seconds_left: float | None = None) -> None:
+        """Show how far some work is, and how long the rest takes.
+
+        Args:
+            message: what is being done.
+            share: that is done, from 0 to 1.
+            seconds_left: where that is known better than from the share.
+        """
+        left = self._time_left(share) if seconds_left is None else said_left(seconds_left)
+        line = "  ".join(filter(None, (f"{share:4.0%}", left, message)))
         if sys.stderr.isatty():  # cut off, as a line that is broken can't be drawn over
             line = line[: shutil.get_terminal_size().columns - 1]
             print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
@@ -31,14 +42,13 @@ class Progress:
             self._last_line = time.monotonic()
             print(line, file=sys.stderr, flush=True)
 
-    def _time_left(self, message: str, share: float) -> str:
-        """Write out how long the rest takes, unless the message says it itself."""
+    def _time_left(self, share: float) -> str:
         now = time.monotonic()
-        if self._begun is None or share < self._begun[1]:
-            self._begun = now, share
-        begun, before = self._begun
-        left = time_left(now - begun, share - before, 1 - share)
-        return f"  {left}" if left and " s left" not in message else ""
+        begun, before = self._begun or (now, share)
+        loading = before == 0 < share <= _LOADING_SHARE
+        if self._begun is None or share < before or loading:
+            self._begun = begun, before = now, share
+        return time_left(now - begun, share - before, 1 - share)
 
     def end(self) -> None:
         self._begun = None
@@ -48,6 +58,14 @@ class Progress:
 
 def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def tell_written(options: argparse.Namespace, files: Sequence[Path]) -> None:
+    """Say which files were written."""
+    if json_wanted(options):
+        print_json({"files": list(map(str, files))})
+    else:
+        print("\n".join(f"written   {file}" for file in files))
 
 
 def show(

@@ -175,7 +175,8 @@ def followed(run: "Run") -> "Run":
         while not (run := read_run(run.folder)).state.ended:
             steps = read_steps(run.folder)
             if steps:
-                progress.show(told(steps), steps[-1].step / steps[-1].steps)
+                last = steps[-1]
+                progress.show(told(steps), last.step / last.steps, last.seconds_left)
             else:
                 progress.show(run.state.message, 0.0)
             time.sleep(POLL_SECONDS)
@@ -189,7 +190,6 @@ def told(steps: "list[Step]") -> str:
     measured = [step for step in steps if step.recall is not None]
     if measured:
         said.append(f"recall {measured[-1].recall:.0%}")
-    said.append(f"{last.seconds_left:.0f} s left")
     if measured:
         said.append(f"validation loss {measured[-1].validation_loss:.3f}")
     said += [

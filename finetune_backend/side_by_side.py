@@ -34,16 +34,19 @@ def row(run: Run) -> dict[str, Any]:
     """Return what a table of runs says of one; None where it is not known."""
     measures = run.measures or {}
     files = run.adapter.glob("*") if run.complete else ()
-    return {
-        "name": run.name,
-        "state": run.state.state,
-        "created": datetime.fromtimestamp(run.created, UTC).isoformat(timespec="seconds"),
+    made_from = {
         "examples": run.examples,
         "facts": run.facts,
         "epochs": run.settings.epochs,
         "learning_rate": run.settings.learning_rate,
-        "rank": run.settings.rank,
         "batch_size": run.settings.batch_size,
+    }
+    return {
+        "name": run.name,
+        "state": run.state.state,
+        "created": datetime.fromtimestamp(run.created, UTC).isoformat(timespec="seconds"),
+        **(dict.fromkeys(made_from) if run.imported else made_from),
+        "rank": run.settings.rank,
         "loss": measures.get("loss"),
         "recall": measures["recall"] if "recall" in measures else last_recall(run),
         "forgetting_points": forgetting_points(run),

@@ -106,12 +106,10 @@ def test_runs_are_listed_noted_repeated_and_deleted(home, ragtune):
 
 def test_what_a_fine_tune_reached_is_told_in_one_line():
     step = Step(3, 6, 1, 1.5, 5e-4, 2.5, 9.0, 8.7, memory_gb=1.234)
-    assert told([step]) == (
-        "step 3/6  loss 1.500  9 s left  learning rate 5.0e-04  2.5 examples/s  1.23 GB"
-    )
+    assert told([step]) == ("step 3/6  loss 1.500  learning rate 5.0e-04  2.5 examples/s  1.23 GB")
     measured = dataclasses.replace(step, step=2, recall=0.831, validation_loss=1.25)
     assert told([measured, step]) == (
-        "step 3/6  loss 1.500  recall 83%  9 s left  validation loss 1.250  "
+        "step 3/6  loss 1.500  recall 83%  validation loss 1.250  "
         "learning rate 5.0e-04  2.5 examples/s  1.23 GB"
     )
 

@@ -1,4 +1,4 @@
-"""Progress in a terminal tells the time left, once, and from what was done while it looked."""
+"""Progress in a terminal tells the time left, from what was done while it looked."""
 
 import pytest
 
@@ -6,25 +6,38 @@ from commands import shown
 
 
 @pytest.mark.parametrize(
-    ("message", "said"),
+    ("seconds_left", "said"),
     [
-        ("reading", " 60%  reading  about 20 s left"),
-        ("step 3/6  9 s left  1.2 GB", " 60%  step 3/6  9 s left  1.2 GB"),
+        (None, " 60%  about 20 s left  reading"),
+        (9.1, " 60%  about 9 s left  reading"),  # the work knows it better
     ],
 )
-def test_the_time_left_goes_by_what_was_done_since_it_began(monkeypatch, capsys, message, said):
+def test_the_time_left_goes_by_what_was_done_since_it_began(
+    monkeypatch, capsys, seconds_left, said
+):
     now = [100.0]
     monkeypatch.setattr(shown.time, "monotonic", lambda: now[0])
     progress = shown.Progress()
-    progress.show(message, 0.4)
+    progress.show("reading", 0.4)
     now[0] += 10
     assert "left" not in capsys.readouterr().err
-    progress.show(message, 0.6)
+    progress.show("reading", 0.6)
     assert capsys.readouterr().err == ""  # a log gets a line only now and then
     now[0] += 0.001
-    progress.show(message, 0.6)
+    progress.show("reading", 0.6, seconds_left)
     assert capsys.readouterr().err == f"{said}\n"
     progress.end()
     now[0] += 20
     progress.show("other work", 0.9)
     assert capsys.readouterr().err == " 90%  other work\n"
+
+
+def test_loading_says_nothing_of_the_speed(monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr(shown.time, "monotonic", lambda: now[0])
+    progress = shown.Progress()
+    for share, seconds in ((0.0, 60), (0.02, 8), (0.04, 8)):
+        progress.show("asking", share)
+        now[0] += seconds
+    progress.show("asking", 0.06)
+    assert capsys.readouterr().err.endswith("  6%  about 6 min 16 s left  asking\n")

@@ -22,4 +22,9 @@ def time_left(passed: float, done: float, left: float) -> str:
     """
     if done <= 0 or passed <= _SHOW_TIME_LEFT_AFTER_SECONDS:
         return ""
-    return f"about {duration(passed / done * left)} left"
+    return said_left(passed / done * left)
+
+
+def said_left(seconds: float) -> str:
+    """Say how long the rest of some work takes."""
+    return f"about {duration(seconds)} left"

@@ -164,18 +164,13 @@ def follow(folder: Path, progress: Callable[[str, float], object]) -> None:
 
     Args:
         folder: the job's.
-        progress: called with what is being done, with the time left, and the share that is done.
+        progress: called with what is being done, and the share that is done.
 
     Raises:
         RagtuneError: it did not end well; with its reason.
     """
-    begun, before = 0.0, 0.0
     while (state := read(folder)).active:
-        if not before:  # what goes on has done a share already, which says nothing of its speed
-            begun, before = time.monotonic(), state.share
-        passed, done = time.monotonic() - begun, state.share - before
-        left = f"  {passed / done * (1 - state.share):.0f} s left" if done > 0 else ""
-        progress(state.message + left, state.share)
+        progress(state.message, state.share)
         time.sleep(_POLL_SECONDS)
     if state.state != "done":
         raise RagtuneError(state.message)

@@ -127,13 +127,13 @@ def as_json(evaluation: Evaluation, found: Results) -> dict[str, Any]:
     }
 
 
-def as_csv(found: Results) -> str:
-    """Return the rows as CSV; encode it as ``utf-8-sig``, which Excel understands."""
+def as_csv(rows: Sequence[Row], columns: Sequence[str] = _CSV_COLUMNS) -> str:
+    """Return rows as CSV; encode it as ``utf-8-sig``, which Excel understands."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow(_CSV_COLUMNS)
-    for row in found.rows:
-        writer.writerow([_cell(row.get(name)) for name in _CSV_COLUMNS])
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_cell(row.get(name)) for name in columns])
     return out.getvalue()
 
 

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,12 +121,9 @@ def _ask(lab: Lab, bundle: Bundle, rows: Sequence[Row], progress: Progress) -> l
     questions = asked_questions(bundle.evaluation)
     columns = {column.label: column for column in bundle.evaluation.columns}
     examiner = Examiner(lab, bundle.evaluation.columns)
-    started, again = time.monotonic(), list[Row]()
+    again = list[Row]()
     for row in rows:
         said = f"Answer {len(again) + 1:,} of {len(rows):,}, {row['column']}"
-        if again:
-            each = (time.monotonic() - started) / len(again)
-            said += f"  {each * (len(rows) - len(again)):.0f} s left"
         progress(said, len(again) / len(rows))
         again.append(examiner.row(questions[row["number"]], columns[row["column"]]))
     return again

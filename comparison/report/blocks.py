@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from comparison.statistics.interval import Interval
 
+_WHOLE_FROM = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Points:
@@ -26,13 +28,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A figure of each column of an evaluation, with its interval."""
+    """Figures, each with its interval."""
 
     said: str
+    """What they are, with their unit."""
     bars: tuple[tuple[str, Interval], ...]
-    """By the column's label."""
+    """By what they are figures of."""
     share: bool
-    """Are they shares, from 0 to 1? Else they are milliseconds."""
+    """Are they shares, from 0 to 1?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +62,23 @@ class Report:
 
     title: str
     made: str
-    """When and with what it was made: the one line that differs between two of the same
-    evaluation."""
+    """When and with what it was made: the one line that differs between two of the same."""
     sections: tuple[Section, ...]
 
 
 def percent(interval: Interval) -> str:
     """Write a share with its interval."""
     return f"{interval.value:.1%} ({interval.low:.1%} to {interval.high:.1%})"
+
+
+def number(value: float) -> str:
+    """Write a number with as many digits as say something."""
+    return f"{value:,.0f}" if abs(value) >= _WHOLE_FROM else f"{value:.3g}"
+
+
+def numbers(interval: Interval) -> str:
+    """Write a number with its interval."""
+    return f"{number(interval.value)} ({number(interval.low)} to {number(interval.high)})"
 
 
 def milliseconds(interval: Interval) -> str:

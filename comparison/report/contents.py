@@ -108,7 +108,7 @@ def _p(value: float) -> str:
 
 
 def _compared(evaluation: Evaluation, found: Results) -> Section:
-    model, _ = model_of(evaluation)
+    model, _ = model_of(evaluation.conditions)
     first = {row["column"]: row["fingerprint"] for row in reversed(found.rows)}
     conditions = ("checkpoint", "precision", "decoding", "retriever")
     rows = tuple(

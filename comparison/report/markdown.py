@@ -10,7 +10,7 @@ from comparison.report.blocks import (
     Points,
     Report,
     Table,
-    milliseconds,
+    numbers,
     percent,
 )
 
@@ -39,9 +39,9 @@ def _block(block: Block) -> str:
         case Table():
             return _table(block)
         case Chart():
-            write = percent if block.share else milliseconds
+            write = percent if block.share else numbers
             rows = tuple((label, write(interval)) for label, interval in block.bars)
-            return _table(Table(("column", "value (95 % interval)"), rows, block.said))
+            return _table(Table(("", "value (interval)"), rows, block.said))
         case Commands():
             return _commands(block)
 

@@ -59,9 +59,9 @@ def origin(lab: Lab, evaluation: Evaluation, runs: Mapping[str, Run]) -> Section
     return Section("Settings, versions and hashes", tuple(blocks))
 
 
-def model_of(evaluation: Evaluation) -> tuple[str, str]:
+def model_of(conditions: Mapping[str, Any]) -> tuple[str, str]:
     """Return the model's name without the folders of this machine, and its SHA-256."""
-    name, _, digest = str(evaluation.conditions["the model"]).rpartition(" ")
+    name, _, digest = str(conditions["the model"]).rpartition(" ")
     return public_name(name), digest
 
 
@@ -73,7 +73,7 @@ def _machine(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
 
 
 def _hashes(evaluation: Evaluation, runs: Mapping[str, Run]) -> Iterator[tuple[str, str]]:
-    name, digest = model_of(evaluation)
+    name, digest = model_of(evaluation.conditions)
     yield f"the model {name}", digest
     yield f"the exam {evaluation.exam}", sha256(evaluation.folder / "exam.jsonl")
     yield "the answers (rows.jsonl)", sha256(evaluation.folder / "rows.jsonl")

@@ -1,14 +1,25 @@
-"""The rows of an evaluation as CSV and as Parquet, one for each answer."""
+"""The rows of an evaluation or an experiment as CSV and as Parquet, one for each answer."""
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from comparison.evaluation.results import Results, as_csv
+from comparison.scoring import Row
+
+_WITH_MARK = "utf-8-sig"
+"""Without the mark Excel takes UTF-8 for something else."""
 
 
 def to_csv(found: Results) -> bytes:
     """Write the rows as CSV, of which a spreadsheet runs nothing; lists are joined by " | "."""
-    return as_csv(found).encode("utf-8-sig")  # without the mark, Excel takes it for something else
+    return as_csv(found.rows).encode(_WITH_MARK)
+
+
+def all_to_csv(rows: Sequence[Row]) -> bytes:
+    """Write rows as CSV with all that is kept of them, otherwise as `to_csv`."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    return as_csv(rows, columns).encode(_WITH_MARK)
 
 
 def to_parquet(found: Results) -> bytes:

@@ -27,7 +27,7 @@ from workbench.errors import RagtuneError
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.05
 lab = get_lab()
 state = st.session_state
 

@@ -86,12 +86,12 @@ def details(run: Run) -> None:
     st.subheader(f"{plain(run.name)} – {run.state.state}")
     if run.state.state in ("failed", "interrupted"):
         st.error(plain(run.state.message), icon=":material/error:")
-    learned = "" if run.imported else f"{run.examples} examples, {run.facts} facts, "
-    st.markdown(
-        f"{learned}on {plain(run.checkpoint)} · "
-        f"rank {run.settings.rank}, learning rate {run.settings.learning_rate:g}, "
-        f"{run.settings.epochs} epochs, batch size {run.settings.batch_size}"
-    )
+    learned = how = ""
+    if not run.imported:
+        learned = f"{run.examples} examples, {run.facts} facts, "
+        how = f", learning rate {run.settings.learning_rate:g}, {run.settings.epochs} epochs"
+        how += f", batch size {run.settings.batch_size}"
+    st.markdown(f"{learned}on {plain(run.checkpoint)} · rank {run.settings.rank}{how}")
     if not run.state.ended:
         st.page_link(routes.FINETUNE, label="Watch it on Fine-tune", icon=routes.FINETUNE.icon)
     show(run)

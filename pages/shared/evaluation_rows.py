@@ -126,7 +126,7 @@ def downloads(evaluation: "Evaluation", found: "Results") -> None:
 
     st.download_button(
         "CSV",
-        lambda: as_csv(found).encode("utf-8-sig"),
+        lambda: as_csv(found.rows).encode("utf-8-sig"),
         f"{evaluation.name}.csv",
         "text/csv",
         icon=":material/download:",

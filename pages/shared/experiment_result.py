@@ -1,22 +1,26 @@
 """What an experiment found: its figure, its caption, its numbers and how it was made."""
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
 
 import streamlit as st
 
+from comparison.experiments.experiment import Figure
+from comparison.experiments.kept import Kept, as_json
+from comparison.report.blocks import Report
+from comparison.report.experiment import experiment_report, heading, occurring
+from comparison.report.html import to_html
+from comparison.report.markdown import to_markdown
+from comparison.report.table import all_to_csv
 from pages.shared.plain import plain
-
-if TYPE_CHECKING:
-    from comparison.experiments.experiment import Figure
-    from comparison.experiments.kept import Kept
 
 _PERCENT = ("share", "low", "high")
 _POINT_HEIGHT, _BAR_HEIGHT, _GROUP_HEIGHT = 300, 16, 24
 
 
-def draw_result(kept: "Kept") -> None:
+def draw_result(kept: Kept) -> None:
     """Draw a complete experiment's result."""
     import pandas as pd
 
@@ -30,22 +34,20 @@ def draw_result(kept: "Kept") -> None:
     table = pd.DataFrame(result.table)
     percent = st.column_config.NumberColumn(format="percent")
     st.dataframe(
-        table.rename(columns=_heading),
+        table.rename(columns=heading),
         hide_index=True,
-        column_config={_heading(name): percent for name in _PERCENT},
+        column_config={heading(name): percent for name in _PERCENT},
     )
     for note in result.notes:
         st.caption(plain(note))
     if result.changes:
         with st.expander("What was changed in the copies", icon=":material/edit_note:"):
-            st.dataframe(pd.DataFrame(result.changes).rename(columns=_heading), hide_index=True)
+            st.dataframe(pd.DataFrame(result.changes).rename(columns=heading), hide_index=True)
 
 
-def draw_answers(kept: "Kept") -> None:
-    """Show every answer and the conditions, and offer both as files."""
+def draw_answers(kept: Kept) -> None:
+    """Show every answer and the conditions, and offer all of it as files."""
     import pandas as pd
-
-    from comparison.experiments.kept import as_json
 
     rows = kept.rows()
     with st.expander(f"All {len(rows)} answers", icon=":material/table_rows:"):
@@ -55,36 +57,50 @@ def draw_answers(kept: "Kept") -> None:
         facts = [(name, str(value)) for name, value in (made | kept.conditions).items()]
         st.dataframe(pd.DataFrame(facts, columns=["What", "Value"]), hide_index=True)
     with st.container(horizontal=True):
-        st.download_button(
-            "Answers as CSV",
-            # Excel takes UTF-8 without a mark at its start for something else.
-            pd.DataFrame([_safe(row) for row in rows]).to_csv(index=False).encode("utf-8-sig"),
-            f"{kept.name}.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-        st.download_button(
+        if kept.result:
+            _download(
+                "Report",
+                lambda: _report(kept, to_html),
+                f"{kept.name}.html",
+                "text/html",
+                "One page to be handed to somebody: its figures, numbers, settings and hashes.",
+            )
+            _download(
+                "Markdown",
+                lambda: _report(kept, to_markdown),
+                f"{kept.name}.md",
+                "text/markdown",
+                "The same report as text.",
+            )
+        _download("Answers as CSV", lambda: all_to_csv(rows), f"{kept.name}.csv", "text/csv")
+        _download(
             "Everything as JSON",
-            json.dumps(as_json(kept), ensure_ascii=False, indent=2),
+            lambda: json.dumps(as_json(kept), ensure_ascii=False, indent=2).encode(),
             f"{kept.name}.json",
             "application/json",
-            icon=":material/download:",
-            on_click="ignore",
         )
 
 
-def _heading(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+def _report(kept: Kept, write: Callable[[Report], str]) -> bytes:
+    return write(experiment_report(kept, date.today())).encode("utf-8", "replace")
 
 
-def _chart(table: Sequence[dict[str, Any]], figure: "Figure") -> Any:
+def _download(
+    label: str, make: Callable[[], bytes], file: str, mime: str, meaning: str | None = None
+) -> None:
+    """Offer a file, which is made when it is asked for."""
+    st.download_button(
+        label, make, file, mime, icon=":material/download:", on_click="ignore", help=meaning
+    )
+
+
+def _chart(table: Sequence[dict[str, Any]], figure: Figure) -> Any:
     """Return a figure."""
     import altair as alt
     import pandas as pd
 
     lying = figure.form == "bars"
-    frame = pd.DataFrame(_occurring(table, figure) if lying else table)
+    frame = pd.DataFrame(occurring(table, figure))
     form = ".1%" if figure.share else ".4~g"
     base = alt.Chart(frame).encode(
         color=alt.Color(
@@ -111,7 +127,7 @@ def _chart(table: Sequence[dict[str, Any]], figure: "Figure") -> Any:
     return _standing(base, figure, value)
 
 
-def _lying(base: Any, figure: "Figure", value: dict[str, Any], frame: Any) -> Any:
+def _lying(base: Any, figure: Figure, value: dict[str, Any], frame: Any) -> Any:
     """Draw bars from the left, in groups one below the other: names have room beside them."""
     import altair as alt
 
@@ -127,14 +143,14 @@ def _lying(base: Any, figure: "Figure", value: dict[str, Any], frame: Any) -> An
     return (bars + reach).properties(height=int(each * frame[figure.group].nunique()))
 
 
-def _standing(base: Any, figure: "Figure", value: dict[str, Any]) -> Any:
+def _standing(base: Any, figure: Figure, value: dict[str, Any]) -> Any:
     """Draw points over groups or numbers, with lines between them where they belong together."""
     import altair as alt
 
     if figure.form == "curve":
         across = alt.X(
             f"{figure.group}:Q",
-            title=_heading(figure.group),
+            title=heading(figure.group),
             scale=alt.Scale(type="log", nice=False, padding=10),
         )
     else:
@@ -149,17 +165,3 @@ def _standing(base: Any, figure: "Figure", value: dict[str, Any]) -> Any:
     reach = columns.mark_rule().encode(y=f"{figure.low}:Q", y2=f"{figure.high}:Q")
     points = marks.encode(y=alt.Y(f"{figure.value}:Q", **value))
     return (reach + points).properties(height=_POINT_HEIGHT)
-
-
-def _occurring(table: Sequence[dict[str, Any]], figure: "Figure") -> list[dict[str, Any]]:
-    """Leave out what never occurs."""
-    occurs = {row[figure.colour] for row in table if row[figure.value]}
-    return [row for row in table if row[figure.colour] in occurs]
-
-
-def _safe(row: dict[str, Any]) -> dict[str, Any]:
-    """Keep a spreadsheet from taking a text for a formula."""
-    return {
-        key: f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
-        for key, value in row.items()
-    }

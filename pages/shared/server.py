@@ -14,6 +14,8 @@ from streamlit.web.cli import main
 from pages.shared.lab import get_lab
 
 _POLL_SECONDS = 0.2
+_QUESTION_WITHIN_SECONDS = 5.0
+"""A question that somebody brings along has been answered by then."""
 _BROWSER_WITHIN_SECONDS = 60.0
 
 
@@ -21,13 +23,17 @@ def _warm_up() -> None:
     """Load what answers need, so that somebody is there by the time a question is typed."""
     lab = get_lab()
     lab.warm_up()
-    while lab.loading:
-        time.sleep(_POLL_SECONDS)
-    import altair  # noqa: F401 # so are the charts
-    import pandas  # noqa: F401
-
     # Streamlit collects garbage after every run of a page, which takes a third of a second
     # where all these libraries are looked through each time.
+    while lab.loading:
+        gc.freeze()
+        time.sleep(_POLL_SECONDS)
+    gc.freeze()
+    # Whoever came with a question has the processor for it.
+    time.sleep(_QUESTION_WITHIN_SECONDS)
+    import altair  # noqa: F401 # for the charts
+    import pandas  # noqa: F401
+
     gc.collect()
     gc.freeze()
 

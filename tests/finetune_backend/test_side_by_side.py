@@ -71,6 +71,10 @@ def test_a_row_says_what_is_known(make):
     unknown = ("loss", "recall", "forgetting_points", "seconds", "adapter_mb")
     assert [nothing[name] for name in unknown] == [None] * 5
     assert set(MEANINGS) <= set(made)
+    assert (nothing["examples"], nothing["epochs"], nothing["rank"]) == (8, 2, 16)
+    elsewhere = row(dataclasses.replace(make("elsewhere"), imported=True))
+    unknown = ("examples", "facts", "epochs", "learning_rate", "batch_size")
+    assert [elsewhere[name] for name in unknown] == [None] * 5 and elsewhere["rank"] == 16
     assert row(make("three", steps((0.5, 2.0)), {"loss": 1.0, "recall": 0.25}))["recall"] == 0.25
 
 

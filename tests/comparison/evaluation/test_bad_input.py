@@ -97,7 +97,7 @@ def test_options_repeated_questions_and_several_forms_of_an_answer(lab, capsys):
     assert printed["pools"]["untrained"]["questions"] == 1
     assert set(printed["pools"]["untrained"]["right"]["base"]) == {"value", "low", "high"}
     assert any("looked at after 1 answer, which took" in note for note in found.notes)
-    assert as_csv(found).splitlines()[1].split(",")[-3] == sorted_["option_chosen"]
+    assert as_csv(found.rows).splitlines()[1].split(",")[-3] == sorted_["option_chosen"]
     assert len(to_parquet(found)) > 0
 
 

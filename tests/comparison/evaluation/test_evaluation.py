@@ -88,7 +88,7 @@ def test_every_question_is_asked_once_in_every_column(lab, reading):
     printed = json.loads(json.dumps(as_json(evaluation, found)))
     assert set(printed["methods"]) == set(printed["intervals"]) == {"base", "rag"}
     assert printed["verdicts"][0]["sentence"].startswith("No difference between")
-    lines = as_csv(found).splitlines()
+    lines = as_csv(found.rows).splitlines()
     assert len(lines) == 5 and lines[0].startswith("number,column,method")
     delete_evaluation(evaluation)
     assert list_evaluations(lab.home) == []

@@ -44,6 +44,10 @@ def test_it_pauses_and_goes_on_from_the_command_line(lab, exam, capsys):
     assert not any(name.startswith("the adapter") for name in kept.conditions)
 
     home = ["--home", str(lab.home.folder)]
+    assert cli.main([*home, "experiments", "show", "context-1"]) == 1
+    assert "found nothing yet: it is paused" in capsys.readouterr().err
+    assert cli.main([*home, "experiments", "report", "context-1"]) == 1
+    assert "ragtune experiment --resume context-1" in capsys.readouterr().err
     assert cli.main([*home, "experiment", "--resume", "context-1", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["experiment"], told["exam"]) == ("context-1", "kites.jsonl")
@@ -54,8 +58,18 @@ def test_it_pauses_and_goes_on_from_the_command_line(lab, exam, capsys):
 
     assert cli.main([*home, "experiment", "--resume", "context-1"]) == 1
     assert "is done; only one that was paused" in capsys.readouterr().err
-    (kept,) = list_kept(lab.home)
-    delete_experiment(kept)
+    assert cli.main([*home, "experiments", "show", "context-1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == told
+    reported = [*home, "experiments", "report", "context-1", "--out", str(lab.home.folder / "out")]
+    assert cli.main(reported) == 0
+    written = {kind: lab.home.folder / f"out/context-1.{kind}" for kind in ("html", "md", "csv")}
+    assert capsys.readouterr().out.split()[1::2] == [str(file) for file in written.values()]
+    text = written["md"].read_text(encoding="utf-8")
+    assert text.startswith("# Context dependence: ") and told["caption"][:40] in text
+    assert "ragtune experiment context --exam kites.jsonl --set questions=30" in text
+    assert "<svg" in written["html"].read_text(encoding="utf-8")
+    assert len(written["csv"].read_text(encoding="utf-8-sig").splitlines()) == 1 + 3 * 2
+    assert cli.main([*home, "experiments", "delete", "context-1"]) == 0
     assert list_kept(lab.home) == [] and not kept.folder.exists()
     with pytest.raises(RagtuneError, match="no experiment 'context-1'. Experiments: none yet"):
         find_kept(lab.home, "context-1")
