@@ -190,7 +190,6 @@ def told(steps: "list[Step]") -> str:
     measured = [step for step in steps if step.recall is not None]
     if measured:
         said.append(f"recall {measured[-1].recall:.0%}")
-    if measured:
         said.append(f"validation loss {measured[-1].validation_loss:.3f}")
     said += [
         f"learning rate {last.learning_rate:.1e}",

@@ -55,8 +55,9 @@ def heading(name: str) -> str:
 
 def _finding(result: Result) -> Section:
     blocks: list[Block] = [Points((result.caption,))]
-    blocks += [_chart(result.table, figure) for figure in result.figures]
-    if result.figures:
+    charts = [_chart(result.table, figure) for figure in result.figures]
+    blocks += [chart for chart in charts if chart.bars]
+    if charts:
         said = "In brackets and through the points: 95 % intervals, unless a note says otherwise."
         blocks.append(Points((said,)))
     blocks.append(_table(result.table, "All numbers"))
