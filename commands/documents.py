@@ -31,8 +31,13 @@ def add(parsers: Parsers) -> None:
     watching = parsers.command("watch", _watch, "keep a folder's files in the knowledge base")
     watching.add_argument("folder", type=Path, metavar="FOLDER")
     parsers.command("documents", _documents, "list the documents")
-    remove = parsers.command("remove", _remove, "remove a document")
-    remove.add_argument("name", metavar="NAME")
+    remove = parsers.command("remove", _remove, "remove documents")
+    remove.add_argument(
+        "names",
+        nargs="+",
+        metavar="NAME",
+        help="a document, or an archive or folder with all of it",
+    )
     search = parsers.command("search", _search, "search the documents")
     search.add_argument("question", metavar="QUESTION")
     only_options(search)
@@ -220,11 +225,16 @@ def _documents(options: argparse.Namespace) -> None:
 
 
 def _remove(options: argparse.Namespace) -> None:
-    lab_of(options).knowledge_base.remove(options.name)
+    base, names = lab_of(options).knowledge_base, list[str]()
+    there = [document.name for document in base.documents()]
+    for name in options.names:
+        held = [one for one in there if one.startswith(f"{name}/")]
+        names += held if held and name not in there else [name]
+    base.remove(*names)
     if json_wanted(options):
-        print_json({"removed": options.name})
+        print_json({"removed": names})
     else:
-        print(f"removed   {options.name}")
+        print("\n".join(f"removed   {name}" for name in names))
 
 
 def _search(options: argparse.Namespace) -> None:

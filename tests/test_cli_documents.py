@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 
 from comparison.lab import open_lab
 
@@ -102,3 +103,19 @@ def test_passages_that_say_almost_the_same_are_found(ragtune, tmp_path):
     assert pair["documents"] == ["a.txt", "b.txt"] and 0.7 < pair["shared"] < 1
     out = ragtune("duplicates")[1]
     assert "of the words are shared\n  a.txt\n    The workshop" in out and "\n  b.txt\n" in out
+
+
+def test_an_archive_is_removed_with_all_that_it_held(ragtune, tmp_path):
+    pack = tmp_path / "pack.zip"
+    with zipfile.ZipFile(pack, "w") as archive:
+        for name in ("a.md", "b/c.md"):
+            archive.writestr(name, f"Kites of {name}.")
+    (tmp_path / "package.md").write_text("Kites.", encoding="utf-8")
+    assert ragtune("add", pack, tmp_path / "package.md")[0] == 0
+    code, _, err = ragtune("remove", "pack.zip", "pack")
+    assert code == 1 and "There is no document 'pack'." in err
+    assert ragtune("remove", "pack.zip")[1].splitlines() == [
+        "removed   pack.zip/a.md",
+        "removed   pack.zip/b/c.md",
+    ]
+    assert json.loads(ragtune("remove", "package.md", "--json")[1]) == {"removed": ["package.md"]}

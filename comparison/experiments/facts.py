@@ -17,7 +17,7 @@ from workbench.values import Block
 
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _ASKING = frozenset({"who", "whom", "whose", "where", "when", "which", "what", "how"})
-NO_OTHER = "no other answer in the exam is of their kind"
+NO_OTHER = "no other answer in the exam is of the same kind"
 NOT_THERE = "their answers don't stand in the documents in these words"
 TWICE = "another question has the same answer in the same document"
 
