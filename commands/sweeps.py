@@ -68,6 +68,7 @@ def _sweep(options: argparse.Namespace) -> None:
 
 def _started(options: argparse.Namespace) -> "Sweep":
     """Start a sweep or let one go on, as the options say."""
+    from comparison.check_examples import before_training
     from comparison.start_training import start_search
     from finetune_backend.examples.check import check_training_set
     from finetune_backend.examples.review import to_train_on
@@ -88,9 +89,10 @@ def _started(options: argparse.Namespace) -> "Sweep":
     budget = Budget(TRIALS if options.trials is None else options.trials, options.minutes)
     check_trainable(lab.checkpoint())
     examples = to_train_on(list_examples(lab.database), options.approved_only)
-    for warning in check_training_set(examples):
-        print(f"note: {warning}", file=sys.stderr)
+    warnings = check_training_set(examples)
     settings, space = from_pairs(fit_to_data(TrainSettings(), examples), options.set)
+    for warning in (*warnings, *before_training(lab, examples, settings)):
+        print(f"note: {warning}", file=sys.stderr)
     tell = cost_teller(options, "at most ")
     return start_search(lab, examples, settings, space, budget, options.name, progress.show, tell)
 
@@ -165,6 +167,9 @@ def _sweep_promote(options: argparse.Namespace) -> None:
         print_json(adapter_row(run))
     else:
         print(f"adapter {run.name}")
+        if not run.forgetting:
+            again = f"ragtune train --like {run.name}"
+            print(f"What it forgot was not measured; `{again}` trains it again and measures that.")
 
 
 def _sweep_delete(options: argparse.Namespace) -> None:

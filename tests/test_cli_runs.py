@@ -14,6 +14,8 @@ import pytest
 
 import cli
 from commands.training import told
+from comparison.exams.exam import ExamQuestion
+from comparison.exams.kept import save_exam
 from finetune_backend import queue
 from finetune_backend.lora import Step
 from finetune_backend.runs import cancel_run, list_runs, read_run
@@ -218,8 +220,10 @@ def _line(process, words):
     return ""
 
 
-def test_a_sweep_is_made_listed_and_promoted(home, ragtune):
+def test_a_sweep_is_made_listed_and_promoted(home, ragtune, examples_file):
     assert "No sweeps yet" in ragtune("sweep", "list")[1]
+    question = json.loads(examples_file.read_text(encoding="utf-8").splitlines()[0])["question"]
+    save_exam(home, "leaked", [ExamQuestion(question, ("a",))])
     options = ("--trials", 2, "--set", "epochs=1..2", "--set", "rank=4", "--set", "batch_size=4")
     code, out, err = ragtune("sweep", "--name", "rates", *options, "--json")
     assert code == 0, err
@@ -227,6 +231,7 @@ def test_a_sweep_is_made_listed_and_promoted(home, ragtune):
     assert (made["sweep"], made["state"], len(made["trials"])) == ("rates", "done", 2)
     assert set(made["trials"][0]["params"]) == {"epochs", "learning_rate"}
     assert made["best"]["number"] in (1, 2) and "at most" in err
+    assert "what the exam leaked asks, in the same words or nearly" in err
     (row,) = json.loads(ragtune("sweep", "list", "--json")[1])
     assert (row["sweep"], row["trials"]) == ("rates", 2)
     assert "rates" in ragtune("sweep", "list")[1]
@@ -234,5 +239,7 @@ def test_a_sweep_is_made_listed_and_promoted(home, ragtune):
     assert code == 0, err
     assert json.loads(out)["name"] == "best"
     other = 3 - made["best"]["number"]
-    assert ragtune("sweep", "promote", "rates", "--trial", other)[1] == f"adapter rates-{other}\n"
+    said = ragtune("sweep", "promote", "rates", "--trial", other)[1]
+    assert said.startswith(f"adapter rates-{other}\n")
+    assert f"`ragtune train --like rates-{other}` trains it again and measures that." in said
     assert {run.name for run in list_runs(home) if run.complete} == {"best", f"rates-{other}"}

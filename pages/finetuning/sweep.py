@@ -4,6 +4,7 @@ import dataclasses
 
 import streamlit as st
 
+from comparison.check_examples import before_training
 from comparison.start_training import search_cost, start_search
 from finetune_backend.examples.check import check_training_set
 from finetune_backend.settings import TrainSettings, fit_to_data
@@ -66,6 +67,8 @@ def new_sweep() -> None:
             "Name", placeholder=free_name(lab.home.sweeps, "sweep"), help="Optional.", max_chars=60
         )
         budget = Budget(int(count), minutes or None)
+        for warning in before_training(lab, examples, settings):
+            st.warning(plain(warning), icon=":material/info:")
         started = st.button("Start the sweep", type="primary", icon=":material/play_arrow:")
         if not started:  # after the button, so that nobody waits for the estimate
             say_what_it_costs(examples, settings, space, budget)
