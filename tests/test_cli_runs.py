@@ -239,7 +239,9 @@ def test_a_sweep_is_made_listed_and_promoted(home, ragtune, examples_file):
     assert code == 0, err
     assert json.loads(out)["name"] == "best"
     other = 3 - made["best"]["number"]
-    said = ragtune("sweep", "promote", "rates", "--trial", other)[1]
-    assert said.startswith(f"adapter rates-{other}\n")
-    assert f"`ragtune train --like rates-{other}` trains it again and measures that." in said
-    assert {run.name for run in list_runs(home) if run.complete} == {"best", f"rates-{other}"}
+    assert ragtune("sweep", "promote", "rates", "--trial", other)[1] == f"adapter rates-{other}\n"
+    kept, unmeasured = ragtune("sweep", "promote", "rates", "--as", "kept")[1].splitlines()
+    assert kept == "adapter kept"
+    assert unmeasured.endswith("`ragtune train --like kept` trains it again and measures that.")
+    names = {run.name for run in list_runs(home) if run.complete}
+    assert names == {"best", "kept", f"rates-{other}"}
