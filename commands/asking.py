@@ -108,14 +108,22 @@ def _print_answer(answer: "Answer", claims: Sequence["Claim"]) -> None:
 
 
 def _print_trace(answer: "Answer") -> None:
-    from comparison.trace import milliseconds, phases, rewritten, search_steps, steps, why_unasked
+    from comparison.trace import (
+        STEPS,
+        milliseconds,
+        phases,
+        rewritten,
+        search_steps,
+        steps,
+        why_unasked,
+    )
 
     told = [f"asked: {answer.asked}"]
     if made := rewritten(answer):
         told.append(f"searched and asked as: {made}")
     if answer.sources:
         rows = steps(answer)
-        told += ["", *table(rows, list(rows[0])), ""]
+        told += ["", STEPS, *table(rows, list(rows[0])), ""]
         told.append(f"the search: {search_steps(answer.timings_ms)}")
     if not answer.prompt:
         told.append(why_unasked(answer))

@@ -2,6 +2,12 @@
 
 from comparison.answer import Answer, Timings
 
+STEPS = (
+    "What each step of the search thought of a source: its rank and its score. Reranking counts, "
+    "besides its own score, a little of what both searches said."
+)
+"""What the table of `steps` is."""
+
 
 def rewritten(answer: Answer) -> str:
     """Say what a follow-up question was made into; empty where it stayed as it was."""

@@ -3,7 +3,15 @@
 import streamlit as st
 
 from comparison.answer import Answer
-from comparison.trace import milliseconds, phases, rewritten, search_steps, steps, why_unasked
+from comparison.trace import (
+    STEPS,
+    milliseconds,
+    phases,
+    rewritten,
+    search_steps,
+    steps,
+    why_unasked,
+)
 from pages.shared.plain import plain
 
 
@@ -14,7 +22,7 @@ def open_trace(answer: Answer) -> None:
     if made := rewritten(answer):
         st.markdown(f"**Searched and asked as:** {plain(made)}")
     if answer.sources:
-        st.caption("What each step of the search thought of a source: its rank and its score.")
+        st.caption(STEPS)
         st.dataframe(steps(answer), hide_index=True, width="stretch")
         st.caption(f"The search: {search_steps(answer.timings_ms)}.")
     if not answer.prompt:
