@@ -123,9 +123,10 @@ def say_how_many(exam: str, data: bytes, columns: list[Column]) -> int:
     asked = received.questions
     show_tables(row_tables(received))
     unanswerable = sum(question.unanswerable for question in asked)
-    said = f"{len(asked):,} questions, {unanswerable:,} of them without an answer"
+    said = f"{len(asked):,} question{'' if len(asked) == 1 else 's'}, "
+    said += f"{unanswerable:,} of them without an answer"
     answers = len(asked) * len(columns)
-    said += f"; {answers:,} answers in all"
+    said += f"; {answers:,} answer{'' if answers == 1 else 's'} in all"
     if (seconds := seconds_per_answer(evaluations)) and answers:
         said += f", about {duration(seconds * answers)} at the last evaluation's speed"
     st.caption(f":material/quiz: {said}.")

@@ -131,6 +131,13 @@ def test_a_question_that_was_trained_on_is_told_before_the_start(kept, trained_r
     assert "1 of 2 questions was trained on in the run tuned: 1 word for word." in words(at(kept))
 
 
+def wait_until_ended(evaluation):
+    deadline = time.monotonic() + 60
+    while jobs.read(evaluation.folder).active:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_an_evaluation_is_started_cancelled_and_deleted(kept):
     app = kept
     lab = get_lab()
@@ -141,10 +148,7 @@ def test_an_evaluation_is_started_cancelled_and_deleted(kept):
     assert {"Pause", "Cancel"} <= {one.label for one in app.button}
     assert "Start the evaluation" not in [one.label for one in app.button]
     press(app, "Cancel")
-    deadline = time.monotonic() + 60
-    while jobs.read(made.folder).active:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until_ended(made)
     at(app)
     assert app.subheader[0].value.replace("\\", "") == "evaluation-1 – cancelled"
     assert "Go on" not in [one.label for one in app.button]
@@ -152,6 +156,20 @@ def test_an_evaluation_is_started_cancelled_and_deleted(kept):
     assert name.placeholder == "evaluation-2"
     press(app, "Delete for good")
     assert [one.name for one in list_evaluations(lab.home)] == ["first"]
+
+
+def test_a_csv_file_is_asked_and_what_it_leaves_out_is_told(kept):
+    app = kept
+    app.selectbox(key="evaluation-exam").set_value("A file of my own").run()
+    rows = "Question;Answers\nWhen does the workshop close?;17:20\n;30 days\n".encode("cp1252")
+    app.file_uploader[0].set_value(("mine.csv", rows, "text/csv")).run()
+    assert not app.exception and "1 question, 0 of them without an answer" in words(app)
+    assert "Rows left out: 1" in [one.label for one in app.expander]
+    press(app, "Start the evaluation")
+    made = list_evaluations(get_lab().home)[0]
+    assert (made.exam, made.questions) == ("mine.csv", 1)
+    press(app, "Cancel")
+    wait_until_ended(made)
 
 
 def test_a_broken_exam_and_a_changed_home_are_one_sentence_each(kept):

@@ -49,6 +49,29 @@ def test_without_documents_it_says_what_to_do(page):
     assert "Results" not in [one.value for one in page.subheader]
 
 
+def cancel(page, lab):
+    page.button(key="cancel-context-1").click().run()
+    deadline = time.monotonic() + 60
+    while list_kept(lab.home)[0].state.active:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_csv_file_is_an_exam_and_what_it_leaves_out_is_shown(page):
+    lab = get_lab()
+    lab.knowledge_base.add_bytes(KITES, "kites.md")
+    days = "\n".join(f"How many days of {what}?,{n} days" for what, n in (("leave", 31), ("a", 2)))
+    rows = f"question,answers\n{days}\nHow many days of notice?,14 days\n,40 days\n".encode()
+    page.run()
+    page.file_uploader[0].set_value(("mine.csv", rows, "text/csv")).run()
+    assert not page.exception
+    assert "Rows left out: 1" in [one.label for one in page.expander]
+    page.button(key="start-context").click().run()
+    (kept,) = list_kept(lab.home)
+    assert (kept.exam, len(kept.questions())) == ("mine.csv", 3)
+    cancel(page, lab)
+
+
 def test_one_click_starts_and_it_can_be_cancelled(page):
     lab = get_lab()
     lab.knowledge_base.add_bytes(KITES, "kites.md")
@@ -63,11 +86,7 @@ def test_one_click_starts_and_it_can_be_cancelled(page):
     (kept,) = list_kept(lab.home)
     assert (kept.name, kept.exam, kept.options) == ("context-1", "kites.jsonl", {"questions": 30})
     assert page.button(key="start-quality").disabled
-    page.button(key="cancel-context-1").click().run()
-    deadline = time.monotonic() + 60
-    while list_kept(lab.home)[0].state.active:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    cancel(page, lab)
     page.run()
     assert not page.exception and "context-1 – cancelled" in words(page)
     next(one for one in page.button if one.label == "Delete for good").click().run()
