@@ -4,7 +4,7 @@ Parts: ``wordings`` – "Fine-Tuning or Retrieval?" (Ovadia et al. 2024, arXiv 2
 facts RAG is right more often than a fine-tune, which is so more often than base, and a fine-tune
 the more often the more wordings it saw; ``forgetting`` – "LoRA Learns Less and Forgets Less"
 (Biderman et al. 2024, arXiv 2405.09673): longer fine-tunes forget more. Both are the experiments
-of these names with their usual options, 25 minutes together on two cores. A finding is reached
+of these names with their usual options, half an hour together on two cores. A finding is reached
 where 95 % intervals leave no doubt of it.
 """
 
