@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import statistics
 import sys
 import threading
 import time
@@ -28,8 +29,9 @@ from workbench.language_models.quiet import importing
 from workbench.values import Example
 
 _REPETITIONS = 7
-"""The fastest counts: the first prepares what the others use again, and whatever else the machine
-does at a moment would be taken for what every step takes."""
+"""On a processor the fastest counts: the first prepares what the others use again, and whatever
+else the machine does at a moment would be taken for what every step takes. Steps of a small model
+on a GPU wait for Python, which is never as fast twice: the middle one counts."""
 _FORWARD = 0.4
 """What a token takes that is only looked at, of what it takes to train on it."""
 _FEW, _MORE = 1, 5
@@ -42,6 +44,11 @@ _HEAP = 1.65
 """A C heap's size over what is kept in it: the gaps that shorter-lived tensors leave."""
 _PATIENCE = 1.1
 """What a job takes longer than this process, as its threads wait without spinning."""
+_GPU_START_SECONDS = 8.0
+"""What a new process takes longer at its first ten steps or so on a GPU, where it loads kernels and
+meets new sizes; measured on an H200, 6 to 9.5."""
+CUBLAS_BYTES = 2 * 32 * 2**20
+"""Its workspaces on a GPU, of the forward and of the backward pass; less on older ones."""
 _TRAINED_BYTES = 16
 """Of a LoRA weight, its gradient and Adam's two moments, all float32."""
 _one_at_a_time = threading.Lock()
@@ -73,8 +80,9 @@ class _Trial:
     trained: int
     """LoRA weights."""
     frozen_bytes: int
-    gpu_bytes: int
-    """Held at most, on a GPU; 0 elsewhere."""
+    gpu_training_bytes: int
+    """Held at most in a step, on a GPU; 0 elsewhere, as the next one."""
+    gpu_measuring_bytes: int
 
 
 def estimate_run(
@@ -195,9 +203,12 @@ def estimate(
     }
     lower = max(parts, key=lambda part: parts[part])
     if device == "cuda":
-        seconds /= torch.cuda.device_count()
-        peak = whole(few.gpu_bytes, more.gpu_bytes)
-        return Estimate(seconds * settings.epochs, peak / 1e9, lower)
+        seconds *= settings.epochs / torch.cuda.device_count()
+        peak = CUBLAS_BYTES + max(
+            whole(few.gpu_training_bytes, more.gpu_training_bytes),
+            whole(few.gpu_measuring_bytes, more.gpu_measuring_bytes),
+        )
+        return Estimate(_GPU_START_SECONDS + seconds, peak / 1e9, lower)
     files = Path(str(checkpoint.folder)).glob("*.safetensors")
     stored = sum(file.stat().st_size for file in files)
     training = sum(parts.values()) + (_HEAP - 1) * saved + _WORKSPACE_BYTES
@@ -232,7 +243,10 @@ def _try(
     from finetune_backend.fused import packed_bytes
 
     dtype = fastest_dtype(device)
-    there = torch.cuda.memory_allocated() if device == "cuda" else 0
+    there = 0
+    if device == "cuda":
+        _have_workspaces()
+        there = torch.cuda.memory_allocated()
     config = AutoConfig.from_pretrained(checkpoint.folder)
     config.num_hidden_layers = layers
     with making_model, torch.device("meta"):  # which costs neither time nor memory
@@ -256,8 +270,7 @@ def _try(
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, fused=True)
     largest_seconds, smallest_seconds, step_seconds = [], [], []
-    if device == "cuda":
-        torch.cuda.reset_peak_memory_stats()
+    _most_gpu_bytes(device)
     for _ in range(_REPETITIONS):
         started = time.perf_counter()
         with mixed:
@@ -275,19 +288,42 @@ def _try(
         _wait(device)
         largest_seconds.append(computed - started)
         step_seconds.append(time.perf_counter() - computed)
+    training_bytes = _most_gpu_bytes(device) - there
     if looked_at:  # on a GPU it may hold more than a step does
         with mixed:
             measure(loss_of, [[row] for row in looked_at], token_budget(device))
+    typical = statistics.median if device == "cuda" else min
     held = {weight.untyped_storage().data_ptr() for weight in model.parameters()}
     return _Trial(
-        largest_seconds=min(largest_seconds),
-        smallest_seconds=min(smallest_seconds),
-        step_seconds=min(step_seconds),
+        largest_seconds=typical(largest_seconds),
+        smallest_seconds=typical(smallest_seconds),
+        step_seconds=typical(step_seconds),
         saved_bytes=sum(size for place, size in saved.items() if place not in held),
         trained=sum(weight.numel() for weight in weights),
         frozen_bytes=frozen + packed_bytes(model),
-        gpu_bytes=torch.cuda.max_memory_allocated() - there if device == "cuda" else 0,
+        gpu_training_bytes=training_bytes,
+        gpu_measuring_bytes=_most_gpu_bytes(device) - there,
     )
+
+
+def _most_gpu_bytes(device: str) -> int:
+    """Return what tensors held at most on a GPU since this was last asked; 0 elsewhere."""
+    import torch
+
+    if device != "cuda":
+        return 0
+    most = torch.cuda.max_memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
+    return int(most)
+
+
+@functools.cache
+def _have_workspaces() -> None:
+    """Let cuBLAS have its workspaces, which stay: they are no trial's."""
+    import torch
+
+    square = torch.ones(64, 64, device="cuda", dtype=torch.bfloat16, requires_grad=True)
+    (square @ square).sum().backward()
 
 
 def _wait(device: str) -> None:

@@ -24,9 +24,12 @@ def joined() -> Iterator[None]:
     import torch
     from torch import distributed
 
-    if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    gpus = torch.cuda.device_count()
+    if gpus:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % gpus)
+    # NCCL refuses two processes on one GPU.
+    each_its_own = int(os.environ["LOCAL_WORLD_SIZE"]) <= gpus
+    distributed.init_process_group("nccl" if each_its_own else "gloo")
     try:
         yield
     finally:

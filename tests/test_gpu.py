@@ -5,7 +5,7 @@ import torch
 from peft import PeftModel
 
 from finetune_backend import lora
-from finetune_backend.estimate import estimate
+from finetune_backend.estimate import CUBLAS_BYTES, estimate
 from finetune_backend.rows import Row
 from finetune_backend.settings import TrainSettings
 from workbench.language_models.choose import choose_engine
@@ -54,13 +54,12 @@ def test_the_estimate_of_memory_is_near_what_training_takes(tiny_model, tmp_path
     rows = [Row(row.prompt, row.answer * 100) for row in ROWS]
     held_out = [[Row(row.prompt, row.answer * 30)] for row in ROWS[:measured]]
     expected = estimate(checkpoint, rows, SETTINGS, [row for (row,) in held_out])
-    torch.cuda.empty_cache()
-    there = torch.cuda.memory_allocated()
+    there = torch.cuda.memory_allocated()  # with cuBLAS's workspaces, since it was estimated
     torch.cuda.reset_peak_memory_stats()
     made = tmp_path / "made"
     lora.train(checkpoint, lambda _: rows, SETTINGS, lambda _: None, made, held_out=held_out)
-    taken = (torch.cuda.max_memory_allocated() - there) / 1e9
-    assert expected.memory_gb == pytest.approx(taken, rel=0.25)
+    taken = torch.cuda.max_memory_allocated() - there + CUBLAS_BYTES
+    assert expected.memory_gb == pytest.approx(taken / 1e9, rel=0.25)
 
 
 def test_answers_come_from_transformers_in_bfloat16_and_repeat(tiny_model, tiny_adapter):

@@ -30,16 +30,17 @@ from finetune_backend.lora import backward, with_lora
 from finetune_backend.loss import AnswerLoss
 from finetune_backend.rows import Row
 from finetune_backend.settings import TrainSettings
+from workbench.hardware import best_device
 from workbench.language_models.loading import find_checkpoint, load_weights
 
-rng = random.Random(0)
+device, rng = best_device(), random.Random(0)
 def tokens(most):
     return tuple(rng.randrange(100, 40_000) for _ in range(rng.randint(1, most)))
 batch = [Row((1, 2, 3, *tokens(30)), tokens(9)) for _ in range(7)]
 torch.manual_seed(0)
 with parallel.joined():
-    base = load_weights(find_checkpoint(sys.argv[1]), torch.float32, "cpu")
-    loss_of, model = AnswerLoss(base, batch, "cpu"), with_lora(base, TrainSettings(rank=4))
+    base = load_weights(find_checkpoint(sys.argv[1]), torch.float32, device)
+    loss_of, model = AnswerLoss(base, batch, device), with_lora(base, TrainSettings(rank=4))
     weights = {n: w for n, w in model.named_parameters() if w.requires_grad}
     with torch.no_grad():
         for weight in weights.values():
@@ -48,7 +49,7 @@ with parallel.joined():
     loss = backward(loss_of, parallel.share(batch), tokens, 60)
     loss = parallel.add_up(list(weights.values()), loss)
     if parallel.is_first():
-        made = {name: weight.grad.contiguous() for name, weight in weights.items()}
+        made = {name: weight.grad.cpu().contiguous() for name, weight in weights.items()}
         save_file({**made, "loss": torch.tensor(loss)}, sys.argv[2])
 """
 
@@ -61,7 +62,6 @@ def start(processes, *command):
             **os.environ,
             "OMP_NUM_THREADS": "1",
             "PYTHONPATH": str(ROOT),
-            "CUDA_VISIBLE_DEVICES": "",  # two processes, where there may be one GPU
         },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
