@@ -21,6 +21,7 @@ from typing import Any
 
 from benchmarks import raft
 from benchmarks.banking77 import banking77
+from benchmarks.grammar import grammar_change
 from benchmarks.kept_runs import trained
 from benchmarks.report import figure, print_report, tell
 from benchmarks.retrieval import all_asked
@@ -39,6 +40,7 @@ from comparison.write_examples import (
 )
 from finetune_backend.examples.read import read_examples
 from finetune_backend.examples.store import add_examples, list_examples
+from finetune_backend.forgetting.measure import Change
 from finetune_backend.runs import Run
 from finetune_backend.settings import TrainSettings
 from finetune_backend.writer import write
@@ -174,7 +176,7 @@ def from_documents(lab: Lab, options: argparse.Namespace) -> Figures:
             ),
             "examples": len(examples),
             "facts": facts,
-            "grammar_points": changes,
+            "grammar_points": [change.change for change in changes],
         },
         figure("base_contains", base, "share", "lower", 0.1),
     ]
@@ -184,26 +186,33 @@ def from_examples(lab: Lab, options: argparse.Namespace) -> Figures:
     """Fine-tune on the sample's examples, and ask for the same facts in other words."""
     examples = read_examples(sample.TRAINING.read_bytes(), sample.TRAINING.name).examples
     shares, changes = _trained(lab, "examples", examples, sample.WORDINGS, options)
+    points = [change.change for change in changes]
     return [
         figure("unseen_wording_contains", median(shares), "share", "higher", 0.9, runs=shares),
-        figure("blimp_change_points", median(changes), "points", "higher", -2.0, runs=changes),
+        {
+            **figure("blimp_change_points", median(points), "points", "higher", -2.0, runs=points),
+            "margins": [change.margin for change in changes],
+        },
     ]
 
 
 def _trained(
     lab: Lab, name: str, examples: Sequence[Example], exam: Path, options: argparse.Namespace
-) -> tuple[list[float], list[float]]:
+) -> tuple[list[float], list[Change]]:
     """Fine-tune with the default preset, once a seed; return the shares of the exam's answers
     that contain what was asked for, and the changes in grammar."""
     shares, changes, rows = [], [], []
     for seed in range(options.seeds):
         run = trained(lab, f"{name}-{seed}", examples, TrainSettings(seed=seed))
-        (grammar,) = [c for c in run.forgetting if c.kind == "grammar"]
+        grammar = grammar_change(lab.checkpoint(), run.adapter)
         result = evaluate(lab, exam, ("finetuned",), run.name)
         shares.append(_contains(result, "finetuned"))
-        changes.append(grammar.change)
+        changes.append(grammar)
         rows.append(result["rows"])
-        tell(f"seed {seed}: {shares[-1]:.3f}, grammar {changes[-1]:+.1f} points")
+        tell(
+            f"seed {seed}: {shares[-1]:.3f}, "
+            f"grammar {grammar.change:+.1f} ± {grammar.margin:.1f} points"
+        )
     if options.save:
         document = {"examples": [dataclasses.asdict(e) for e in examples], "rows": rows}
         options.save.write_text(json.dumps(document, indent=1, ensure_ascii=False), "utf-8")

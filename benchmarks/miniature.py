@@ -21,9 +21,9 @@ from comparison import sample
 from comparison.exams.exam import read_exam
 from comparison.experiments.experiment import Chosen, Experiment
 from comparison.experiments.forgotten import ends
+from comparison.experiments.keeper import Keeper
 from comparison.experiments.listed import find_experiment
 from comparison.experiments.outcome import TRUE
-from comparison.experiments.report import Report
 from comparison.lab import Lab, open_lab
 from comparison.statistics.bootstrap import difference_interval
 from comparison.statistics.share import share_interval
@@ -119,14 +119,14 @@ def _run(lab: Lab, experiment: Experiment, options: list[str]) -> tuple[Rows, Ro
     folder = lab.home.experiments / f"{experiment.key}-1"
     folder.mkdir(parents=True, exist_ok=True)
     examples = read_examples(sample.TRAINING.read_bytes(), sample.TRAINING.name).examples
-    report = Report(folder, lambda message, share: tell(f"{share:4.0%}  {message}"))
+    keeper = Keeper(folder, lambda message, share: tell(f"{share:4.0%}  {message}"))
     chosen = Chosen(
         tuple(read_exam(sample.EXAM)), None, from_text(experiment.options, options), examples
     )
-    result = experiment.run(lab, chosen, report)
+    result = experiment.run(lab, chosen, keeper)
     tell(result.caption)
     tell(json.dumps(result.notes, indent=1, ensure_ascii=False))
-    return report.rows, result.table
+    return keeper.rows, result.table
 
 
 def _right(rows: Rows, method: str, wordings: int) -> list[float]:

@@ -225,12 +225,7 @@ def _documents(options: argparse.Namespace) -> None:
 
 
 def _remove(options: argparse.Namespace) -> None:
-    base, names = lab_of(options).knowledge_base, list[str]()
-    there = [document.name for document in base.documents()]
-    for name in options.names:
-        held = [one for one in there if one.startswith(f"{name}/")]
-        names += held if held and name not in there else [name]
-    base.remove(*names)
+    names = lab_of(options).knowledge_base.remove(*options.names)
     if json_wanted(options):
         print_json({"removed": names})
     else:

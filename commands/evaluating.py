@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from commands.exam_file import read_named_exam
 from commands.options import json_wanted, lab_of, method_options
 from commands.parsers import Parsers
-from commands.shown import print_json, progress, show
+from commands.shown import print_json, progress, show, tell_deleted
 from commands.turns import paused_by_ctrl_c
 from workbench.errors import RagtuneError
 
@@ -146,7 +146,4 @@ def _evaluations_delete(options: argparse.Namespace) -> None:
     from comparison.evaluation.kept import delete_evaluation, find_evaluation
 
     delete_evaluation(find_evaluation(lab_of(options).home, options.name))
-    if json_wanted(options):
-        print_json({"deleted": options.name})
-    else:
-        print(f"deleted   {options.name}")
+    tell_deleted(options, options.name)

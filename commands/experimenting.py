@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from commands.exam_file import read_named_exam
 from commands.options import json_wanted, lab_of
 from commands.parsers import Parsers
-from commands.shown import print_json, progress, show, tell_written
+from commands.shown import print_json, progress, show, tell_deleted, tell_written
 from commands.turns import paused_by_ctrl_c
 from workbench.errors import RagtuneError
 
@@ -128,10 +128,7 @@ def _delete(options: argparse.Namespace) -> None:
     from comparison.experiments.kept import delete_experiment, find_kept
 
     delete_experiment(find_kept(lab_of(options).home, options.name))
-    if json_wanted(options):
-        print_json({"deleted": options.name})
-    else:
-        print(f"deleted   {options.name}")
+    tell_deleted(options, options.name)
 
 
 def _tell(options: argparse.Namespace, kept: "Kept") -> None:

@@ -68,6 +68,14 @@ def tell_written(options: argparse.Namespace, files: Sequence[Path]) -> None:
         print("\n".join(f"written   {file}" for file in files))
 
 
+def tell_deleted(options: argparse.Namespace, name: str) -> None:
+    """Say what was deleted."""
+    if json_wanted(options):
+        print_json({"deleted": name})
+    else:
+        print(f"deleted   {name}")
+
+
 def show(
     options: argparse.Namespace, rows: list[dict[str, Any]], columns: Sequence[str], empty: str
 ) -> None:

@@ -10,7 +10,7 @@ from commands.adapters import adapter_row
 from commands.costs import OnlyEstimated, cost_teller, dry_run_option
 from commands.options import json_wanted, lab_of
 from commands.parsers import Parsers
-from commands.shown import print_json, progress, show
+from commands.shown import print_json, progress, show, tell_deleted
 from commands.training import approved_only_option, followed
 from commands.turns import POLL_SECONDS, paused_by_ctrl_c, wait_for_turn
 from workbench.errors import RagtuneError
@@ -176,7 +176,4 @@ def _sweep_delete(options: argparse.Namespace) -> None:
     from finetune_backend.sweep.sweeps import delete_sweep, find_sweep
 
     delete_sweep(find_sweep(lab_of(options).home, options.sweep))
-    if json_wanted(options):
-        print_json({"deleted": options.sweep})
-    else:
-        print(f"deleted   {options.sweep}")
+    tell_deleted(options, options.sweep)

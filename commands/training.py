@@ -10,7 +10,7 @@ from commands.adapters import adapter_row
 from commands.costs import OnlyEstimated, cost_teller, dry_run_option
 from commands.options import json_wanted, lab_of
 from commands.parsers import Parsers
-from commands.shown import print_json, progress, show
+from commands.shown import print_json, progress, show, tell_deleted
 from commands.turns import POLL_SECONDS, paused_by_ctrl_c, wait_for_turn
 from workbench.errors import RagtuneError
 
@@ -218,10 +218,7 @@ def _runs_delete(options: argparse.Namespace) -> None:
     from finetune_backend.runs import delete_run, find_run
 
     delete_run(find_run(lab_of(options).home, options.name))
-    if json_wanted(options):
-        print_json({"deleted": options.name})
-    else:
-        print(f"deleted   {options.name}")
+    tell_deleted(options, options.name)
 
 
 def _runs_note(options: argparse.Namespace) -> None:

@@ -100,21 +100,36 @@ class KnowledgeBase:
             self._sweep()
         return self.incoming.files(numbers)
 
-    def remove(self, *names: str) -> None:
+    def remove(self, *names: str) -> list[str]:
         """Remove documents with their passages, vectors and copies.
+
+        Args:
+            names: of documents, or of archives with documents in them.
+
+        Returns:
+            The documents that are gone.
 
         Raises:
             RagtuneError: there is no such document; none is removed then.
         """
         with self.database.session() as session:
-            gone = session.execute(sa.delete(DocumentRow).where(DocumentRow.name.in_(names)))
-            if gone.rowcount != len(set(names)):  # type: ignore[attr-defined]
-                known = [document.name for document in self.documents()]
-                missing = ", ".join(repr(name) for name in names if name not in known)
+            known = session.scalars(sa.select(DocumentRow.name).order_by(DocumentRow.name)).all()
+            gone, missing = list[str](), list[str]()
+            for name in dict.fromkeys(names):
+                held = [one for one in known if one == name] or [
+                    one for one in known if one.startswith(f"{name}/")
+                ]
+                gone += held
+                missing += [] if held else [repr(name)]
+            if missing:
                 listed = ", ".join(known) or "none yet"
-                raise RagtuneError(f"There is no document {missing}. Documents: {listed}.")
+                raise RagtuneError(
+                    f"There is no document {', '.join(missing)}. Documents: {listed}."
+                )
+            session.execute(sa.delete(DocumentRow).where(DocumentRow.name.in_(gone)))
             forget_words(session)
         self._sweep()
+        return gone
 
     def empty(self) -> bool:
         """Is there no document yet?"""

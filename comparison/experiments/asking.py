@@ -8,7 +8,7 @@ from comparison.answer import Answer
 from comparison.ask import METHODS, ask
 from comparison.exams.exam import ExamQuestion
 from comparison.experiments.experiment import LABELS
-from comparison.experiments.report import Report
+from comparison.experiments.keeper import Keeper
 from comparison.lab import Lab
 from finetune_backend.examples.wording import shorten
 from workbench.errors import RagtuneError
@@ -47,7 +47,7 @@ class Asker:
     engine: Engine
     """The same throughout: a faster one may become ready meanwhile."""
     adapter: str | None
-    report: Report
+    keeper: Keeper
 
     def ask(
         self,
@@ -69,14 +69,14 @@ class Asker:
         Raises:
             RagtuneError: a method failed; says where, what is kept, and how to go on.
         """
-        there = self.report.answered(stage, number)
+        there = self.keeper.answered(stage, number)
         left = [method for method in methods if method not in there]
         if not left:
             return
-        self.report.say(f"{stage[0].upper()}{stage[1:]}: question {number + 1}")
+        self.keeper.say(f"{stage[0].upper()}{stage[1:]}: question {number + 1}")
         for answer in self._answers(stage, number, question, left):
             if answer.done:
-                self.report.keep(
+                self.keeper.keep(
                     {
                         "stage": stage,
                         "number": number,
@@ -107,7 +107,7 @@ class Asker:
         except RagtuneError as error:
             where = f"{stage[0].upper()}{stage[1:]}, question {number + 1}, {LABELS[method]}"
             raise RagtuneError(
-                f"{where}, “{shorten(text, _SHOWN)}”: {error} Kept are {len(self.report.rows):,} "
+                f"{where}, “{shorten(text, _SHOWN)}”: {error} Kept are {len(self.keeper.rows):,} "
                 "answers. Once that is put right, go on from there: page Experiments, or "
-                f"`ragtune experiment --resume {self.report.folder.name}`."
+                f"`ragtune experiment --resume {self.keeper.folder.name}`."
             ) from error

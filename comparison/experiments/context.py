@@ -8,6 +8,7 @@ from comparison.experiments.edit import swapped
 from comparison.experiments.experiment import LABELS, Chosen, Experiment, Figure, Questions, Result
 from comparison.experiments.facts import Fact
 from comparison.experiments.intervals import said_share
+from comparison.experiments.keeper import Keeper
 from comparison.experiments.outcome import (
     BOTH,
     DECLINES,
@@ -17,7 +18,6 @@ from comparison.experiments.outcome import (
     count,
     shares,
 )
-from comparison.experiments.report import Report
 from comparison.experiments.setting import set_up
 from comparison.lab import Lab
 from workbench.values import Block
@@ -32,16 +32,16 @@ NAMES = {
 }
 
 
-def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
+def run(lab: Lab, chosen: Chosen, keeper: Keeper) -> Result:
     """Put a false answer in the place of each true one in copies of the documents, and ask."""
-    with set_up(lab, chosen, report) as setting:
-        report.expect(len(setting.facts) * len(setting.methods))
-        report.say("Putting in false passages")
+    with set_up(lab, chosen, keeper) as setting:
+        keeper.expect(len(setting.facts) * len(setting.methods))
+        keeper.say("Putting in false passages")
         false = with_false(setting.blocks, setting.facts)
         setting.scratch.put(false)
         for number in range(len(setting.facts)):
             setting.ask(_STAGE, number, setting.methods)
-        return found(report.rows, setting.notes, changed(setting.facts))
+        return found(keeper.rows, setting.notes, changed(setting.facts))
 
 
 def with_false(blocks: dict[str, list[Block]], facts: Sequence[Fact]) -> dict[str, list[Block]]:

@@ -12,8 +12,8 @@ from comparison.ask import METHODS
 from comparison.experiments.context import with_false
 from comparison.experiments.experiment import LABELS, Chosen, Experiment, Questions, Result
 from comparison.experiments.intervals import said_share
+from comparison.experiments.keeper import Keeper
 from comparison.experiments.outcome import FALSE, TRUE, count
-from comparison.experiments.report import Report
 from comparison.experiments.setting import Setting, set_up, taught_facts, was_taught
 from comparison.experiments.staleness import run_seconds
 from comparison.experiments.style import form_of
@@ -49,25 +49,25 @@ class Made:
     prices: Prices
 
 
-def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
+def run(lab: Lab, chosen: Chosen, keeper: Keeper) -> Result:
     """Ask all methods the same, and after an edit those that read again."""
-    with set_up(lab, chosen, report, trained_first=False) as setting:
+    with set_up(lab, chosen, keeper, trained_first=False) as setting:
         made = _made(lab, chosen, setting)
         reading = [method for method in setting.methods if method in _READING]
         edited = setting.facts[:_EDITED_FACTS]
-        report.expect(len(setting.facts) * len(setting.methods) + len(edited) * len(reading))
+        keeper.expect(len(setting.facts) * len(setting.methods) + len(edited) * len(reading))
         trained = [was_taught(fact, made.taught) for fact in setting.facts]
         for number in range(len(setting.facts)):
             setting.ask(BEFORE, number, setting.methods, trained=trained[number])
         for number, fact in enumerate(edited):
-            if set(reading) <= report.answered(EDITED, number).keys():
+            if set(reading) <= keeper.answered(EDITED, number).keys():
                 continue
             own = {name: setting.blocks[name] for name in fact.documents}
-            report.say(f"Fact {number + 1}: edited, indexing again")
+            keeper.say(f"Fact {number + 1}: edited, indexing again")
             seconds = setting.scratch.put(with_false(own, [fact]))
             setting.ask(EDITED, number, reading, seconds, trained=trained[number])
             setting.scratch.put(own)
-        return found(report.rows, made, setting.notes)
+        return found(keeper.rows, made, setting.notes)
 
 
 def found(rows: Sequence[dict[str, Any]], made: Made, notes: Sequence[str]) -> Result:

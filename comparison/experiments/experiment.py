@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from comparison.exams.exam import ExamQuestion
-from comparison.experiments.report import Report
+from comparison.experiments.keeper import Keeper
 from comparison.lab import Lab
 from workbench.settings import check_options, option
 from workbench.values import Example
@@ -87,7 +87,7 @@ class Experiment:
     """`Questions`, or one that offers more."""
     methods: tuple[str, ...]
     """Those that it can't do without."""
-    run: Callable[[Lab, Chosen, Report], Result]
+    run: Callable[[Lab, Chosen, Keeper], Result]
     trains: Callable[[Sequence[Example]], str | None] | None = None
     """Says what examples lack for its fine-tunes; None for one that makes none."""
 

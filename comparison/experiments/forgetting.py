@@ -7,7 +7,7 @@ from typing import Any
 from comparison.experiments.asking import spread
 from comparison.experiments.experiment import Chosen, Experiment, Result
 from comparison.experiments.forgotten import found, passes
-from comparison.experiments.report import Report
+from comparison.experiments.keeper import Keeper
 from comparison.experiments.training import Planned, check_memory, make, plan
 from comparison.lab import Lab
 from finetune_backend.examples.check import check_enough
@@ -37,7 +37,7 @@ class Options:
         check_options(self)
 
 
-def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
+def run(lab: Lab, chosen: Chosen, keeper: Keeper) -> Result:
     """Train with each rank and each number of passes, and measure what became of the model."""
     examples = some(chosen.examples, chosen.options.examples)
     planned = [
@@ -46,15 +46,15 @@ def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
         )
         for settings in grid(chosen.options, examples)
     ]
-    report.expect(len(planned), sum(one.work for one in planned))
-    report.say("Estimating the memory")
+    keeper.expect(len(planned), sum(one.work for one in planned))
+    keeper.say("Estimating the memory")
     check_memory(lab, planned[-1])
     for number, one in enumerate(planned):
-        if not report.answered(one.name, number):
-            report.keep(row(number, one, make(lab, one, report)))
+        if not keeper.answered(one.name, number):
+            keeper.keep(row(number, one, make(lab, one, keeper)))
         else:
-            report.other_work(one.work)(f"{one.name} is measured", 1.0)
-    return found(report.rows, notes(planned))
+            keeper.other_work(one.work)(f"{one.name} is measured", 1.0)
+    return found(keeper.rows, notes(planned))
 
 
 def lacks(examples: Sequence[Example]) -> str | None:

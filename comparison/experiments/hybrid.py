@@ -18,8 +18,8 @@ from comparison.experiments.experiment import (
     Result,
 )
 from comparison.experiments.intervals import points, said_points, said_share, wilson
+from comparison.experiments.keeper import Keeper
 from comparison.experiments.outcome import OTHER, TRUE, count
-from comparison.experiments.report import Report
 from comparison.lab import Lab
 from comparison.metrics import contains
 from comparison.statistics.bootstrap import change_interval
@@ -43,7 +43,7 @@ class Options(Questions):
     questions: int = option(60, "How many questions are asked, at most.", 3, 10_000)
 
 
-def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
+def run(lab: Lab, chosen: Chosen, keeper: Keeper) -> Result:
     """Ask all four methods the same questions."""
     answered = [question for question in chosen.questions if question.answers]
     if len(answered) < FEWEST:
@@ -51,7 +51,7 @@ def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
             f"{len(answered)} questions of the exam have answers; at least {FEWEST} are needed."
         )
     questions = spread(answered, chosen.options.questions)
-    report.expect(len(questions) * len(METHODS))
+    keeper.expect(len(questions) * len(METHODS))
     notes = [
         "All methods were asked alone, with the same model, decoding, prompts and documents. An "
         "answer is right where it contains an accepted one.",
@@ -60,15 +60,15 @@ def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
     ]
     if queue.holder(lab.home) is not None:
         notes.append("A fine-tune was at work meanwhile, which makes all times longer.")
-    report.say("Loading the language model")
-    asker = Asker(lab, lab.engine(), chosen.adapter, report)
+    keeper.say("Loading the language model")
+    asker = Asker(lab, lab.engine(), chosen.adapter, keeper)
     for number, question in enumerate(questions):
 
         def judge(answer: Answer, question: ExamQuestion = question) -> dict[str, Any]:
             return {"outcome": TRUE if contains(answer.text, question.answers) else OTHER}
 
         asker.ask(_STAGE, number, question, METHODS, judge)
-    return found(report.rows, notes)
+    return found(keeper.rows, notes)
 
 
 def interaction(rows: Sequence[dict[str, Any]]) -> list[int]:

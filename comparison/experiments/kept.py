@@ -13,8 +13,8 @@ from comparison.exams.exam import ExamQuestion, exam_bytes, read_exam
 from comparison.exams.exam import to_jsonl as exam_jsonl
 from comparison.exams.received import receive
 from comparison.experiments.experiment import Result, as_saved, result_from
+from comparison.experiments.keeper import read_rows
 from comparison.experiments.listed import find_experiment
-from comparison.experiments.report import read_rows
 from comparison.lab import Lab
 from finetune_backend.examples.read import read_examples
 from finetune_backend.examples.review import to_train_on

@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 from comparison.experiments.experiment import Chosen, as_saved
+from comparison.experiments.keeper import Keeper
 from comparison.experiments.kept import RESULT, check_conditions, read_experiment
 from comparison.experiments.listed import find_experiment
-from comparison.experiments.report import Report
 from comparison.lab import open_lab
 from workbench import jobs
 from workbench.files import write_json
@@ -22,7 +22,7 @@ def work(folder: Path) -> None:
         check_conditions(lab, kept)
         options = from_mapping(experiment.options, kept.options)
         chosen = Chosen(tuple(kept.questions()), kept.adapter, options, kept.examples())
-        result = experiment.run(lab, chosen, Report(folder, job.say, job.check))
+        result = experiment.run(lab, chosen, Keeper(folder, job.say, job.check))
         write_json(folder / RESULT, as_saved(result))
 
 

@@ -9,8 +9,8 @@ from comparison.experiments.edit import holds, swapped
 from comparison.experiments.experiment import LABELS, Chosen, Experiment, Figure, Questions, Result
 from comparison.experiments.facts import Fact
 from comparison.experiments.intervals import said_change, said_share, wilson
+from comparison.experiments.keeper import Keeper
 from comparison.experiments.outcome import FALSE, TRUE, count
-from comparison.experiments.report import Report
 from comparison.experiments.setting import set_up
 from comparison.lab import Lab
 from finetune_backend.replay import read_replay
@@ -45,17 +45,17 @@ class Step:
     """Documents that come to those that are there."""
 
 
-def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
+def run(lab: Lab, chosen: Chosen, keeper: Keeper) -> Result:
     """Ask the same questions at every step."""
-    with set_up(lab, chosen, report, _READING) as setting:
+    with set_up(lab, chosen, keeper, _READING) as setting:
         wanted = KINDS if chosen.options.what == "all" else (chosen.options.what,)
         steps = make_steps(setting.blocks, setting.facts, wanted)
-        report.expect(len(setting.facts) * len(setting.methods) * len(steps))
+        keeper.expect(len(setting.facts) * len(setting.methods) * len(steps))
         for step in steps:
             numbers = range(len(setting.facts))
-            if all(set(setting.methods) <= report.answered(step.name, n).keys() for n in numbers):
+            if all(set(setting.methods) <= keeper.answered(step.name, n).keys() for n in numbers):
                 continue
-            report.say(f"Indexing: {step.name}")
+            keeper.say(f"Indexing: {step.name}")
             setting.scratch.put(step.added)
             for number in numbers:
                 setting.ask(step.name, number, setting.methods)
@@ -67,7 +67,7 @@ def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
             f"An answer is right where it gives the true answer and not the false one. There are "
             f"{sum(map(len, setting.blocks.values()))} paragraphs in the documents as they are.",
         ]
-        return found(report.rows, steps, notes, changed(setting.facts))
+        return found(keeper.rows, steps, notes, changed(setting.facts))
 
 
 def make_steps(

@@ -9,8 +9,8 @@ from typing import Any
 from comparison.ask import METHODS
 from comparison.experiments.experiment import LABELS, Chosen, Experiment, Figure, Questions, Result
 from comparison.experiments.intervals import said_change, said_share, wilson
+from comparison.experiments.keeper import Keeper
 from comparison.experiments.outcome import TRUE, count
-from comparison.experiments.report import Report
 from comparison.experiments.scratch import Scratch
 from comparison.experiments.setting import set_up
 from comparison.lab import Lab
@@ -43,23 +43,23 @@ class Options(Questions):
     )
 
 
-def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
+def run(lab: Lab, chosen: Chosen, keeper: Keeper) -> Result:
     """Fill the knowledge base up, and ask the same questions at every power of ten on the way."""
-    with set_up(lab, chosen, report) as setting:
+    with set_up(lab, chosen, keeper) as setting:
         begin = setting.scratch.passages()
         sizes = make_sizes(begin, chosen.options.largest)
         reading = [method for method in setting.methods if method in _READING]
         others = len(setting.methods) - len(reading)
         answers = len(setting.facts) * (len(sizes) * len(reading) + 2 * others)
-        report.expect(answers, (sizes[-1] - begin) / _AS_LONG_AS_AN_ANSWER)
+        keeper.expect(answers, (sizes[-1] - begin) / _AS_LONG_AS_AN_ANSWER)
         filling = fill(read_replay())
         for size in sizes:
             methods = setting.methods if size in (begin, sizes[-1]) else reading
             numbers = range(len(setting.facts))
             stage = f"{size:,} passages"
-            if all(set(methods) <= report.answered(stage, n).keys() for n in numbers):
+            if all(set(methods) <= keeper.answered(stage, n).keys() for n in numbers):
                 continue
-            grow(setting.scratch, size, filling, report)
+            grow(setting.scratch, size, filling, keeper)
             for number in numbers:
                 setting.ask(stage, number, methods, passages=size)
         notes = [
@@ -69,7 +69,7 @@ def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
             "What reads no documents was asked at the smallest and the largest size: where its "
             "time has changed, that is the machine, busy with something else, and not the size.",
         ]
-        return found(report.rows, sizes, notes)
+        return found(keeper.rows, sizes, notes)
 
 
 def make_sizes(begin: int, largest: int) -> list[int]:
@@ -101,17 +101,17 @@ def fill(texts: Sequence[str], seed: int = 0) -> Iterator[Block]:
         yield Block(" ".join(draw.sample(sentences, 2)), (f"Article {number}",))
 
 
-def grow(scratch: Scratch, size: int, filling: Iterator[Block], report: Report) -> None:
+def grow(scratch: Scratch, size: int, filling: Iterator[Block], keeper: Keeper) -> None:
     """Add paragraphs until there are so many passages."""
     while (left := size - scratch.passages()) > 0:
-        report.say(f"Indexing {left:,} more passages")
+        keeper.say(f"Indexing {left:,} more passages")
         documents: dict[str, list[Block]] = {}
         there = len(scratch.knowledge_base.documents())
         for number in range(min(_AT_ONCE, -(-left // _DOCUMENT_PASSAGES))):
             some = min(_DOCUMENT_PASSAGES, left - number * _DOCUMENT_PASSAGES)
             name = f"filling {there + number}/encyclopedia"
             documents[name] = [next(filling) for _ in range(some)]
-        indexing = report.other_work(sum(map(len, documents.values())) / _AS_LONG_AS_AN_ANSWER)
+        indexing = keeper.other_work(sum(map(len, documents.values())) / _AS_LONG_AS_AN_ANSWER)
         scratch.put(documents, indexing)
         indexing("Indexed", 1.0)
 

@@ -10,8 +10,8 @@ from comparison.ask import METHODS
 from comparison.experiments.asking import Asker, ready_methods, spread
 from comparison.experiments.experiment import FEWEST, Chosen
 from comparison.experiments.facts import Fact, find_facts, said_left_out
+from comparison.experiments.keeper import Keeper
 from comparison.experiments.outcome import outcome, was_read
-from comparison.experiments.report import Report
 from comparison.experiments.scratch import Scratch
 from comparison.lab import Lab
 from finetune_backend import queue
@@ -81,7 +81,7 @@ class Setting:
 def set_up(
     lab: Lab,
     chosen: Chosen,
-    report: Report,
+    keeper: Keeper,
     wanted: Sequence[str] = METHODS,
     *,
     trained_first: bool = True,
@@ -91,7 +91,7 @@ def set_up(
     Args:
         lab: the person's.
         chosen: its options have ``questions``: how many facts there are to be at most.
-        report: told what is being done.
+        keeper: told what is being done.
         wanted: the methods to ask, of which those that are ready are.
         trained_first: take facts that the adapter was trained on, and others only where these
             are too few; otherwise take them from all.
@@ -99,7 +99,7 @@ def set_up(
     Raises:
         RagtuneError: there are too few such facts.
     """
-    report.say("Reading the documents")
+    keeper.say("Reading the documents")
     blocks = dict(lab.knowledge_base.blocks())
     found, left_out = find_facts(chosen.questions, blocks)
     notes = said_left_out(left_out)
@@ -115,12 +115,12 @@ def set_up(
         notes.append(f"{len(copied)} of {len(blocks)} documents were copied, with all answers.")
     if queue.holder(lab.home) is not None:
         notes.append("A fine-tune was at work meanwhile, which makes all times longer.")
-    scratch = Scratch(lab, report.folder / SCRATCH)
+    scratch = Scratch(lab, keeper.folder / SCRATCH)
     try:
-        report.say("Indexing copies of the documents")
-        seconds = scratch.put(copied, report.say)
-        report.say("Loading the language model")
-        asker = Asker(scratch, lab.engine(), chosen.adapter, report)
+        keeper.say("Indexing copies of the documents")
+        seconds = scratch.put(copied, keeper.say)
+        keeper.say("Loading the language model")
+        asker = Asker(scratch, lab.engine(), chosen.adapter, keeper)
         notes = [
             "All methods were asked alone, with the same model, decoding and prompts, on copies "
             "of the documents that were read as text; your documents are as they were.",

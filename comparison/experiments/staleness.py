@@ -11,6 +11,7 @@ from comparison.experiments.edit import without
 from comparison.experiments.experiment import LABELS, Chosen, Experiment, Figure, Questions, Result
 from comparison.experiments.facts import Fact
 from comparison.experiments.intervals import said_share
+from comparison.experiments.keeper import Keeper
 from comparison.experiments.outcome import (
     BOTH,
     DECLINES,
@@ -20,7 +21,6 @@ from comparison.experiments.outcome import (
     count,
     shares,
 )
-from comparison.experiments.report import Report
 from comparison.experiments.setting import set_up
 from comparison.lab import Lab
 from finetune_backend.steps import read_steps
@@ -45,19 +45,19 @@ class Options(Questions):
     questions: int = option(10, "How many facts are edited and deleted, at most.", 3, 10_000)
 
 
-def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
+def run(lab: Lab, chosen: Chosen, keeper: Keeper) -> Result:
     """Edit each fact in copies of the documents, delete it, and ask after both."""
-    with set_up(lab, chosen, report) as setting:
+    with set_up(lab, chosen, keeper) as setting:
         reading = [method for method in setting.methods if method in _READING]
-        report.expect(len(setting.facts) * (len(setting.methods) + 2 * len(reading)))
+        keeper.expect(len(setting.facts) * (len(setting.methods) + 2 * len(reading)))
         for number, fact in enumerate(setting.facts):
             setting.ask(BEFORE, number, setting.methods)
             # What is resumed is not edited again.
-            if all(set(reading) <= report.answered(s, number).keys() for s in (EDITED, DELETED)):
+            if all(set(reading) <= keeper.answered(s, number).keys() for s in (EDITED, DELETED)):
                 continue
             own = {name: setting.blocks[name] for name in fact.documents}
             for stage, blocks in ((EDITED, with_false(own, [fact])), (DELETED, deleted(own, fact))):
-                report.say(f"Fact {number + 1}: {stage}, indexing again")
+                keeper.say(f"Fact {number + 1}: {stage}, indexing again")
                 seconds = setting.scratch.put(blocks)
                 setting.ask(stage, number, reading, seconds)
             setting.scratch.put(own)
@@ -66,7 +66,7 @@ def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
             "What reads no documents was asked once: its answer is the same to the letter after "
             "an edit.",
         ]
-        return found(report.rows, notes, changed(setting.facts), run_seconds(lab, chosen.adapter))
+        return found(keeper.rows, notes, changed(setting.facts), run_seconds(lab, chosen.adapter))
 
 
 def deleted(blocks: dict[str, list[Block]], fact: Fact) -> dict[str, list[Block]]:

@@ -20,7 +20,7 @@ from comparison.experiments.experiment import (
     Result,
 )
 from comparison.experiments.intervals import said_change, said_share, wilson
-from comparison.experiments.report import Report
+from comparison.experiments.keeper import Keeper
 from comparison.form import Form
 from comparison.lab import Lab
 from comparison.metrics import exact_match
@@ -33,14 +33,14 @@ _MOST_OF_THEM = 0.9
 KEPT, LABEL = "form kept", "right label"
 
 
-def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
+def run(lab: Lab, chosen: Chosen, keeper: Keeper) -> Result:
     """Ask questions whose answers are to have a form, or to be a label."""
     questions, told = asked_for(lab, chosen)
     questions = spread(questions, chosen.options.questions)
     methods, missing = ready_methods(lab, chosen.adapter)
-    report.expect(len(questions) * len(methods))
-    report.say("Loading the language model")
-    asker = Asker(lab, lab.engine(), chosen.adapter, report)
+    keeper.expect(len(questions) * len(methods))
+    keeper.say("Loading the language model")
+    asker = Asker(lab, lab.engine(), chosen.adapter, keeper)
     for number, question in enumerate(questions):
 
         def judge(answer: Answer, question: ExamQuestion = question) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
         *told,
         *missing,
     ]
-    return found(report.rows, notes)
+    return found(keeper.rows, notes)
 
 
 def asked_for(lab: Lab, chosen: Chosen) -> tuple[list[ExamQuestion], list[str]]:

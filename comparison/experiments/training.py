@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from comparison.experiments.report import Report
+from comparison.experiments.keeper import Keeper
 from comparison.lab import Adapter, Lab
 from comparison.start_training import estimate_training, prompts
 from finetune_backend import queue
@@ -78,7 +78,7 @@ def check_memory(lab: Lab, planned: Planned) -> None:
     check_fits(expected, free_memory_gb())
 
 
-def make(lab: Lab, planned: Planned, report: Report) -> Run:
+def make(lab: Lab, planned: Planned, keeper: Keeper) -> Run:
     """Return a fine-tune with its adapter: what was made before a stop is not made again.
 
     It waits until no other fine-tune has the machine or wants it, and others wait until it ends.
@@ -86,7 +86,7 @@ def make(lab: Lab, planned: Planned, report: Report) -> Run:
     Raises:
         RagtuneError: it can't be trained.
     """
-    place, tell = report.folder / queue.TRAINED / planned.name, report.other_work(planned.work)
+    place, tell = keeper.folder / queue.TRAINED / planned.name, keeper.other_work(planned.work)
     share = 0.0
 
     def say(message: str) -> None:
@@ -112,13 +112,13 @@ def make(lab: Lab, planned: Planned, report: Report) -> Run:
                     (checkpoint, planned.shown, planned.settings),
                     say,
                     stepped,
-                    lambda: jobs.asked_to_pause(report.folder),
+                    lambda: jobs.asked_to_pause(keeper.folder),
                     probed=planned.probed,
                 )
         finally:
             queue.start_next(lab.home, queue.LOCK_SECONDS)
         # Its own job has taken note of how it ended; where that was a stop, this stops, too.
-        report.check()
+        keeper.check()
     run = read_run(place)
     if not run.complete:
         raise RagtuneError(f"{planned.name} could not be trained. {run.state.message}")

@@ -10,8 +10,8 @@ from comparison.exams.exam import ExamQuestion
 from comparison.experiments.asking import Asker, ready_methods
 from comparison.experiments.experiment import LABELS, Chosen, Experiment, Figure, Result
 from comparison.experiments.intervals import said_change, said_share, wilson
+from comparison.experiments.keeper import Keeper
 from comparison.experiments.outcome import OTHER, TRUE, count
-from comparison.experiments.report import Report
 from comparison.experiments.training import Planned, WithTrained, check_memory, make, plan
 from comparison.experiments.worded import Worded, choose, lacks, settings_for, shown, sizes
 from comparison.lab import Lab
@@ -35,7 +35,7 @@ class Options:
         check_options(self)
 
 
-def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
+def run(lab: Lab, chosen: Chosen, keeper: Keeper) -> Result:
     """Train with more and more wordings of the same facts, and ask for them in another one."""
     facts = choose(chosen.examples, chosen.options.facts, chosen.options.wordings)
     planned = [
@@ -45,17 +45,17 @@ def run(lab: Lab, chosen: Chosen, report: Report) -> Result:
     questions, noted = to_ask(facts, chosen.questions)
     beside, missing = ready_methods(lab, None, _BESIDE)
     rows = len(questions) * (len(planned) + len(beside))
-    report.expect(rows, sum(one.work for one in planned))
-    report.say("Estimating the memory")
+    keeper.expect(rows, sum(one.work for one in planned))
+    keeper.say("Estimating the memory")
     check_memory(lab, planned[-1])
-    runs = [make(lab, one, report) for one in planned]
-    report.say("Loading the language model")
+    runs = [make(lab, one, keeper) for one in planned]
+    keeper.say("Loading the language model")
     engine = lab.engine()
-    ask(Asker(lab, engine, None, report), _UNTRAINED, 0, questions, beside)
+    ask(Asker(lab, engine, None, keeper), _UNTRAINED, 0, questions, beside)
     with contextlib.closing(WithTrained(lab, runs)) as trained:
         for size, one in zip(sizes(facts), planned, strict=True):
-            ask(Asker(trained, engine, one.name, report), one.name, size, questions, ["finetuned"])
-    return found(report.rows, sizes(facts), [*notes(planned, len(facts)), *noted, *missing])
+            ask(Asker(trained, engine, one.name, keeper), one.name, size, questions, ["finetuned"])
+    return found(keeper.rows, sizes(facts), [*notes(planned, len(facts)), *noted, *missing])
 
 
 def said(size: int) -> str:

@@ -14,7 +14,8 @@ from comparison.report.origin import model_of
 from comparison.statistics.interval import Interval
 from workbench.errors import RagtuneError
 
-_SHARES = ("share", "low", "high")
+SHARES = ("share", "low", "high")
+"""Columns that are shares, from 0 to 1."""
 
 
 def experiment_report(kept: Kept, made: date) -> Report:
@@ -51,6 +52,14 @@ def occurring(table: Sequence[dict[str, Any]], figure: Figure) -> list[dict[str,
 def heading(name: str) -> str:
     """Return a column's name as it is shown."""
     return name.replace("_", " ").capitalize()
+
+
+def made_with(kept: Kept) -> dict[str, str]:
+    """Return the settings and hashes that an experiment was made with."""
+    made = {"exam": kept.exam, "adapter": kept.adapter or "none"} | kept.options | kept.conditions
+    if "the model" in made:
+        made["the model"] = " ".join(model_of(made))
+    return {name: " ".join(str(value).split()) for name, value in made.items()}
 
 
 def _finding(result: Result) -> Section:
@@ -95,22 +104,18 @@ def _cell(name: str, row: Mapping[str, Any]) -> str:
     if value is None:
         return "–"
     if isinstance(value, float):
-        return f"{value:.1%}" if name in _SHARES else number(value)
+        return f"{value:.1%}" if name in SHARES else number(value)
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _origin(kept: Kept) -> Section:
-    made = {"exam": kept.exam, "adapter": kept.adapter or "none"} | kept.options | kept.conditions
-    if "the model" in made:
-        made["the model"] = " ".join(model_of(made))
-    rows = tuple((name, " ".join(str(value).split())) for name, value in made.items())
     command = ["ragtune", "experiment", kept.key, "--exam", kept.exam]
     for name, value in kept.options.items():
         command += ["--set", f"{name}={value}"]
     return Section(
         "How it was made",
         (
-            Table(("what", "value"), rows, "Settings and hashes"),
+            Table(("what", "value"), tuple(made_with(kept).items()), "Settings and hashes"),
             Points(("To run it again, with the exam's file:",)),
             Commands((shlex.join(command),)),
         ),

@@ -17,6 +17,8 @@ from comparison.report.table import all_to_csv, to_csv, to_parquet
 from workbench.errors import RagtuneError
 from workbench.files import write_bytes
 
+_KINDS = {"html": to_html, "md": to_markdown}
+
 
 def write_report(lab: Lab, evaluation: Evaluation, folder: Path, made: date) -> list[Path]:
     """Write a report in all its forms, in place of an earlier one, and return the files.
@@ -35,6 +37,11 @@ def write_report(lab: Lab, evaluation: Evaluation, folder: Path, made: date) -> 
     return _write(evaluation.name, folder, _pages(report) | rows)
 
 
+def to_file(report: Report, kind: str) -> bytes:
+    """Return a report as a file of a kind: "html" or "md"."""
+    return _KINDS[kind](report).encode("utf-8", "replace")  # a model may write half a character
+
+
 def write_experiment_report(kept: Kept, folder: Path, made: date) -> list[Path]:
     """Write the report of an experiment, otherwise as `write_report`."""
     report = experiment_report(kept, made)
@@ -42,8 +49,7 @@ def write_experiment_report(kept: Kept, folder: Path, made: date) -> list[Path]:
 
 
 def _pages(report: Report) -> dict[str, bytes]:
-    texts = {"html": to_html(report), "md": to_markdown(report)}
-    return {kind: text.encode("utf-8", "replace") for kind, text in texts.items()}
+    return {kind: to_file(report, kind) for kind in _KINDS}
 
 
 def _write(name: str, folder: Path, files: Mapping[str, bytes]) -> list[Path]:

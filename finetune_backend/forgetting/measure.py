@@ -66,7 +66,8 @@ def probe(
         probes: by default those that come along.
 
     Returns:
-        1.0 or 0.0 for each choice, right or not; of "surprise", nats a token for each text.
+        1.0 or 0.0 for each choice, right or not; of "surprise", nats a token for each text. A kind
+        without probes is left out.
     """
     import torch
 
@@ -99,7 +100,8 @@ def probe(
         kind: [_is_right(choice, next(scores)) for choice in choices]
         for kind, choices in probes.choices.items()
     }
-    made["surprise"] = [-total / count for ((total, count),) in scores]
+    if probes.texts:
+        made["surprise"] = [-total / count for ((total, count),) in scores]
     return made
 
 

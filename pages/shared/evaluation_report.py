@@ -18,25 +18,27 @@ if TYPE_CHECKING:
 def report_downloads(lab: "Lab", evaluation: "Evaluation", found: "Results") -> None:
     """Offer the report, the rows as Parquet, and the bundle; each is made when it is asked for."""
     from comparison.report.contents import make_report
-    from comparison.report.html import to_html
-    from comparison.report.markdown import to_markdown
     from comparison.report.table import to_parquet
+    from comparison.report.write import to_file
 
-    def page() -> bytes:
-        return to_html(make_report(lab, evaluation, date.today())).encode("utf-8", "replace")
-
-    def text() -> bytes:
-        return to_markdown(make_report(lab, evaluation, date.today())).encode("utf-8", "replace")
+    def report(kind: str) -> bytes:
+        return to_file(make_report(lab, evaluation, date.today()), kind)
 
     for label, make, kind, mime, meaning in (
         (
             "Report",
-            page,
+            lambda: report("html"),
             "html",
             "text/html",
             "One page to be handed to somebody: all figures, settings and hashes, as HTML.",
         ),
-        ("Markdown", text, "md", "text/markdown", "The same report as text."),
+        (
+            "Markdown",
+            lambda: report("md"),
+            "md",
+            "text/markdown",
+            "The same report as text.",
+        ),
         (
             "Parquet",
             lambda: to_parquet(found),

@@ -122,11 +122,12 @@ def _answer(asked: "Asked", label: str) -> None:
 
 def downloads(evaluation: "Evaluation", found: "Results") -> None:
     """Offer the rows as CSV, and everything as JSON."""
-    from comparison.evaluation.results import as_csv, as_json
+    from comparison.evaluation.results import as_json
+    from comparison.report.table import to_csv
 
     st.download_button(
         "CSV",
-        lambda: as_csv(found.rows).encode("utf-8-sig"),
+        lambda: to_csv(found),
         f"{evaluation.name}.csv",
         "text/csv",
         icon=":material/download:",

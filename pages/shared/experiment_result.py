@@ -9,14 +9,17 @@ import streamlit as st
 
 from comparison.experiments.experiment import Figure
 from comparison.experiments.kept import Kept, as_json
-from comparison.report.blocks import Report
-from comparison.report.experiment import experiment_report, heading, occurring
-from comparison.report.html import to_html
-from comparison.report.markdown import to_markdown
+from comparison.report.experiment import (
+    SHARES,
+    experiment_report,
+    heading,
+    made_with,
+    occurring,
+)
 from comparison.report.table import all_to_csv
+from comparison.report.write import to_file
 from pages.shared.plain import plain
 
-_PERCENT = ("share", "low", "high")
 _POINT_HEIGHT, _BAR_HEIGHT, _GROUP_HEIGHT = 300, 16, 24
 
 
@@ -36,7 +39,7 @@ def draw_result(kept: Kept) -> None:
     st.dataframe(
         table.rename(columns=heading),
         hide_index=True,
-        column_config={heading(name): percent for name in _PERCENT},
+        column_config={heading(name): percent for name in SHARES},
     )
     for note in result.notes:
         st.caption(plain(note))
@@ -53,21 +56,20 @@ def draw_answers(kept: Kept) -> None:
     with st.expander(f"All {len(rows)} answers", icon=":material/table_rows:"):
         st.dataframe(pd.DataFrame(rows), hide_index=True)
     with st.expander("Settings and hashes", icon=":material/fingerprint:"):
-        made = {"exam": kept.exam, "adapter": kept.adapter or "none", **kept.options}
-        facts = [(name, str(value)) for name, value in (made | kept.conditions).items()]
+        facts = made_with(kept).items()
         st.dataframe(pd.DataFrame(facts, columns=["What", "Value"]), hide_index=True)
     with st.container(horizontal=True):
         if kept.result:
             _download(
                 "Report",
-                lambda: _report(kept, to_html),
+                lambda: _report(kept, "html"),
                 f"{kept.name}.html",
                 "text/html",
                 "One page to be handed to somebody: its figures, numbers, settings and hashes.",
             )
             _download(
                 "Markdown",
-                lambda: _report(kept, to_markdown),
+                lambda: _report(kept, "md"),
                 f"{kept.name}.md",
                 "text/markdown",
                 "The same report as text.",
@@ -81,8 +83,8 @@ def draw_answers(kept: Kept) -> None:
         )
 
 
-def _report(kept: Kept, write: Callable[[Report], str]) -> bytes:
-    return write(experiment_report(kept, date.today())).encode("utf-8", "replace")
+def _report(kept: Kept, kind: str) -> bytes:
+    return to_file(experiment_report(kept, date.today()), kind)
 
 
 def _download(

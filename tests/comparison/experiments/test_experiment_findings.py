@@ -24,8 +24,8 @@ from comparison.experiments.intervals import (
     said_share,
     wilson,
 )
+from comparison.experiments.keeper import ROWS, Keeper
 from comparison.experiments.listed import experiments, find_experiment
-from comparison.experiments.report import ROWS, Report
 from comparison.experiments.setting import said_taught, was_taught
 from comparison.form import Form
 from comparison.prices import Prices
@@ -350,28 +350,28 @@ def test_differences_are_a_table_with_a_column_for_each_method():
 
 def test_rows_are_kept_at_once_and_half_a_line_is_forgotten(tmp_path):
     told = []
-    report = Report(tmp_path, lambda message, share: told.append((message, share)))
-    report.expect(2)
-    report.keep(row("rag", 0, "true", "before"))
-    report.say("On")
+    keeper = Keeper(tmp_path, lambda message, share: told.append((message, share)))
+    keeper.expect(2)
+    keeper.keep(row("rag", 0, "true", "before"))
+    keeper.say("On")
     with (tmp_path / ROWS).open("a") as file:
         file.write('{"stage": "bef')
-    again = Report(tmp_path, lambda message, share: None)
-    assert again.rows == report.rows and told == [("On", 0.5)]
+    again = Keeper(tmp_path, lambda message, share: None)
+    assert again.rows == keeper.rows and told == [("On", 0.5)]
     again.keep(row("rag", 1, "true", "before"))
-    assert len(Report(tmp_path, lambda message, share: None).rows) == 2
+    assert len(Keeper(tmp_path, lambda message, share: None).rows) == 2
     assert list(again.answered("before", 1)) == ["rag"] and not again.answered("edited", 1)
 
 
 def test_other_work_counts_as_the_answers_that_take_as_long(tmp_path):
     told = []
-    report = Report(tmp_path, lambda message, share: told.append((message, share)))
-    report.expect(2, 8)
-    tell = report.other_work(4)
+    keeper = Keeper(tmp_path, lambda message, share: told.append((message, share)))
+    keeper.expect(2, 8)
+    tell = keeper.other_work(4)
     tell("Indexing", 0.5)
     tell("Indexing", 1.0)
-    report.keep(row("rag", 0, "true", "before"))
-    report.other_work(4)("More", 0.25)
+    keeper.keep(row("rag", 0, "true", "before"))
+    keeper.other_work(4)("More", 0.25)
     assert told == [("Indexing", 0.2), ("Indexing", 0.4), ("More", 0.6)]
 
 
@@ -380,4 +380,4 @@ def test_a_stop_is_heard_at_every_word(tmp_path):
         raise RagtuneError("Stop.")
 
     with pytest.raises(RagtuneError, match="Stop"):
-        Report(tmp_path, lambda message, share: None, stop).say("On")
+        Keeper(tmp_path, lambda message, share: None, stop).say("On")

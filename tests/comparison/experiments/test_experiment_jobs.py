@@ -10,6 +10,7 @@ from comparison.exams.exam import ExamQuestion
 from comparison.exams.kept import exam_files, save_exam
 from comparison.exams.received import receive
 from comparison.experiments.asking import Asker
+from comparison.experiments.keeper import Keeper
 from comparison.experiments.kept import (
     ExamFile,
     check_conditions,
@@ -21,7 +22,6 @@ from comparison.experiments.kept import (
     read_experiment,
     start_experiment,
 )
-from comparison.experiments.report import Report
 from comparison.lab import open_lab
 from workbench import jobs
 from workbench.errors import RagtuneError
@@ -83,8 +83,8 @@ def test_a_kept_exam_is_found_by_its_name_and_a_failure_says_how_to_go_on(lab, e
     assert cli.main([*home, "experiment", "context", "--exam", "kites"]) == 0
     out, err = capsys.readouterr()
     assert "exam: kites.jsonl" in err and "Exam: kites.jsonl. RAG follows" in out
-    report = Report(lab.home.experiments / "context-1", lambda message, share: None)
-    asker = Asker(lab, lab.engine(), None, report)
+    keeper = Keeper(lab.home.experiments / "context-1", lambda message, share: None)
+    asker = Asker(lab, lab.engine(), None, keeper)
     question = ExamQuestion("x" * 5000, ("a",))
     with pytest.raises(RagtuneError, match=r"^Edited, question 3, base, “x+…”: .* Kept are 6 ans"):
         asker.ask("edited", 2, question, ["base"], lambda answer: {})

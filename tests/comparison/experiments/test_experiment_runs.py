@@ -15,7 +15,7 @@ from comparison.experiments import (
     style,
 )
 from comparison.experiments.experiment import Chosen
-from comparison.experiments.report import ROWS, Report, read_rows
+from comparison.experiments.keeper import ROWS, Keeper, read_rows
 from comparison.experiments.setting import SCRATCH
 from workbench.errors import RagtuneError
 
@@ -33,9 +33,9 @@ def run(tuned_lab, exam, tmp_path):
         )
         told = []
         folder.mkdir(exist_ok=True)
-        report = Report(folder, lambda message, share: told.append((message, share)), check)
+        keeper = Keeper(folder, lambda message, share: told.append((message, share)), check)
         try:
-            return module.run(lab, chosen, report), report.rows, told
+            return module.run(lab, chosen, keeper), keeper.rows, told
         finally:
             assert lab.knowledge_base.index.fingerprint() == before
             assert not (folder / SCRATCH).exists()
@@ -146,4 +146,4 @@ def test_an_exam_about_something_else_is_refused_with_the_reason(tuned_lab, tmp_
     questions = exam_from("\n".join(row % n for n in range(5)).encode(), "moons.jsonl")
     chosen = Chosen(tuple(questions), None, context.EXPERIMENT.options())
     with pytest.raises(RagtuneError, match="0 questions of the exam can be used.*don't stand in"):
-        context.run(tuned_lab, chosen, Report(tmp_path, lambda message, share: None))
+        context.run(tuned_lab, chosen, Keeper(tmp_path, lambda message, share: None))

@@ -9,8 +9,8 @@ import cli
 from comparison.exams.exam import exam_from
 from comparison.experiments import forgetting, wordings
 from comparison.experiments.experiment import Chosen
+from comparison.experiments.keeper import Keeper
 from comparison.experiments.kept import find_kept, read_experiment, start_experiment
-from comparison.experiments.report import Report
 from finetune_backend import queue
 from finetune_backend.examples.store import add_examples
 from finetune_backend.queue import TRAINED
@@ -51,9 +51,9 @@ def run(lab, exam, tmp_path):
             examples() if given is None else given,
         )
         told = []
-        report = Report(folder, lambda message, share: told.append((message, share)), check)
+        keeper = Keeper(folder, lambda message, share: told.append((message, share)), check)
         try:
-            return module.run(lab, chosen, report), report.rows, told
+            return module.run(lab, chosen, keeper), keeper.rows, told
         finally:
             assert queue.holder(lab.home) is None and list_runs(lab.home) == []
 

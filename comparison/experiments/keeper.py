@@ -12,7 +12,7 @@ from workbench.files import writing
 ROWS = "rows.jsonl"
 
 
-class Report:
+class Keeper:
     """Keeps rows in the experiment's folder; those that an earlier process kept are there."""
 
     def __init__(
