@@ -59,6 +59,12 @@ def test_scores_are_the_models_likelihoods(tiny_model):
     assert scores["grammar"][1] == 1.0  # the shorter by far
 
 
+def test_a_kind_without_probes_is_left_out(tiny_model):
+    scores = probe(find_checkpoint(str(tiny_model)), None, probes=Probes(FEW.choices, ()))
+    assert scores.keys() == FEW.choices.keys()
+    assert [change.kind for change in compare(scores, scores)] == list(FEW.choices)
+
+
 def test_changes_have_their_sign_and_their_margin(tiny_model, tiny_adapter):
     same = {"grammar": [1.0, 0.0, 1.0, 1.0], "surprise": [2.0, 4.0]}
     worse = {"grammar": [0.0, 0.0, 1.0, 1.0], "surprise": [2.2, 4.4]}
