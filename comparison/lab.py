@@ -15,7 +15,7 @@ from workbench.language_models.engine import Engine
 from workbench.language_models.loading import Checkpoint, find_checkpoint
 from workbench.language_models.server_engine import ServerEngine
 from workbench.language_models.server_errors import listed
-from workbench.settings import Settings, from_text, load_settings, save_settings
+from workbench.settings import Settings, from_text, load_settings, save_settings, split_writer
 from workbench.storage import Database
 
 
@@ -55,11 +55,13 @@ class Lab:
         """Keep other settings.
 
         Raises:
-            RagtuneError: the model, the judge or the reranker that they name can't be found on
-                this machine. A server is not asked: it may well be started later.
+            RagtuneError: the model, the judge, the writer or the reranker that they name can't be
+                found on this machine. A server is not asked: it may well be started later.
         """
         for model in filter(None, (settings.model, settings.judge)):
             find_checkpoint(model, settings.server)
+        if settings.writer:
+            find_checkpoint(*split_writer(settings.writer))
         if settings.reranker:
             self.knowledge_base.index.reranker(settings.reranker)
         save_settings(self.home, settings)

@@ -17,6 +17,7 @@ from finetune_backend.examples.find import find_examples
 from finetune_backend.examples.review import to_train_on
 from finetune_backend.examples.store import add_examples, list_examples
 from finetune_backend.examples.wording import fold, short_hash
+from finetune_backend.exports.base import public_name
 from finetune_backend.writer.facts import Fact
 from finetune_backend.writer.write import (
     Asked,
@@ -40,7 +41,8 @@ from workbench.home import Home
 from workbench.language_models.choose import choose_engine, load_engine
 from workbench.language_models.engine import Engine
 from workbench.language_models.loading import find_checkpoint
-from workbench.settings import DEFAULT_MODEL
+from workbench.language_models.server_engine import ServerEngine
+from workbench.settings import DEFAULT_MODEL, Settings, split_writer
 from workbench.values import Block, Example, Passage
 
 WRITER = Path(__file__).parent.parent / "finetune_backend" / "writer" / "smollm2-questions"
@@ -78,12 +80,34 @@ class Written:
 
 
 def load_author(lab: Lab) -> Author:
-    """Return the shipped writer on its own model, or the model on a server where one is set."""
-    if lab.settings.server:
+    """Return who writes: the writer that the settings name, or the model on their server, or the
+    shipped writer on its own model.
+
+    Raises:
+        RagtuneError: there is no such model, or it can't be loaded.
+    """
+    settings = lab.settings
+    if settings.writer:
+        name, server = split_writer(settings.writer)
+        named = find_checkpoint(name, server)
+        if server:
+            return Author(ServerEngine(named, "writer"), None, None)
+        return Author(load_engine(choose_engine("auto", named).engine, named), None, None)
+    if settings.server:
         return Author(lab.engine(), None, None)
     checkpoint = find_checkpoint(DEFAULT_MODEL)
     engine = load_engine(choose_engine("auto", checkpoint).engine, checkpoint)
     return Author(engine, str(WRITER), str(READER))
+
+
+def who_writes(settings: Settings) -> str:
+    """Say who writes examples and exams, as the subject of a sentence."""
+    name, server = split_writer(settings.writer)
+    if not name and settings.server:
+        name, server = settings.model, settings.server
+    if not name:
+        return "A small model that comes along"
+    return f"{name} on {server}" if server else public_name(name)
 
 
 def write_examples(lab: Lab, author: Author, report: Callable[[Written], None]) -> Written:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-for name in ("MODEL", "HOME", "SERVER", "SERVER_KEY", "ENGINE", "JUDGE"):
+for name in ("MODEL", "HOME", "SERVER", "SERVER_KEY", "ENGINE", "JUDGE", "WRITER", "WRITER_KEY"):
     os.environ.pop(f"RAGTUNE_{name}", None)
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample_docs"

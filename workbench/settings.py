@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,10 +18,20 @@ DEFAULT_MODEL = "smollm2-135m-instruct"
 ENGINES = ("auto", "transformers", "int8")
 SEARCHES = ("hybrid", "dense", "words")
 BUNDLED_RERANKER = "minilm-rerank"
-SERVER_KEY = "RAGTUNE_SERVER_KEY"
-"""Names the environment variable with the server's key, which is kept nowhere else."""
+_FROM_ENVIRONMENT = ("model", "server", "engine", "judge", "writer")
+_WRITER_ON_SERVER = re.compile(r"(?P<name>.+?)@(?P<server>https?://.*)", re.IGNORECASE | re.DOTALL)
 
 T = TypeVar("T")
+
+
+def variable(setting: str) -> str:
+    """Name the environment variable that goes before a setting."""
+    return f"RAGTUNE_{setting.upper()}"
+
+
+def key_variable(setting: str) -> str:
+    """Name the environment variable with the key of a setting's server: it is kept nowhere else."""
+    return f"{variable(setting)}_KEY"
 
 
 def option(
@@ -62,6 +73,13 @@ class Settings:
         "",
         "The language model that may judge answers once it agrees with your blind votes: a folder "
         "or a Hugging Face model id; with a server, a model's name on it. Empty: the one above.",
+    )
+    writer: str = option(
+        "",
+        "The language model that writes examples and exams from your documents: a folder, a "
+        "Hugging Face model id, or NAME@URL for one on an OpenAI-compatible server, for example "
+        "qwen3:8b@http://127.0.0.1:11434/v1. Empty: with a server the model above, else one that "
+        "comes along.",
     )
     system_prompt: str = option(
         "Answer briefly.", "Put before every question, for every method; may be empty."
@@ -139,6 +157,8 @@ class Settings:
         if not self.model.strip():
             raise RagtuneError("The model is empty; name a model, for example " + DEFAULT_MODEL)
         object.__setattr__(self, "server", check_server(self.server))
+        writer, server = split_writer(self.writer)
+        object.__setattr__(self, "writer", f"{writer}@{server}" if server else writer)
         check_template(self.passage_prompt)
         if self.overlap_tokens > self.passage_tokens // 2:
             raise RagtuneError(
@@ -152,8 +172,24 @@ class Settings:
             )
 
 
-def check_server(url: str) -> str:
+def split_writer(writer: str) -> tuple[str, str]:
+    """Return the writer's name and the base URL of its server, which is empty for one that is here.
+
+    Raises:
+        RagtuneError: the URL is none.
+    """
+    there = _WRITER_ON_SERVER.fullmatch(writer.strip())
+    if there is None:
+        return writer.strip(), ""
+    return there["name"].strip(), check_server(there["server"], "writer")
+
+
+def check_server(url: str, setting: str = "server") -> str:
     """Return a server's base URL without surrounding space and closing slash.
+
+    Args:
+        url: as it was given.
+        setting: that names it.
 
     Raises:
         RagtuneError: it is not a plain http or https URL. What may hold a secret (a name and
@@ -166,7 +202,7 @@ def check_server(url: str) -> str:
     if any(mark in url for mark in "@?#"):
         raise RagtuneError(
             "The server's URL holds more than an address. Leave out names, passwords and "
-            f"whatever follows '?' or '#'; a key belongs into {SERVER_KEY}. {expected}"
+            f"whatever follows '?' or '#'; a key belongs into {key_variable(setting)}. {expected}"
         )
     try:
         parts = urlsplit(url)
@@ -258,8 +294,8 @@ def load_settings(home: Home) -> Settings:
     values = read_json(home.settings) if home.settings.exists() else {}
     if not isinstance(values, dict):
         raise RagtuneError(f"{home.settings} should hold one JSON object. Move it away.")
-    for name in ("model", "server", "engine", "judge"):
-        if chosen := os.environ.get(f"RAGTUNE_{name.upper()}"):
+    for name in _FROM_ENVIRONMENT:
+        if chosen := os.environ.get(variable(name)):
             values[name] = chosen
     return from_mapping(Settings, values)
 

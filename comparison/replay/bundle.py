@@ -38,7 +38,7 @@ from workbench.files import read_json, sync_folder, writing
 from workbench.storage import DocumentRow
 
 MOST_PARTS = 20_000
-_OF_THIS_MACHINE = ("model", "server", "judge")
+_OF_THIS_MACHINE = ("model", "server", "judge", "writer")
 """Settings that say where the models are here."""
 _NO_DATE = (1980, 1, 1, 0, 0, 0)
 

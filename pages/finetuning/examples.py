@@ -5,7 +5,13 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from comparison.write_examples import found_examples, start_writing, writing_folder, written
+from comparison.write_examples import (
+    found_examples,
+    start_writing,
+    who_writes,
+    writing_folder,
+    written,
+)
 from finetune_backend.examples.check import check_enough
 from finetune_backend.examples.read import from_rows
 from finetune_backend.examples.review import to_train_on
@@ -65,8 +71,8 @@ def collect() -> None:
         if st.button("Find examples", icon=":material/search:"):
             take_documents()
         st.caption(
-            "A small model that comes along writes questions about all other text. A reader has to "
-            "find their answers again, or they are left out."
+            f"{plain(who_writes(lab.settings))} writes questions about all other text. A reader "
+            "has to find their answers again, or they are left out."
         )
         writing()
 

@@ -16,11 +16,11 @@ from workbench import jobs
 from workbench.errors import RagtuneError
 from workbench.language_models.loading import find_checkpoint
 from workbench.language_models.server_engine import ServerEngine
-from workbench.settings import DEFAULT_MODEL, SERVER_KEY, Settings
+from workbench.settings import DEFAULT_MODEL, Settings, key_variable
 
 _REFRESH_SECONDS = 2.0
 GROUPS = {
-    "Model": ("model", "server", "engine", "adapter_memory_mb", "judge"),
+    "Model": ("model", "server", "engine", "adapter_memory_mb", "judge", "writer"),
     "Passages": ("passage_tokens", "overlap_tokens"),
     "Search": ("search", "reranker", "candidates", "retrieved", "diversity", "around"),
     "Answers": ("read", "min_score", "decline", "max_new_tokens"),
@@ -132,8 +132,9 @@ with sentences():
     st.caption(
         f"Model: {DEFAULT_MODEL} is bundled. A Hugging Face id such as owner/model is fetched "
         "from the hub when you save. With a server, questions and the passages read for them, and "
-        f"what a judge compares, are sent to it, with the key in {SERVER_KEY} where that is set in "
-        "the environment. "
+        f"what a judge compares, are sent to it, with the key in {key_variable('server')} where "
+        "that is set in the environment. A writer on a server is sent your documents when it is "
+        f"asked to write, with the key in {key_variable('writer')}. "
         "Nothing else on these pages uses the network."
     )
     st.caption(f"Home folder: {plain(str(lab.home.folder))}")

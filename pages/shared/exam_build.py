@@ -12,6 +12,7 @@ from comparison.exams.build import (
 from comparison.exams.exam import POOLS
 from comparison.exams.kept import free_name
 from comparison.exams.wanted import MOST, Wanted
+from comparison.write_examples import who_writes
 from finetune_backend.runs import list_runs
 from pages.shared import routes
 from pages.shared.job_progress import watch_job
@@ -57,8 +58,8 @@ def build_exam() -> None:
         name = right.text_input("Name", placeholder=free_name(lab.home, "exam"), max_chars=60)
         started = st.form_submit_button("Build", type="primary", icon=":material/construction:")
     st.caption(
-        "A small model writes the questions, and a reader has to find their answers again: a few "
-        "seconds for each question."
+        f"{plain(who_writes(lab.settings))} writes the questions, and a reader has to find their "
+        "answers again: a few seconds for each question."
     )
     if started:
         with sentences():

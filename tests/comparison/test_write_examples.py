@@ -9,6 +9,7 @@ from comparison.write_examples import (
     Author,
     follow_writing,
     load_author,
+    who_writes,
     write_examples,
     writing_folder,
     written,
@@ -19,6 +20,7 @@ from finetune_backend.writer.alone import stands_alone
 from finetune_backend.writer.write import IN_SHORT
 from workbench.errors import RagtuneError
 from workbench.language_models.engine import Piece
+from workbench.settings import Settings
 from workbench.values import Example
 
 TEXT = """# Marlow Kites
@@ -168,6 +170,32 @@ def test_a_servers_model_writes_itself(served_lab, openai_server):
     served_lab.knowledge_base.add_bytes(b"The Bora is a kite of 1999 in blue silk.", "bora.txt")
     with pytest.raises(RagtuneError):
         write_examples(served_lab, author, lambda _done: None)
+
+
+def test_a_writer_on_a_server_of_its_own(tiny_lab, openai_server, monkeypatch):
+    """Answers stay on this machine, and the other server's key is not sent to the writer's."""
+    tiny_lab.knowledge_base.add_bytes(TEXT.encode(), "kites.md")
+    tiny_lab.change_settings(Settings(writer=f"tiny@{openai_server.url}/"))
+    assert who_writes(tiny_lab.settings) == f"tiny on {openai_server.url}"
+    monkeypatch.setenv("RAGTUNE_SERVER_KEY", "sk-of-another-server")
+    openai_server.key = "sk-writer"
+    author = load_author(tiny_lab)
+    with pytest.raises(RagtuneError, match="Set RAGTUNE_WRITER_KEY in the environment"):
+        write_examples(tiny_lab, author, lambda _done: None)
+    assert not any("sk-of-another" in str(headers) for _, headers, _ in openai_server.requests)
+    monkeypatch.setenv("RAGTUNE_WRITER_KEY", "sk-writer")
+    assert write_examples(tiny_lab, author, lambda _done: None).paragraphs == 2
+    assert not tiny_lab.checkpoint().server
+
+
+def test_a_writer_on_this_machine(tiny_lab, tiny_model):
+    tiny_lab.change_settings(Settings(writer=str(tiny_model)))
+    author = load_author(tiny_lab)
+    assert (author.writer, author.reader) == (None, None)
+    assert author.engine.checkpoint.name == str(tiny_model)
+    assert who_writes(tiny_lab.settings) == tiny_model.name
+    with pytest.raises(RagtuneError, match="no model 'elsewhere'"):
+        tiny_lab.change_settings(Settings(writer="elsewhere"))
 
 
 def test_what_comes_along_writes_questions_that_stand_alone(lab, capsys):

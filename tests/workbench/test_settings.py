@@ -4,7 +4,13 @@ import pytest
 
 from workbench.errors import RagtuneError
 from workbench.home import open_home
-from workbench.settings import Settings, load_settings, prompt_versions, save_settings
+from workbench.settings import (
+    Settings,
+    load_settings,
+    prompt_versions,
+    save_settings,
+    split_writer,
+)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +53,29 @@ def test_a_secret_in_the_url_is_refused_and_not_repeated(given):
     with pytest.raises(RagtuneError, match="a key belongs into RAGTUNE_SERVER_KEY") as raised:
         Settings(server=given)
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "server"),
+    [
+        ("", "", ""),
+        (" owner/model ", "owner/model", ""),
+        ("/models/me@home", "/models/me@home", ""),
+        (" qwen3:8b@http://127.0.0.1:1/v1/ ", "qwen3:8b", "http://127.0.0.1:1/v1"),
+        ("me@home@https://host/v1", "me@home", "https://host/v1"),
+    ],
+)
+def test_a_writer_is_a_model_here_or_on_a_server(given, name, server):
+    kept = Settings(writer=given).writer
+    assert split_writer(kept) == (name, server) and kept == kept.strip()
+
+
+def test_a_writers_server_is_checked(monkeypatch, tmp_path):
+    with pytest.raises(RagtuneError, match="belongs into RAGTUNE_WRITER_KEY") as raised:
+        Settings(writer="model@http://me:sk-secret@host/v1")
+    assert "secret" not in str(raised.value)
+    monkeypatch.setenv("RAGTUNE_WRITER", "model@http://127.0.0.1:2/v1")
+    assert load_settings(open_home(tmp_path)).writer == "model@http://127.0.0.1:2/v1"
 
 
 def test_the_environment_replaces_model_and_server(tmp_path, monkeypatch):

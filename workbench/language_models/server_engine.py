@@ -11,6 +11,7 @@ import time
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from workbench.language_models.engine import Piece
 from workbench.language_models.likelihood import Likelihood
 from workbench.language_models.loading import Checkpoint
 from workbench.language_models.server_errors import Failures, NotTheProtocol
-from workbench.settings import SERVER_KEY
+from workbench.settings import key_variable
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -66,9 +67,15 @@ class ServerEngine:
     no_likelihoods = "a server answers, and doesn't say how likely a text is that it did not write"
     together = 8  # no more of one question's methods than this: the others' turn comes too
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self.checkpoint = checkpoint
-        self._failures = Failures(checkpoint.server)
+    def __init__(self, checkpoint: Checkpoint, setting: str = "server") -> None:
+        """Connect to nothing yet.
+
+        Args:
+            checkpoint: a server's.
+            setting: that names the server. Its key is in the environment variable of this name.
+        """
+        self.checkpoint, self._setting = checkpoint, setting
+        self._failures = Failures(checkpoint.server, setting)
         self._client: OpenAI | None = None
         self._asks_for_usage = True
         self._listed: list[_Offer] | RagtuneError | None = None
@@ -234,7 +241,7 @@ class ServerEngine:
 
     def _connected(self) -> "OpenAI":
         """Return the client, which keeps its connections from one answer to the next."""
-        server_key()  # one that can't be sent is told before anything is tried
+        server_key(self._setting)  # one that can't be sent is told before anything is tried
         if self._client is None:
             from openai import DefaultHttpxClient, OpenAI, Timeout
 
@@ -245,7 +252,7 @@ class ServerEngine:
                 trust_env=urlsplit(address).hostname not in _THIS_MACHINE,
                 # Elsewhere may be somebody else, who is not to get the question or the key.
                 follow_redirects=False,
-                event_hooks={"request": [_only_what_is_needed]},
+                event_hooks={"request": [partial(_only_what_is_needed, self._setting)]},
             )
             weakref.finalize(self, http.close)
             self._client = OpenAI(
@@ -254,22 +261,22 @@ class ServerEngine:
         return self._client
 
 
-def server_key() -> str:
-    """Return the key from the environment, or "" where there is none.
+def server_key(setting: str) -> str:
+    """Return the key of a setting's server from the environment, or "" where there is none.
 
     Raises:
         RagtuneError: it can't be sent.
     """
-    key = os.environ.get(SERVER_KEY, "").strip()
+    key = os.environ.get(key_variable(setting), "").strip()
     if not key.isascii() or not key.isprintable() or " " in key:
         raise RagtuneError(
-            f"The key in {SERVER_KEY} holds a space or a character that no key has. "
+            f"The key in {key_variable(setting)} holds a space or a character that no key has. "
             "Set it again; what was found is not shown."
         )
     return key
 
 
-def _only_what_is_needed(request: Any) -> None:
+def _only_what_is_needed(setting: str, request: Any) -> None:
     """Leave no header but the protocol's own, and the key.
 
     The client would add what it finds in OPENAI_… variables, meant for another server, and
@@ -278,7 +285,7 @@ def _only_what_is_needed(request: Any) -> None:
     for name in list(request.headers):
         if name not in _HEADERS:
             del request.headers[name]
-    if key := server_key():
+    if key := server_key(setting):
         request.headers["Authorization"] = f"Bearer {key}"
 
 

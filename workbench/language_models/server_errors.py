@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from workbench.errors import RagtuneError
-from workbench.settings import SERVER_KEY
+from workbench.settings import key_variable, variable
 
 _SHOWN_NAMES = 8
 _SHOWN_CHARACTERS = 200
@@ -21,8 +21,10 @@ class NotTheProtocol(Exception):
 class Failures:
     """The sentences about one server. None of them holds its key, even if the server does."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, setting: str) -> None:
+        """Take the server's base URL, and the setting that names it; see `ServerEngine`."""
+        self._url, self._setting = url, setting
+        self._variable, self._key = variable(setting), key_variable(setting)
         self._server = f"The server {url}"
 
     @contextlib.contextmanager
@@ -45,7 +47,9 @@ class Failures:
         except openai.APIConnectionError as error:
             sentence = self._connection(error)
         except openai.APIError as error:  # inside a stream that had begun well
-            sentence = f"{self._server} gave up in the middle of the answer: {_quote(error.body)}"
+            sentence = (
+                f"{self._server} gave up in the middle of the answer: {self._quote(error.body)}"
+            )
         except (NotTheProtocol, json.JSONDecodeError, UnicodeDecodeError) as error:
             reason = str(error) if isinstance(error, NotTheProtocol) else "it sent broken JSON"
             sentence = self._foreign(reason)
@@ -92,29 +96,31 @@ class Failures:
                 f"{self._server} closed the connection before the answer was complete. Its log "
                 "may say why; ask again."
             )
-        reason = f"no reply within {limits['connect']:g} seconds" if timed_out else _quote(cause)
+        reason = (
+            f"no reply within {limits['connect']:g} seconds" if timed_out else self._quote(cause)
+        )
         return (
             f"{self._server} can't be reached ({reason.rstrip('.')}). Start it, or correct the "
-            "server in Settings or RAGTUNE_SERVER."
+            f"{self._setting} in Settings or {self._variable}."
         )
 
     def _foreign(self, reason: str) -> str:
         return (
             f"{self._server} does not speak OpenAI's protocol: {reason}. Check the URL in "
-            "Settings or RAGTUNE_SERVER; most end in /v1."
+            f"Settings or {self._variable}; most end in /v1."
         )
 
     def _status(self, error: Any, model: str | None, names: Callable[[], Sequence[str]]) -> str:
-        status, words = error.status_code, _quote(error.body)
+        status, words = error.status_code, self._quote(error.body)
         refused = f"{self._server} refused the request (status {status}): {words}"
         if status in (401, 403):
-            if os.environ.get(SERVER_KEY):
+            if os.environ.get(self._key):
                 return (
-                    f"{self._server} refused the key in {SERVER_KEY} (status {status}). Check "
+                    f"{self._server} refused the key in {self._key} (status {status}). Check "
                     "that it is this server's key and may use this model."
                 )
             return (
-                f"{self._server} wants a key (status {status}). Set {SERVER_KEY} in the "
+                f"{self._server} wants a key (status {status}). Set {self._key} in the "
                 "environment and start Ragtune again."
             )
         if status == 404:
@@ -123,7 +129,7 @@ class Failures:
                 return str(self.no_model(model, offered))
             return (
                 f"There is no OpenAI-compatible server at {self._url} (status 404). Check the "
-                "URL in Settings or RAGTUNE_SERVER; most end in /v1."
+                f"URL in Settings or {self._variable}; most end in /v1."
             )
         if status == 429:
             wait = error.response.headers.get("retry-after", "")
@@ -136,7 +142,7 @@ class Failures:
         if status < 400:
             return (
                 f"{self._server} sends requests elsewhere (status {status}). Give the URL that "
-                "it leads to in Settings or RAGTUNE_SERVER."
+                f"it leads to in Settings or {self._variable}."
             )
         found = str(error.body).lower()
         if any(sign in found for sign in _TOO_LONG):
@@ -146,22 +152,21 @@ class Failures:
             )
         return refused
 
+    def _quote(self, body: object) -> str:
+        """Return what the server said, on one line, bounded, as a sentence and without the key."""
+        if isinstance(body, dict):
+            body = body.get("message") or body.get("detail") or body
+        text = " ".join(str(body or "").split())
+        if not text or text.startswith("<"):
+            return "it didn't say why."
+        if key := os.environ.get(self._key, "").strip():
+            text = text.replace(key, "…")
+        if len(text) > _SHOWN_CHARACTERS:
+            text = text[:_SHOWN_CHARACTERS] + "…"
+        return text if text.endswith((".", "!", "?", "…")) else text + "."
+
 
 def listed(names: Sequence[str]) -> str:
     """Return names in a row, the first few of many."""
     more = len(names) - _SHOWN_NAMES
     return ", ".join(names[:_SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
-
-
-def _quote(body: object) -> str:
-    """Return what the server said, on one line, bounded, as a sentence and without the key."""
-    if isinstance(body, dict):
-        body = body.get("message") or body.get("detail") or body
-    text = " ".join(str(body or "").split())
-    if not text or text.startswith("<"):
-        return "it didn't say why."
-    if key := os.environ.get(SERVER_KEY, "").strip():
-        text = text.replace(key, "…")
-    if len(text) > _SHOWN_CHARACTERS:
-        text = text[:_SHOWN_CHARACTERS] + "…"
-    return text if text.endswith((".", "!", "?", "…")) else text + "."
