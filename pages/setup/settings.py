@@ -16,7 +16,7 @@ from workbench import jobs
 from workbench.errors import RagtuneError
 from workbench.language_models.loading import find_checkpoint
 from workbench.language_models.server_engine import ServerEngine
-from workbench.settings import DEFAULT_MODEL, Settings, key_variable
+from workbench.settings import DEFAULT_MODEL, Settings, key_variable, split_writer
 
 _REFRESH_SECONDS = 2.0
 GROUPS = {
@@ -47,10 +47,10 @@ def form(now: Settings) -> None:
             checked = st.form_submit_button(
                 "Check the connection",
                 icon=":material/lan:",
-                help="Asks the server which models it offers. Saves nothing.",
+                help="Asks the servers which models they offer. Saves nothing.",
             )
     if checked:
-        check(values["model"], values["server"])
+        check(Settings(**{name: values[name] for name in ("model", "server", "writer")}))
     if saved:
         try:
             with st.spinner("Looking for the model …"):
@@ -62,17 +62,24 @@ def form(now: Settings) -> None:
             lab.warm_up()
 
 
-def check(model: str, server: str) -> None:
-    """Say how many models a server offers, and whether this one is among them."""
-    url = Settings(model=model, server=server).server
-    if not url:
+def check(given: Settings) -> None:
+    """Say how many models a server offers, and whether the one that is named is among them."""
+    if given.server:
+        ask_server("The server", ServerEngine(find_checkpoint(given.model, given.server)))
+    else:
         st.info("No server is given: answers are made on this machine.", icon=":material/info:")
-        return
-    with st.spinner("Asking the server …"):
-        engine = ServerEngine(find_checkpoint(model, url))
+    writer, its_server = split_writer(given.writer)
+    if its_server:
+        there = ServerEngine(find_checkpoint(writer, its_server), "writer")
+        ask_server("The writer's server", there)
+
+
+def ask_server(which: str, engine: ServerEngine) -> None:
+    """Ask a server for its models."""
+    with st.spinner(f"Asking {which[0].lower()}{which[1:]} …"):
         offered = len(engine.models())
         st.success(
-            f"The server answers and offers {offered} model{'' if offered == 1 else 's'}.",
+            f"{which} answers and offers {offered} model{'' if offered == 1 else 's'}.",
             icon=":material/check:",
         )
         engine.check()

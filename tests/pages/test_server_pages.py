@@ -70,6 +70,10 @@ def test_the_connection_is_checked_and_nothing_typed_is_lost(app, openai_server)
     enter(app, "tiny", "")
     press(app, "Check the connection")
     assert "on this machine" in app.info[0].value
+    assert app.text_input[3].label == "Writer"
+    app.text_input[3].set_value(f"tiny@{openai_server.url}")
+    press(app, "Check the connection")
+    assert "The writer's server answers and offers 2 models" in app.success[0].value
 
 
 def test_a_server_that_is_not_up_is_kept_and_every_column_says_so(app):
