@@ -292,7 +292,7 @@ def _try(
     if looked_at:  # on a GPU it may hold more than a step does
         with mixed:
             measure(loss_of, [[row] for row in looked_at], token_budget(device))
-    typical = statistics.median if device == "cuda" else min
+    typical = min if device == "cpu" else statistics.median
     held = {weight.untyped_storage().data_ptr() for weight in model.parameters()}
     return _Trial(
         largest_seconds=typical(largest_seconds),
@@ -332,3 +332,5 @@ def _wait(device: str) -> None:
 
     if device == "cuda":
         torch.cuda.synchronize()
+    elif device == "mps":
+        torch.mps.synchronize()
