@@ -16,6 +16,9 @@ _LOG_LINE_SECONDS = 10.0
 _LOADING_SHARE = 0.05
 """What comes before the first such share is loading, which says nothing of the speed."""
 
+_SMALL = 0.01
+"""Of a smaller number, a learning rate for example, three decimals leave little or nothing."""
+
 
 class Progress:
     """Progress on stderr: in place on a terminal, a line now and then in a log."""
@@ -101,7 +104,9 @@ def table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> list[str]:
 def cell(value: Any) -> str:
     if value is None:
         return "–"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.3g}" if 0 < abs(value) < _SMALL else f"{value:.3f}"
 
 
 def indented(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Progress in a terminal tells the time left, from what was done while it looked."""
+"""What a terminal shows: the time left, from what was done while it looked, and tables."""
 
 import pytest
 
@@ -41,3 +41,19 @@ def test_loading_says_nothing_of_the_speed(monkeypatch, capsys):
         now[0] += seconds
     progress.show("asking", 0.06)
     assert capsys.readouterr().err.endswith("  6%  about 6 min 16 s left  asking\n")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "–"),
+        (3, "3"),
+        (0.0, "0.000"),
+        (0.86666, "0.867"),
+        (181.8934, "181.893"),
+        (0.00027391, "0.000274"),
+        (-0.002, "-0.002"),
+    ],
+)
+def test_a_cell_says_what_a_number_is(value, said):
+    assert shown.cell(value) == said
