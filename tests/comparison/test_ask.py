@@ -203,9 +203,16 @@ def test_stop_before_the_first_word_frees_every_place(lab):
     assert time.monotonic() - started < 10
 
 
-def test_a_full_line_is_one_sentence_in_each_column(lab):
+def test_a_full_line_is_one_sentence_in_each_column(lab, monkeypatch):
     engine = lab.engine()
     settings(lab, max_new_tokens=1500)
+    step = engine._batcher._step
+
+    def slowly(*given):
+        time.sleep(0.02)  # so that what fills the line outlasts a search on a busy machine
+        step(*given)
+
+    monkeypatch.setattr(engine._batcher, "_step", slowly)
     streams = [
         engine.stream([{"role": "user", "content": "Who?"}], max_new_tokens=1500)
         for _ in range(line.TOGETHER)
@@ -224,6 +231,7 @@ def test_a_full_line_is_one_sentence_in_each_column(lab):
         one.cancelled = True
     for stream in streams:
         stream.close()
+    monkeypatch.setattr(engine._batcher, "_step", step)
     settings(lab)
     assert set(texts(lab, "Who?")) == set(METHODS)
 
