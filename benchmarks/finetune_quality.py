@@ -1,11 +1,11 @@
 """How well fine-tunes learn: ``python -m benchmarks.finetune_quality [PART …]``.
 
-Parts: ``questions`` (a quarter of an hour on two cores) is the question writer on SQuAD 2.0's
-held-out articles, given answers of people's; ``documents`` (an hour with three seeds)
-fine-tunes on the sample documents alone, without any example of a person's, and asks the sample's
-exam without retrieval; ``examples`` (a quarter of an hour) fine-tunes on the sample's examples and
-asks for their facts in other words. Both say what that changed in grammar. ``raft`` and
-``banking77`` are described in their modules.
+Parts: ``questions`` (half an hour on two cores) is the question writer on SQuAD 2.0's held-out
+articles, given answers of people's; ``documents`` (two hours with three seeds) fine-tunes on the
+sample documents alone, without any example of a person's, and asks the sample's exam without
+retrieval; ``examples`` (a quarter of an hour) fine-tunes on the sample's examples and asks for
+their facts in other words. Both say what that changed in grammar. ``raft`` and ``banking77`` are
+described in their modules.
 """
 
 import argparse
