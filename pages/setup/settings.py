@@ -49,17 +49,16 @@ def form(now: Settings) -> None:
                 icon=":material/lan:",
                 help="Asks the servers which models they offer. Saves nothing.",
             )
-    if checked:
-        check(Settings(**{name: values[name] for name in ("model", "server", "writer")}))
-    if saved:
-        try:
+    try:
+        if checked:
+            check(Settings(**{name: values[name] for name in ("model", "server", "writer")}))
+        if saved:
             with st.spinner("Looking for the model …"):
                 lab.change_settings(dataclasses.replace(now, **values))
-        except RagtuneError as error:
-            st.error(plain(str(error)), icon=":material/error:")
-        else:
             st.toast("Saved", icon=":material/check:")
             lab.warm_up()
+    except RagtuneError as error:
+        st.error(plain(str(error)), icon=":material/error:")
 
 
 def check(given: Settings) -> None:

@@ -62,6 +62,7 @@ def test_the_connection_is_checked_and_nothing_typed_is_lost(app, openai_server)
     enter(app, "tiny", NOWHERE)
     press(app, "Check the connection")
     assert "can't be reached" in words(app)
+    assert app.subheader[-1].value == "Prompts"  # the rest of the page is there
     enter(app, "tiny", "http://me:pass@127.0.0.1/v1")
     press(app, "Check the connection")
     assert "more than an address" in words(app)
