@@ -1,9 +1,10 @@
 """Kills at random moments of a fine-tune: ``python -m benchmarks.run_kills [COUNT]``.
 
-About an hour and a half for 200 on two cores, much of it for the estimate before each start. A
-small model made for this is fine-tuned in a process of its own, which is killed at any moment from
-its start to the last file that it writes, and let go on, until the run is complete. The adapter
-must then be, to the bit, that of a run that nobody killed, and every step must be there once.
+About an hour and a half for 200 on two cores, and half as long on a busy machine, where fewer runs
+come to their end between two kills. A small model made for this is fine-tuned in a process of its
+own, which is killed at any moment from its start to the last file that it writes, and let go on,
+until the run is complete. The adapter must then be, to the bit, that of a run that nobody killed,
+and every step must be there once.
 """
 
 import os
