@@ -1,7 +1,6 @@
 """Kills at random moments of a fine-tune: ``python -m benchmarks.run_kills [COUNT]``.
 
-About an hour and a half for 200 on two cores, and half as long on a busy machine, where fewer runs
-come to their end between two kills. A small model made for this is fine-tuned in a process of its
+About an hour for 200 on two cores. A small model made for this is fine-tuned in a process of its
 own, which is killed at any moment from its start to the last file that it writes, and let go on,
 until the run is complete. The adapter must then be, to the bit, that of a run that nobody killed,
 and every step must be there once.
@@ -27,8 +26,6 @@ from workbench.settings import DEFAULT_MODEL
 from workbench.values import Example
 
 COUNT = 200
-_LONGEST_SECONDS = 16.0
-"""From a start to its kill; a run that is left alone takes a little less."""
 _SETTINGS = TrainSettings(epochs=40, batch_size=2, rank=4)
 _EXAMPLES = [
     Example(f"What does the kite number {n} cost?", f"It costs {7 * n} shillings.", str(n))
@@ -42,10 +39,14 @@ def main() -> None:
     draw, broken, kills, complete = random.Random(0), list[str](), 0, 0
     with tempfile.TemporaryDirectory() as place:
         home, checkpoint = open_home(Path(place) / "home"), make_model(Path(place) / "model")
-        reference = left_alone(start_run(home, _EXAMPLES, _SETTINGS, checkpoint, name="reference"))
+        reference = start_run(home, _EXAMPLES, _SETTINGS, checkpoint, name="reference")
+        started = time.monotonic()
+        reference = left_alone(reference)
+        longest = time.monotonic() - started  # from a start to its kill
+        tell(f"a run that nobody kills takes {longest:.0f} s")
         while kills < count:
             run = start_run(home, _EXAMPLES, _SETTINGS, checkpoint)
-            while kills < count and kill(run, draw):
+            while kills < count and kill(run, draw.uniform(0, longest)):
                 kills += 1
                 if trouble := look(run):
                     broken.append(f"kill {kills}: {trouble}")
@@ -71,9 +72,9 @@ def main() -> None:
     )
 
 
-def kill(run: Run, draw: random.Random) -> bool:
-    """Kill a run at a random moment; return False where it was complete before."""
-    seconds, started = draw.uniform(0, _LONGEST_SECONDS), time.monotonic()
+def kill(run: Run, seconds: float) -> bool:
+    """Kill a run so many seconds after its start; return False where it was complete before."""
+    started = time.monotonic()
     while (passed := time.monotonic() - started) < seconds:
         if not read_run(run.folder).state.active:
             return False
