@@ -1,10 +1,12 @@
 """What is wrong with examples, each kind in one sentence, with the rows that it is about."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from finetune_backend.examples.exposures import RARE, count_exposures
+from finetune_backend.examples.languages import language
 from finetune_backend.examples.same_question import asked, one_more, same_questions, spoken
 from finetune_backend.examples.wording import count_words, shorten
 from finetune_backend.rows import Count
@@ -63,6 +65,7 @@ def find_faults(
         _repeated(examples, words),
         _contradictions(examples, words),
         _cut_off(examples),
+        _other_language(examples),
         *_tokens(examples, settings.max_tokens, count),
         _rarely_seen(examples, settings),
     ]
@@ -177,6 +180,19 @@ def _why_cut_off(answer: str) -> str:
     if count_words(last) >= UNFINISHED_WORDS and not _ENDED.search(last):
         return f"no end after “{shorten(' '.join(last.split()[-3:]), 40)}”"
     return ""
+
+
+def _other_language(examples: Sequence[Example]) -> Finding:
+    said = [language(example) for example in examples]
+    ((most, _), *_) = Counter(filter(None, said)).most_common(1) or [("", 0)]
+    rows = [row for row, one in enumerate(said) if one not in ("", most)]
+    return Finding(
+        "other_language",
+        f"{_rows(rows, 'seems', 'seem')} to be in another language than most, which are in {most}. "
+        "Each language is learned by itself: ask for a fact in every one that it will be asked in.",
+        tuple(rows),
+        tuple(said[row] for row in rows),
+    )
 
 
 def _tokens(

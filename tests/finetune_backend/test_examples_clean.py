@@ -206,3 +206,40 @@ def test_rows_that_ask_what_the_test_asks():
     assert finding.rows == (0, 1)
     assert set(finding.beside) == {"what is the PRICE"} and finding.removable
     assert "held_out" not in found(GOOD, held_out=["What's new?"])
+
+
+# Languages
+
+
+def test_rows_in_another_language_than_most_are_listed_and_kept():
+    rows = [
+        Example("Wie lange gilt ein Gutschein?", "Ein Gutschein gilt vier Jahre.", "voucher"),
+        Example("Сколько лет действует гарантия на раму?", "Девять лет.", "frame"),
+    ]
+    finding = found([*GOOD, *rows])["other_language"]
+    assert finding.rows == (9, 10)
+    assert finding.beside == ("German", "Russian")
+    assert not finding.removable
+    assert finding.sentence.startswith(
+        "2 rows seem to be in another language than most, which are in English."
+    )
+
+
+def test_a_set_in_one_language_is_of_one_language_whichever_it_is():
+    rows = [
+        Example("Wie lange gilt ein Gutschein?", "Ein Gutschein gilt vier Jahre.", "a"),
+        Example("Wer leitet die Werkstatt in Marburg?", "Die Werkstatt leitet Frau Orsolt.", "b"),
+    ]
+    assert "other_language" not in found(rows)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Heron?", "749 €"),
+        ("☃ ☃ ☃ ☃ ☃ ☃ ☃ ☃ ☃ ☃", "☃"),
+        ("1 + 1 = ? 2 + 2 = ? 3 + 3 = ?", "2, 4, 6"),
+    ],
+)
+def test_nothing_is_said_of_a_row_whose_language_is_not_sure(question, answer):
+    assert "other_language" not in found([*GOOD, Example(question, answer, "x")])
