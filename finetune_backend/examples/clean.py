@@ -184,11 +184,11 @@ def _why_cut_off(answer: str) -> str:
 
 def _other_language(examples: Sequence[Example]) -> Finding:
     said = [language(example) for example in examples]
-    ((most, _), *_) = Counter(filter(None, said)).most_common(1) or [("", 0)]
+    ((most, count), *_) = Counter(filter(None, said)).most_common(1) or [("", 0)]
     rows = [row for row, one in enumerate(said) if one not in ("", most)]
     return Finding(
         "other_language",
-        f"{_rows(rows, 'seems', 'seem')} to be in another language than most, which are in {most}. "
+        f"{_rows(rows, 'seems', 'seem')} to be in another language than the {count:,} in {most}. "
         "Each language is learned by itself: ask for a fact in every one that it will be asked in.",
         tuple(rows),
         tuple(said[row] for row in rows),

@@ -23,6 +23,7 @@ _ICONS = {
     "repeated": ":material/content_copy:",
     "contradictions": ":material/call_split:",
     "cut_off": ":material/content_cut:",
+    "other_language": ":material/language:",
     "too_long": ":material/straighten:",
     "masked": ":material/visibility_off:",
     "rarely_seen": ":material/hourglass_empty:",

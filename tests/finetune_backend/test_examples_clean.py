@@ -221,7 +221,7 @@ def test_rows_in_another_language_than_most_are_listed_and_kept():
     assert finding.beside == ("German", "Russian")
     assert not finding.removable
     assert finding.sentence.startswith(
-        "2 rows seem to be in another language than most, which are in English."
+        "2 rows seem to be in another language than the 9 in English."
     )
 
 

@@ -77,6 +77,17 @@ def test_what_is_found_is_removed_and_brought_back(app):
     assert there() == [*ROWS, repeated, other]
 
 
+def test_rows_in_another_language_are_listed(app):
+    english = [
+        Example(f"What is the weight of thing {n}?", f"It weighs {n} kg.", f"{n}") for n in range(3)
+    ]
+    at(app, *english, Example("Wie lange gilt ein Gutschein?", "Er gilt vier Jahre.", "voucher"))
+    assert "1 row seems to be in another language than the 3 in English." in words(app)
+    assert ["German"] in [
+        list(one.value["Beside"]) for one in app.dataframe if "Beside" in one.value
+    ]
+
+
 def test_undo_leaves_alone_what_others_did_meanwhile(app):
     at(app, *ROWS[:2])
     upload(app, "a.csv", b"question,answer\nWho?,Ada.\nWhen?,Now.\n")
