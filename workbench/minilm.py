@@ -145,8 +145,7 @@ def load_encoder(weights: Weights, dtype: Any = None) -> Encoder:
         from workbench.minilm_compiled import CompiledMiniLm
 
         if kernel.why_not() is None:
-            # Activations of 7 bits, which some processors want, say too little.
-            return CompiledMiniLm(weights, bits=8 if kernel.levels() == 127 else 16)
+            return CompiledMiniLm(weights)
     return TorchEncoder(MiniLm(weights, device, dtype or fastest_dtype(device)))
 
 

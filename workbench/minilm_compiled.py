@@ -1,7 +1,7 @@
 """MiniLM's compiled forward pass, bert.c: nothing is padded, and no thread waits for another.
 
-It multiplies bytes, or bfloat16 numbers at half the speed. What it says of a text is the same,
-to the bit, whatever else is read at the same time.
+It multiplies bytes. What it says of a text is the same, to the bit, whatever else is read at the
+same time.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.language_models.int8 import kernel
-from workbench.language_models.int8.weights import LANES, hadamard, pack, pack_halves
+from workbench.language_models.int8.weights import LANES, hadamard, pack
 from workbench.minilm import DIMENSIONS, HEADS, LAYERS, NORM_EPSILON, Weights, batches
 from workbench.minilm_peaks import load_peaks
 
@@ -71,12 +71,11 @@ class BertStruct(ctypes.Structure):
 class CompiledMiniLm:
     """See `workbench.minilm.Encoder`."""
 
-    def __init__(self, weights: Weights, bits: int) -> None:
+    def __init__(self, weights: Weights) -> None:
         """Lay out the weights.
 
         Args:
             weights: as `workbench.minilm.load_weights` returns them.
-            bits: of what is multiplied, 8 or 16.
 
         Raises:
             RagtuneError: the kernel can't be built here.
@@ -99,13 +98,10 @@ class CompiledMiniLm:
             weight, bias = (
                 np.concatenate([weights[f"{n}.{p}"] for n in names]) for p in ("weight", "bias")
             )
-            if bits == 8:
-                ease, weight = turned(weight, peaks.get(names[0]))
-                packed, ease_address = pack(weight, bias), address(ease)
-            else:
-                packed, ease_address = pack_halves(weight, bias), None
+            ease, weight = turned(weight, peaks.get(names[0]))
+            packed = pack(weight, bias)
             self._kept.append(packed)
-            return ProductStruct(packed.struct(), ease_address)
+            return ProductStruct(packed.struct(), address(ease))
 
         layers = [
             LayerStruct(

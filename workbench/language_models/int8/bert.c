@@ -1,4 +1,4 @@
-// The forward pass of BERT on weights of 8 or 16 bits: texts lie end to end, and each attends to itself.
+// The forward pass of BERT on 8-bit weights: texts lie end to end, and each attends to itself.
 //
 // Source: Devlin et al. 2018, arXiv 1810.04805.
 
@@ -12,7 +12,7 @@ typedef struct {
 
 typedef struct {
     Linear linear;
-    const float *ease; // (inputs,); null where halves are multiplied. See `multiply_rows`
+    const float *ease; // (inputs,). See `multiply_rows`
 } Product;
 
 typedef struct {
@@ -110,13 +110,8 @@ static void multiply_rows(const Room *room, const Product *p, const float *x, in
     const Linear *l = &p->linear;
     for (int row = 0; row < rows; row++) {
         const float *from = x + (size_t)row * l->inputs;
-        uint8_t *to = room->rounded + row * row_bytes(l);
-        if (p->ease) {
-            turn(from, p->ease, l->inputs, room->turned);
-            room->row_scale[row] = quantize(room->turned, to, l->inputs);
-        } else {
-            halve(from, to, l->inputs);
-        }
+        turn(from, p->ease, l->inputs, room->turned);
+        room->row_scale[row] = quantize(room->turned, room->rounded + (size_t)row * l->inputs, l->inputs);
     }
     multiply(l, 0, l->outputs / LANES, room->rounded, room->row_scale, rows, out, add);
 }
@@ -170,7 +165,7 @@ int32_t read_texts(const Bert *m, const int32_t *tokens, const int32_t *counts, 
     int widest = m->feed_forward > width ? m->feed_forward : width;
     float *floats = floats_for((size_t)rows * 5 * width + (size_t)longest * (2 * size + QUERY_ROWS) +
                                CHUNK_ROWS * ((size_t)m->feed_forward + 1) + widest);
-    uint8_t *bytes = malloc((size_t)CHUNK_ROWS * 2 * widest);
+    uint8_t *bytes = malloc((size_t)CHUNK_ROWS * widest);
     int failed = !floats || !bytes;
     if (!failed) {
         Room room = {.x = floats, .rounded = bytes};

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from workbench.language_models.engine import Piece
-from workbench.language_models.int8 import kernel
 from workbench.language_models.int8.batcher import TOGETHER, Batcher, Request
 from workbench.language_models.int8.forward import Cache, begin, beginning, forward, new_cache
 from workbench.language_models.int8.prepared import load_adapter, load_base, load_parity
@@ -31,6 +30,7 @@ class Int8Engine:
     """
 
     name = "int8"
+    precision = "weights 8 bit, activations 8 bit"
     together = TOGETHER
     no_likelihoods = ""
 
@@ -43,7 +43,6 @@ class Int8Engine:
                 the least recently used ones are dropped, the one in use never.
         """
         self.checkpoint = checkpoint
-        self.precision = f"weights 8 bit, activations {kernel.levels().bit_length() + 1} bit"
         self._base = load_base(checkpoint)
         self._tokenizer = serving_tokenizer(checkpoint)
         self._adapters: dict[str, Int8Weights] = {}  # the most recently used one last

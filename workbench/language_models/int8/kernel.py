@@ -147,11 +147,6 @@ def build(library: Path, *flags: str) -> None:
         made.replace(library)
 
 
-def levels() -> int:
-    """Return the largest magnitude of a rounded activation: 127, or 63 on older processors."""
-    return int(load_kernel().activation_levels())
-
-
 def run(model: ModelStruct, parts: Sequence[PartStruct], logits: Any) -> list[int]:
     """Read the next tokens of several conversations; return each one's most likely next.
 

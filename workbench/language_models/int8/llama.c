@@ -7,8 +7,6 @@
 
 #include "vectors.h"
 
-int32_t activation_levels(void) { return LEVELS; }
-
 // ------------------------------------------------------------------ what Python hands over
 
 typedef struct {

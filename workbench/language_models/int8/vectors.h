@@ -27,12 +27,10 @@ enum { LANES = 16 };
 typedef float vf __attribute__((vector_size(64)));
 typedef int32_t vi __attribute__((vector_size(64)));
 typedef uint8_t vb __attribute__((vector_size(16)));
-typedef uint16_t vh __attribute__((vector_size(32)));
 typedef vf loose_vf __attribute__((aligned(4), may_alias));
 typedef float loose_half __attribute__((vector_size(32), aligned(4), may_alias));
 typedef vi loose_vi __attribute__((aligned(4), may_alias));
 typedef vb loose_vb __attribute__((aligned(1), may_alias));
-typedef vh loose_vh __attribute__((aligned(1), may_alias));
 
 INLINE vf load(const float *from) { return *(const loose_vf *)from; }
 INLINE void store(float *to, vf v) { *(loose_vf *)to = v; }
@@ -75,15 +73,15 @@ INLINE vf exponential(vf x) {
 // Weights lie in tiles of TILE_BLOCKS blocks of sixteen outputs, in the order in which they are
 // read, so that memory is fetched ahead: for every four inputs, the four weights of the first
 // output, of the second, and so on, 64 bytes a block. The last tile may have fewer blocks. `dot`
-// adds to each output's sum the products of its four weights with four activations. An activation
-// is stored as itself plus OFFSET where the instruction wants it unsigned; LEVELS is its largest
-// magnitude. TILE_ROWS is how many rows' sums stay in registers.
+// adds to each output's sum the products of its four weights with four activations. No weight and no
+// activation is larger than LEVELS; an activation is stored as itself plus OFFSET where the
+// instruction wants it unsigned. TILE_ROWS is how many rows' sums stay in registers.
 
-enum { TILE_BLOCKS = 3 };
+enum { TILE_BLOCKS = 3, LEVELS = 127 };
 
 #if defined(__AVX512VNNI__)
 #include <immintrin.h>
-enum { LEVELS = 127, OFFSET = 128, TILE_ROWS = 8 };
+enum { OFFSET = 128, TILE_ROWS = 8 };
 typedef __m512i sums;
 INLINE sums dot(sums s, const int8_t *weights, uint32_t four) {
     return _mm512_dpbusd_epi32(s, _mm512_set1_epi32((int)four), _mm512_loadu_si512(weights));
@@ -94,13 +92,14 @@ INLINE vi lanes(sums s) { return (vi)s; }
 #include <immintrin.h>
 typedef struct { __m256i low, high; } sums;
 #if defined(__AVXVNNI__)
-enum { LEVELS = 127, OFFSET = 128, TILE_ROWS = 2 };
+enum { OFFSET = 128, TILE_ROWS = 2 };
 INLINE __m256i dot8(__m256i s, __m256i w, __m256i x) { return _mm256_dpbusd_avx_epi32(s, x, w); }
 #else
-// Pairs of products are added in 16 bits here: seven bits of activation keep them exact.
-enum { LEVELS = 63, OFFSET = 64, TILE_ROWS = 2 };
+enum { OFFSET = 0, TILE_ROWS = 2 };
+// The instruction multiplies an unsigned byte with a signed one, and adds pairs of products in 16 bits.
+// Magnitudes of activations and weights with the activations' signs keep pairs within 2 * 127 * 127.
 INLINE __m256i dot8(__m256i s, __m256i w, __m256i x) {
-    __m256i pairs = _mm256_maddubs_epi16(x, w);
+    __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(x), _mm256_sign_epi8(w, x));
     return _mm256_add_epi32(s, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 #endif
@@ -118,7 +117,7 @@ INLINE vi lanes(sums s) {
 
 #elif defined(__ARM_FEATURE_DOTPROD)
 #include <arm_neon.h>
-enum { LEVELS = 127, OFFSET = 0, TILE_ROWS = 2 };
+enum { OFFSET = 0, TILE_ROWS = 2 };
 typedef struct { int32x4_t part[4]; } sums;
 INLINE sums dot(sums s, const int8_t *weights, uint32_t four) {
     int8x16_t x = vreinterpretq_s8_u32(vdupq_n_u32(four));
@@ -133,7 +132,7 @@ INLINE vi lanes(sums s) {
 }
 
 #else
-enum { LEVELS = 127, OFFSET = 0, TILE_ROWS = 1 };
+enum { OFFSET = 0, TILE_ROWS = 1 };
 typedef vi sums;
 INLINE sums dot(sums s, const int8_t *weights, uint32_t four) {
     int8_t x[4];
@@ -145,35 +144,15 @@ INLINE sums dot(sums s, const int8_t *weights, uint32_t four) {
 INLINE vi lanes(sums s) { return s; }
 #endif
 
-// Where bytes are too coarse, weights and activations are bfloat16 numbers: two in the place of four.
-
-INLINE vf dot_halves(vf s, const int8_t *weights, uint32_t two) {
-#if defined(__AVX512BF16__)
-    return (vf)_mm512_dpbf16_ps((__m512)s, (__m512bh)_mm512_set1_epi32((int)two),
-                                (__m512bh)_mm512_loadu_si512(weights));
-#else
-    // A bfloat16 number is the upper half of a float.
-    vi pairs = *(const loose_vi *)weights;
-    uint32_t first = two << 16, second = two & 0xffff0000;
-    float x[2];
-    memcpy(x, &first, 4);
-    memcpy(x + 1, &second, 4);
-    return s + (vf)(pairs << 16) * x[0] + (vf)(pairs & (int32_t)0xffff0000) * x[1];
-#endif
-}
-
 // --------------------------------------------------------------------------- linear layers
 
 typedef struct {
-    const int8_t *weights;   // of each tile (inputs / 4, outputs, 4), or halves (inputs / 2, outputs, 2)
-    const float *scales;     // (outputs,), or NULL: the weights are halves
-    const int32_t *totals;   // (outputs,): sum of an output's weights, where they are bytes
+    const int8_t *weights;   // of each tile (inputs / 4, outputs, 4)
+    const float *scales;     // (outputs,)
+    const int32_t *totals;   // (outputs,): sum of an output's weights
     const float *bias;       // (outputs,) or NULL
     int32_t inputs, outputs; // multiples of 4 and of 16
 } Linear;
-
-// The bytes that a row of activations has.
-INLINE size_t row_bytes(const Linear *l) { return (size_t)l->inputs * (l->scales ? 1 : 2); }
 
 // Round a row to bytes; returns what one level is worth.
 INLINE float quantize(const float *x, uint8_t *to, int n) {
@@ -190,51 +169,28 @@ INLINE float quantize(const float *x, uint8_t *to, int n) {
     return peak / LEVELS;
 }
 
-// Round a row to halves, to even where it lies between two.
-INLINE void halve(const float *x, uint8_t *to, int n) {
-    for (int i = 0; i < n; i += LANES) {
-        vi bits = (vi)load(x + i);
-        vi rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-        *(loose_vh *)(to + 2 * i) = __builtin_convertvector(rounded, vh);
-    }
-}
-
 INLINE void product(const Linear *l, int block, int blocks, const uint8_t *x, const float *row_scale,
                     int rows, float *out, int add) {
-    size_t bytes = row_bytes(l);
-    const int8_t *weights = l->weights + block * LANES * bytes;
-    vf y[TILE_ROWS][TILE_BLOCKS];
-#define SUM_UP(SUM, DOT) \
-    SUM s[TILE_ROWS][TILE_BLOCKS]; \
-    UNROLLED for (int r = 0; r < rows; r++) \
-        UNROLLED for (int b = 0; b < blocks; b++) s[r][b] = (SUM){}; \
-    for (size_t k = 0; k < bytes; k += 4) \
-        UNROLLED for (int r = 0; r < rows; r++) { \
-            uint32_t four; \
-            memcpy(&four, x + r * bytes + k, 4); \
-            UNROLLED for (int b = 0; b < blocks; b++) \
-                s[r][b] = DOT(s[r][b], weights + (k * blocks + b * 4) * LANES, four); \
+    size_t inputs = l->inputs;
+    const int8_t *weights = l->weights + block * LANES * inputs;
+    sums s[TILE_ROWS][TILE_BLOCKS];
+    UNROLLED for (int r = 0; r < rows; r++)
+        UNROLLED for (int b = 0; b < blocks; b++) s[r][b] = (sums){};
+    for (size_t k = 0; k < inputs; k += 4)
+        UNROLLED for (int r = 0; r < rows; r++) {
+            uint32_t four;
+            memcpy(&four, x + r * inputs + k, 4);
+            UNROLLED for (int b = 0; b < blocks; b++)
+                s[r][b] = dot(s[r][b], weights + (k * blocks + b * 4) * LANES, four);
         }
-    if (l->scales) {
-        SUM_UP(sums, dot)
-        UNROLLED for (int b = 0; b < blocks; b++) {
-            int first = (block + b) * LANES;
-            vi totals = *(const loose_vi *)(l->totals + first) * OFFSET;
-            UNROLLED for (int r = 0; r < rows; r++)
-                y[r][b] = __builtin_convertvector(lanes(s[r][b]) - totals, vf) * (load(l->scales + first) * row_scale[r]);
-        }
-    } else {
-        SUM_UP(vf, dot_halves)
-        UNROLLED for (int b = 0; b < blocks; b++)
-            UNROLLED for (int r = 0; r < rows; r++) y[r][b] = s[r][b];
-    }
-#undef SUM_UP
     UNROLLED for (int b = 0; b < blocks; b++) {
         int first = (block + b) * LANES;
+        vi totals = *(const loose_vi *)(l->totals + first) * OFFSET;
         vf bias = l->bias ? load(l->bias + first) : all(0);
         UNROLLED for (int r = 0; r < rows; r++) {
+            vf y = __builtin_convertvector(lanes(s[r][b]) - totals, vf) * (load(l->scales + first) * row_scale[r]);
             float *to = out + (size_t)r * l->outputs + first;
-            store(to, add ? load(to) + (y[r][b] + bias) : y[r][b] + bias);
+            store(to, add ? load(to) + (y + bias) : y + bias);
         }
     }
 }
@@ -245,7 +201,7 @@ static inline void multiply(const Linear *l, int block, int blocks, const uint8_
     for (int end = block + blocks; block < end; block += TILE_BLOCKS)
         for (int row = 0; row < rows; row += TILE_ROWS) {
             int n = smaller(TILE_ROWS, rows - row), wide = smaller(TILE_BLOCKS, end - block);
-            const uint8_t *x = rounded + row * row_bytes(l);
+            const uint8_t *x = rounded + (size_t)row * l->inputs;
             const float *scale = row_scale + row;
             float *to = out + (size_t)row * l->outputs;
             // The sizes are told as constants, so that the sums stay in registers.

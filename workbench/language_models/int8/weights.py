@@ -34,13 +34,12 @@ class Linear:
     """A linear layer; outputs are a multiple of `LANES`, the last of which may be idle."""
 
     weights: Any
-    """Int8 of shape (outputs, inputs), or the bits of bfloat16 as uint16, in the order in which the
-    kernel reads them; vectors.h says which."""
+    """Int8 of shape (outputs, inputs), in the order in which the kernel reads them; vectors.h says
+    which."""
     scales: Any
-    """Float32 of shape (outputs,): what one level of each output's weights is worth; None
-    where they are bfloat16."""
+    """Float32 of shape (outputs,): what one level of each output's weights is worth."""
     totals: Any
-    """Int32 of shape (outputs,): the sum of each output's weights; None as the scales are."""
+    """Int32 of shape (outputs,): the sum of each output's weights."""
     bias: Any = None
     """Float32 of shape (outputs,), or None."""
 
@@ -67,15 +66,9 @@ def pack(weight: Any, bias: Any = None) -> Linear:
         scales = np.pad(scales, (0, idle))
         bias = None if bias is None else np.pad(bias, (0, idle))
     totals = rounded.sum(1, dtype=np.int32)
-    return Linear(_in_tiles(rounded, 4), scales, totals, _kept(bias))
-
-
-def pack_halves(weight: Any, bias: Any) -> Linear:
-    """Lay out weights in bfloat16; outputs are a multiple of `LANES`, otherwise as `pack`."""
-    bits = np.ascontiguousarray(weight).view(np.uint32)
-    # The upper half, rounded to the nearest, and where two are as near to the even one.
-    halves = ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
-    return Linear(_in_tiles(halves, 2), None, None, _kept(bias))
+    # The kernel reads a bias one number after the other.
+    kept = None if bias is None else np.ascontiguousarray(bias)
+    return Linear(_in_tiles(rounded), scales, totals, kept)
 
 
 def hadamard(size: int) -> Any:
@@ -86,19 +79,14 @@ def hadamard(size: int) -> Any:
     return matrix / np.float32(math.sqrt(size))
 
 
-def _in_tiles(weight: Any, each: int) -> Any:
-    """Let `each` inputs of a tile's first output be followed by those of its second, and so on."""
+def _in_tiles(weight: Any) -> Any:
+    """Let four inputs of a tile's first output be followed by those of its second, and so on."""
     out = np.empty_like(weight)
     for first in range(0, len(weight), _TILE):
         tile = weight[first : first + _TILE]
-        steps = tile.reshape(len(tile), -1, each).swapaxes(0, 1)
+        steps = tile.reshape(len(tile), -1, 4).swapaxes(0, 1)
         out[first : first + _TILE] = steps.reshape(tile.shape)
     return out
-
-
-def _kept(bias: Any) -> Any:
-    """Return a bias as the kernel reads it: one number after the other."""
-    return None if bias is None else np.ascontiguousarray(bias)
 
 
 @dataclass(frozen=True, slots=True)
