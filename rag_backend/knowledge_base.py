@@ -114,12 +114,12 @@ class KnowledgeBase:
         """
         with self.database.session() as session:
             known = session.scalars(sa.select(DocumentRow.name).order_by(DocumentRow.name)).all()
-            gone, missing = list[str](), list[str]()
+            gone, missing = dict[str, None](), list[str]()
             for name in dict.fromkeys(names):
                 held = [one for one in known if one == name] or [
                     one for one in known if one.startswith(f"{name}/")
                 ]
-                gone += held
+                gone |= dict.fromkeys(held)
                 missing += [] if held else [repr(name)]
             if missing:
                 listed = ", ".join(known) or "none yet"
@@ -129,7 +129,7 @@ class KnowledgeBase:
             session.execute(sa.delete(DocumentRow).where(DocumentRow.name.in_(gone)))
             forget_words(session)
         self._sweep()
-        return gone
+        return list(gone)
 
     def empty(self) -> bool:
         """Is there no document yet?"""

@@ -9,7 +9,7 @@ def test_the_sample_leads_to_four_answers(serve, page):
     page.get_by_role("button", name="Try the sample").click()
     expect(page.get_by_text("documents indexed")).to_be_visible(timeout=180_000)
     expect(page.get_by_text("Time left")).to_be_visible(timeout=120_000)
-    expect(page.get_by_role("heading", name="Ask", level=1)).to_be_visible(timeout=900_000)
+    expect(page.get_by_role("heading", name="Ask", level=1)).to_be_visible(timeout=2_400_000)
     question = page.get_by_label("Question")
     expect(question).not_to_have_value("")
     page.get_by_role("button", name="Ask").click()
