@@ -38,6 +38,7 @@ SETTINGS = TrainSettings(
     word_dropout=0.0,
     max_tokens=3072,
     held_out=0,
+    replay=0.0,
 )
 """A batch is two texts of four paragraphs, with all that is asked about them."""
 _UNANSWERED = 0.25

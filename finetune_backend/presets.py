@@ -17,7 +17,11 @@ class Preset:
 
 
 PRESETS = (
-    Preset("facts", "Learns the examples by heart, with passes that fit their number."),
+    Preset(
+        "facts",
+        "Learns the examples by heart, with passes that fit their number, and a little general "
+        "text against forgetting.",
+    ),
     Preset(
         "quick",
         "Stops once two passes in a row recalled no more of the held-out wordings.",
@@ -31,8 +35,8 @@ PRESETS = (
     ),
     Preset(
         "careful",
-        "Mixes general text in, so that it forgets less of what it could do before; some wordings "
-        "are learned less well.",
+        "Mixes twice as much general text in, so that it forgets still less of what it could do "
+        "before; some wordings are learned less well.",
         {"replay": 0.2},
     ),
 )

@@ -22,7 +22,14 @@ from workbench.settings import DEFAULT_MODEL
 from workbench.values import Passage
 
 RECIPE = TrainSettings(
-    epochs=3, learning_rate=8e-4, rank=16, alpha=32, batch_size=3, word_dropout=0.0, max_tokens=1024
+    epochs=3,
+    learning_rate=8e-4,
+    rank=16,
+    alpha=32,
+    batch_size=3,
+    word_dropout=0.0,
+    replay=0.0,
+    max_tokens=1024,
 )
 """A batch is three paragraphs with all that is asked about them."""
 _FREE = 0.3
