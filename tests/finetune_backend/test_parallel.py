@@ -120,7 +120,7 @@ def test_the_gradients_of_two_processes_add_up_to_those_of_one(tmp_path, tiny_mo
 def test_two_processes_train_one_adapter(train):
     # Of 8 examples the last batch has 3, so that the shares are unequal. In bfloat16 the
     # sums differ in their last bits, which Adam enlarges from step to step.
-    settings = {"epochs": 2, "batch_size": 5, "learning_rate": 1e-3, "rank": 4}
+    settings = {"epochs": 2, "batch_size": 5, "learning_rate": 1e-3, "rank": 4, "replay": 0.0}
     alone, both = train("alone", 1, **settings), train("both", 2, **settings)
     assert both.state.state == "done", both.state.message
     steps, expected = read_steps(both.folder), read_steps(alone.folder)

@@ -33,7 +33,7 @@ def texts(rows, tokenizer):
 
 
 def plain(**changes):
-    return TrainSettings(**{"held_out": 0, "word_dropout": 0.0, **changes})
+    return TrainSettings(**{"held_out": 0, "word_dropout": 0.0, "replay": 0.0, **changes})
 
 
 def test_one_wording_of_a_fact_is_held_out_and_never_trained_on(tokenizer):
