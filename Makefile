@@ -14,7 +14,7 @@ run: install
 	$(BIN)/ragtune serve
 
 test: install-dev
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/browser $(PYTEST_OPTIONS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/browser $(PYTEST_OPTIONS)
 	$(BIN)/python -m pytest tests/browser $(PYTEST_OPTIONS) # alone, since it waits as people do
 
 install: $(VENV)/.installed

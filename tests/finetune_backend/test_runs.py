@@ -127,7 +127,7 @@ def test_a_paused_run_goes_on_as_if_nothing_had_been(tiny_lab, examples, checkpo
 
 
 def test_a_killed_run_goes_on_from_what_it_saved(tiny_lab, examples, checkpoint):
-    settings = TrainSettings(epochs=60, batch_size=2)
+    settings = TrainSettings(epochs=60, batch_size=2, replay=0.0)
     run = start_run(tiny_lab.home, examples, settings, checkpoint)
     wait(run, lambda run: len(read_steps(run.folder)) > 3)
     save_run(run)
