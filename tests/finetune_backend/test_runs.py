@@ -51,11 +51,11 @@ def wait(run, done=lambda run: not run.state.active):
 
 
 def test_a_run_makes_an_adapter_that_peft_loads(tiny_lab, examples, checkpoint):
-    settings = TrainSettings(epochs=30, batch_size=4, learning_rate=1e-2)
+    settings = TrainSettings(epochs=30, batch_size=4, learning_rate=1e-2, replay=0.0)
     run = wait(start_run(tiny_lab.home, examples, settings, checkpoint, name="first"))
     assert run.state.state == "done", run.state.message
     steps = read_steps(run.folder)
-    assert len(steps) == steps[-1].steps == 90  # 8 examples and a general text, by fours
+    assert len(steps) == steps[-1].steps == 60
     assert steps[-1].loss < steps[0].loss - 1.0
     assert run.measures["loss"] == pytest.approx(steps[-1].loss, rel=0.5)
     assert trained_facts(run) == {example.fact for example in examples}
