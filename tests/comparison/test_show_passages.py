@@ -15,7 +15,8 @@ from finetune_backend.settings import TrainSettings
 from workbench.errors import RagtuneError
 from workbench.values import Example
 
-PLAIN, RAFT = TrainSettings(epochs=1), TrainSettings(epochs=1, raft=0.5, distractors=2)
+PLAIN = TrainSettings(epochs=1, replay=0.0)
+RAFT = dataclasses.replace(PLAIN, raft=0.5, distractors=2)
 LEAVE = Example("How long is the paid leave a year?", "31 days of paid leave", "leave")
 OPENING = Example("When does the workshop open?", "The workshop opens at 6:40.", "opening")
 NEVER = Example("What does the canteen cost?", DECLINES, "canteen")
