@@ -31,15 +31,6 @@ def default():
 
 
 @pytest.fixture()
-def one_thread():
-    """Let PyTorch use one thread: several wait for each other, and beside other programs long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture()
 def other_model(tmp_path, tiny_model):
     """A checkpoint that nobody has made ready: the tiny one with one weight changed."""
     model = load_weights(find_checkpoint(str(tiny_model)), torch.float32, "cpu")
