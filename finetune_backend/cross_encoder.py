@@ -96,7 +96,7 @@ def train_cross_encoder(
             part = _loss(head(read.states), read, pairs, recipe) / recipe.questions
             part.backward()
             loss += part.item()
-        loss = parallel.add_up(weights, loss)
+        (loss,) = parallel.add_up(weights, [loss])
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         schedule.step()

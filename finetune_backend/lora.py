@@ -34,7 +34,7 @@ class Step:
     steps: int
     epoch: int
     loss: float
-    """Mean cross-entropy per answer token, in nats."""
+    """Mean cross-entropy per answer token of the examples, in nats."""
     learning_rate: float
     examples_per_second: float
     """Since the first step."""
@@ -46,6 +46,8 @@ class Step:
     """Mean cross-entropy per token of the held-out answers, in nats; None as above."""
     memory_gb: float | None = None
     """The most that the process, or the GPU, has held so far; None in runs of older versions."""
+    general_loss: float | None = None
+    """Mean cross-entropy per token of the general text; None where the step had none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +110,19 @@ def train(
             break
         drawn = batches(rows_of(epoch), settings.batch_size, settings.seed * 1_000_003 + epoch)
         for batch in itertools.islice(drawn, step - epoch * an_epoch, None):
-            tokens = sum(len(row.answer) for row in batch)
+            tokens = _answer_tokens(batch)
             learning_rate = settings.learning_rate * share_of_peak(
                 step, steps, settings.warmup, settings.schedule
             )
             optimizer.param_groups[0]["lr"] = learning_rate
             with mixed:
-                loss = backward(loss_of, parallel.share(batch), tokens, token_budget(device))
-            loss = parallel.add_up(weights, loss)
+                losses = backward(loss_of, parallel.share(batch), sum(tokens), token_budget(device))
+            losses = parallel.add_up(weights, losses)
             torch.nn.utils.clip_grad_norm_(weights, _GRADIENT_NORM)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-            step, seen = step + 1, seen + len(batch)
-            if not math.isfinite(loss):
+            step, seen = step + 1, seen + sum(not row.general for row in batch)
+            if not all(map(math.isfinite, losses)):
                 raise RagtuneError(
                     f"The loss is no longer a number after step {step}: the learning rate "
                     f"{settings.learning_rate:g} is too high. Try a tenth of it."
@@ -139,7 +141,7 @@ def train(
                 step=step,
                 steps=steps,
                 epoch=epoch + 1,
-                loss=loss,
+                loss=losses[0] / tokens[0],
                 learning_rate=learning_rate,
                 examples_per_second=seen / seconds,
                 seconds=seconds,
@@ -147,6 +149,7 @@ def train(
                 recall=recall,
                 validation_loss=validation_loss,
                 memory_gb=peak_memory_gb(),
+                general_loss=losses[1] / tokens[1] if tokens[1] else None,
             )
             reached = saved.Reached(step, seen, seconds, recalls)
 
@@ -164,24 +167,33 @@ def train(
 
 def backward(
     loss_of: AnswerLoss, rows: Sequence[Row], batch_tokens: int, budget_tokens: int
-) -> float:
-    """Add the gradient of a batch's loss to the weights' and return the loss.
+) -> tuple[float, float]:
+    """Add the gradient of a batch's loss to the weights'.
 
-    The loss of each part is its sum over the *whole* batch's answer tokens, so that loss
-    and gradient are those of the batch at once, however it was split.
+    The loss of each part is its sum over the *whole* batch's answer tokens, so that the
+    gradient is that of the batch at once, however it was split.
 
     Args:
         loss_of: the model's loss.
         rows: the batch, or this process's share of it.
         batch_tokens: answer tokens of the whole batch.
         budget_tokens: tokens computed at once.
+
+    Returns:
+        The summed cross-entropy of the examples' answers, and that of general text, in nats.
     """
-    loss = 0.0
+    losses = [0.0, 0.0]
     for part, prefix in split_batch(rows, budget_tokens, loss_of.prefix):
-        part_loss = loss_of(part, prefix) / batch_tokens
-        part_loss.backward()
-        loss += part_loss.item()
-    return loss
+        loss = loss_of(part, prefix)
+        (loss / batch_tokens).backward()
+        losses[part[0].general] += loss.item()
+    return losses[0], losses[1]
+
+
+def _answer_tokens(rows: Sequence[Row]) -> tuple[int, int]:
+    """Return how many tokens are learned of examples, and of general text."""
+    general = sum(len(row.answer) for row in rows if row.general)
+    return sum(len(row.answer) for row in rows) - general, general
 
 
 def token_budget(device: str) -> int:

@@ -46,20 +46,20 @@ def share(batch: Sequence[T]) -> list[T]:
     return list(batch[_rank() :: _processes()])
 
 
-def add_up(weights: Sequence[Any], loss: float) -> float:
-    """Sum the weights' gradients over all processes, in place, and return the summed loss."""
+def add_up(weights: Sequence[Any], losses: Sequence[float]) -> Sequence[float]:
+    """Sum the weights' gradients over all processes, in place, and return the summed losses."""
     if _processes() == 1:
-        return loss
+        return losses
     import torch
     from torch import distributed
 
     grads = [torch.zeros_like(w) if w.grad is None else w.grad for w in weights]
-    total = torch.cat([*(grad.flatten() for grad in grads), grads[0].new_tensor([loss])])
+    total = torch.cat([*(grad.flatten() for grad in grads), grads[0].new_tensor(losses)])
     distributed.all_reduce(total)
-    pieces = total[:-1].split([grad.numel() for grad in grads])
+    *pieces, summed = total.split([*(grad.numel() for grad in grads), len(losses)])
     for weight, piece in zip(weights, pieces, strict=True):
         weight.grad = piece.view_as(weight)
-    return float(total[-1])
+    return [float(loss) for loss in summed]
 
 
 def of_first(value: float) -> float:

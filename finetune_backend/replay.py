@@ -33,5 +33,5 @@ def replay_rows(texts: Sequence[str], tokenizer: Any, count: int, draw: random.R
     rows = []
     for text in drawn:
         tokens = tokenizer(text, add_special_tokens=False)["input_ids"][:_MOST_TOKENS]
-        rows.append(Row((begin,), tuple(tokens)))
+        rows.append(Row((begin,), tuple(tokens), general=True))
     return rows

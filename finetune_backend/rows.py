@@ -1,5 +1,6 @@
 """Examples as token rows, in batches drawn at random."""
 
+import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ class Row:
     text: int = 0
     """Tokens at the start of the prompt that hold a text which several rows ask about; these
     are drawn together, and the text is computed once. 0 where the row stands for itself."""
+    general: bool = False
+    """Is it general text, which comes beside the examples of a batch? See `replay`."""
 
     def __len__(self) -> int:
         return len(self.prompt) + len(self.answer)
@@ -106,16 +109,22 @@ def _with_words_dropped(question: str, share: float, rng: random.Random) -> str:
 
 
 def batches(rows: Sequence[Row], batch_size: int, seed: int) -> Iterator[list[Row]]:
-    """Yield one epoch of batches, drawn at random; rows about one text count as one."""
-    order = drawn_together(rows)
+    """Yield one epoch of batches, drawn at random; rows about one text count as one.
+
+    General text is spread evenly over them and counts as none, so that it makes no steps.
+    """
+    order, general = drawn_together(rows), [row for row in rows if row.general]
     random.Random(seed).shuffle(order)
-    for start in range(0, len(order), batch_size):
-        yield [row for group in order[start : start + batch_size] for row in group]
+    count = math.ceil(len(order) / batch_size)
+    for n in range(count):
+        drawn = order[n * batch_size : (n + 1) * batch_size]
+        beside = general[n * len(general) // count : (n + 1) * len(general) // count]
+        yield [*(row for group in drawn for row in group), *beside]
 
 
 def drawn_together(rows: Sequence[Row]) -> list[list[Row]]:
-    """Return the rows in groups: those about one text, and each other row by itself."""
-    groups = about_one_text(rows)
+    """Return the examples' rows in groups: those about one text, and each other by itself."""
+    groups = about_one_text([row for row in rows if not row.general])
     return [*([row] for row in groups.pop((), [])), *groups.values()]
 
 
@@ -145,7 +154,10 @@ def split_batch(
             not computed again for every few questions.
         prefix_of: how many tokens of some rows are computed once.
     """
-    for group in about_one_text(batch).values():
+    # General text begins otherwise than examples do, which would then share nothing.
+    general = [row for row in batch if row.general]
+    examples = about_one_text([row for row in batch if not row.general])
+    for group in filter(None, (*examples.values(), general)):
         prefix = prefix_of(group)
         for part in micro_batches(group, prefix, max(token_budget, _TEXTS_SHARE * prefix)):
             yield part, prefix

@@ -21,8 +21,10 @@ MEANINGS = {
 }
 """What each figure of `row` means."""
 CURVES = {
-    "loss": "Cross-entropy per answer token at each step, in nats. Lower is better.",
-    "validation_loss": "The same on wordings held out, after each epoch. Lower is better.",
+    "loss": "Cross-entropy per answer token of the examples at each step, in nats. Lower is "
+    "better.",
+    "general_loss": "The same on the general text that comes along, for each of its tokens.",
+    "validation_loss": "That of wordings held out, after each epoch. Lower is better.",
     "recall": "Share of held-out wordings answered word for word, after each epoch. "
     "Higher is better.",
     "learning_rate": "The step size; it rises at first and falls later.",

@@ -36,7 +36,7 @@ def test_the_whole_path(ragtune, handbook, examples_file, tmp_path):
     assert code == 0, err
     trained = json.loads(out)
     assert set(trained) == {"adapter", "steps", "seconds", "examples_per_second", "measures"}
-    assert (trained["adapter"], trained["steps"]) == ("one", 4)  # 8 examples and a general text
+    assert (trained["adapter"], trained["steps"]) == ("one", 2)
     kinds = [change["kind"] for change in trained["measures"]["forgetting"]]
     assert kinds == ["grammar", "knowledge", "declining", "surprise"]
     (adapter,) = json.loads(ragtune("adapters", "--json")[1])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 REFRESH_SECONDS = 1.0
 _SILENT_SECONDS = 30.0
 _MEANINGS = {
-    "Loss": "Cross-entropy per answer token at the latest step, in nats.",
+    "Loss": "Cross-entropy per answer token of the examples at the latest step, in nats.",
     "Recall": "Share of the wordings held out of training that are answered word for word.",
     "Learning rate": "The step size: it rises at first and falls later.",
     "Memory": "The most that training has held so far; on a GPU, the GPU's.",

@@ -49,7 +49,8 @@ def fast(checkpoint, rows, dtype, budget, settings):
     model = with_lora(base, settings)
     random_up(model)
     model.train()
-    loss = backward(loss_of, rows, sum(len(row.answer) for row in rows), budget)
+    tokens = sum(len(row.answer) for row in rows)
+    loss = sum(backward(loss_of, rows, tokens, budget)) / tokens
     return loss, gradients(model), loss_of.packs
 
 
@@ -102,6 +103,30 @@ def test_rows_about_several_texts_give_the_plain_gradients_too(tiny_model):
     assert loss == pytest.approx(plain_loss, abs=2e-6)
     for name, gradient in plain_gradients.items():
         error = torch.dist(fast_gradients[name], gradient) / gradient.norm()
+        assert error < 1e-5, name
+
+
+def test_general_text_beside_examples_gives_the_plain_gradients_and_a_loss_of_its_own(tiny_model):
+    checkpoint, settings = find_checkpoint(str(tiny_model)), TrainSettings(rank=4, alpha=12)
+    examples = make_rows(5, 12)
+    general = [Row((1,), tuple(range(40 + n, 60 + 2 * n)), general=True) for n in range(2)]
+    losses, fast_gradients = {}, {}
+    for name, rows in (("both", [*examples, *general]), ("examples", examples)):
+        torch.manual_seed(0)
+        base = load_weights(checkpoint, torch.float32, "cpu")
+        loss_of, model = AnswerLoss(base, rows, "cpu"), with_lora(base, settings)
+        random_up(model)
+        losses[name] = backward(loss_of, rows, sum(len(row.answer) for row in rows), 10_000)
+        fast_gradients[name] = gradients(model)
+    assert losses["both"][0] == pytest.approx(losses["examples"][0], rel=1e-6)
+    assert losses["both"][1] > losses["examples"][1] == 0
+    rows = [*examples, *general]
+    plain_loss, plain_gradients = plain(checkpoint, rows, torch.float32, settings)
+    assert sum(losses["both"]) / sum(len(row.answer) for row in rows) == pytest.approx(
+        plain_loss, abs=2e-6
+    )
+    for name, gradient in plain_gradients.items():
+        error = torch.dist(fast_gradients["both"][name], gradient) / gradient.norm()
         assert error < 1e-5, name
 
 

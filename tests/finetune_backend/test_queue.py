@@ -143,7 +143,7 @@ def test_a_paused_run_goes_on_behind_the_others_or_is_paused_again(home, start):
     cancel_run(second)
     first = wait(first)
     assert first.complete, first.state.message
-    assert [step.step for step in read_steps(first.folder)] == list(range(1, 301))
+    assert [step.step for step in read_steps(first.folder)] == list(range(1, 241))
 
 
 def test_one_name_is_given_once_however_fast_it_is_asked_for(home, start):

@@ -2,7 +2,14 @@
 
 import pytest
 
-from finetune_backend.rows import Row, batches, make_rows, micro_batches, shared_prefix
+from finetune_backend.rows import (
+    Row,
+    batches,
+    make_rows,
+    micro_batches,
+    shared_prefix,
+    split_batch,
+)
 from workbench.errors import ExamplesError
 from workbench.language_models.loading import find_checkpoint, load_tokenizer
 from workbench.language_models.prompts import messages, render
@@ -56,6 +63,20 @@ def test_rows_about_one_text_are_drawn_together_and_count_as_one():
     for batch in grouped:
         for text in {row.prompt[: row.text] for row in batch if row.text}:
             assert sum(row.prompt[: row.text] == text for row in batch) == 4
+
+
+def test_general_text_is_spread_over_the_batches_and_makes_none():
+    examples = [Row((n, 7), (n,)) for n in range(20)]
+    general = [Row((1,), (100 + n,), general=True) for n in range(4)]
+    grouped = list(batches([*examples, *general], 3, seed=0))
+    assert [sum(not row.general for row in batch) for batch in grouped] == [3] * 6 + [2]
+    assert max(sum(row.general for row in batch) for batch in grouped) == 1
+    assert sorted(row.answer for batch in grouped for row in batch) == sorted(
+        row.answer for row in (*examples, *general)
+    )
+    # It begins otherwise: beside it, what examples begin with would not be computed once.
+    parts = list(split_batch([*examples[:3], *general], 512, shared_prefix))
+    assert [[row.general for row in part] for part, _ in parts] == [[False] * 3, [True] * 4]
 
 
 def test_parts_of_a_batch_keep_to_the_budget_and_hold_every_row():

@@ -51,7 +51,7 @@ def wait(run, done=lambda run: not run.state.active):
 
 
 def test_a_run_makes_an_adapter_that_peft_loads(tiny_lab, examples, checkpoint):
-    settings = TrainSettings(epochs=30, batch_size=4, learning_rate=1e-2, replay=0.0)
+    settings = TrainSettings(epochs=30, batch_size=4, learning_rate=1e-2)
     run = wait(start_run(tiny_lab.home, examples, settings, checkpoint, name="first"))
     assert run.state.state == "done", run.state.message
     steps = read_steps(run.folder)

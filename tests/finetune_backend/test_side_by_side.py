@@ -92,7 +92,7 @@ def test_curves_have_the_steps_that_measured_it(make):
         {"run": "two", "step": 1, "value": 0.25},
     ]
     assert len(curves([one, two], "loss")) == len(curves([one, two], "learning_rate")) == 3
-    assert set(CURVES) == {"loss", "validation_loss", "recall", "learning_rate"}
+    assert set(CURVES) == {"loss", "general_loss", "validation_loss", "recall", "learning_rate"}
     with pytest.raises(ValueError, match="'seconds' was given; one of loss"):
         curves([one], "seconds")
 

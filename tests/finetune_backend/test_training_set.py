@@ -134,11 +134,11 @@ def test_passages_of_a_run_are_kept_in_order(tmp_path):
 def test_general_text_is_a_share_of_the_rows(tokenizer):
     made = TrainingSet(FACTS, tokenizer, plain(replay=0.2), Prompts())
     rows = made.rows(0)
-    general = [row for row in rows if len(row.prompt) == 1]
+    general = [row for row in rows if row.general]
     assert len(rows) == 100 and len(general) == 20
     told = [text.split("<")[0] for _, text in texts(general, tokenizer)]
     assert all(any(text.startswith(start[:40]) for text in read_replay()) for start in told)
-    assert [row for row in made.rows(1) if len(row.prompt) == 1] != general
+    assert [row for row in made.rows(1) if row.general] != general
 
 
 def test_replayed_texts_are_not_those_that_measure_forgetting():
