@@ -116,8 +116,8 @@ def train(
             )
             optimizer.param_groups[0]["lr"] = learning_rate
             with mixed:
-                losses = backward(loss_of, parallel.share(batch), sum(tokens), token_budget(device))
-            losses = parallel.add_up(weights, losses)
+                own = backward(loss_of, parallel.share(batch), sum(tokens), token_budget(device))
+            losses = parallel.add_up(weights, own)
             torch.nn.utils.clip_grad_norm_(weights, _GRADIENT_NORM)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
