@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS = 1.0
 _SILENT_SECONDS = 30.0
+_LABELS_PIXELS = 45
+"""Left of each chart, so that steps stand below each other."""
 _MEANINGS = {
     "Loss": "Cross-entropy per answer token of the examples at the latest step, in nats.",
     "Recall": "Share of the wordings held out of training that are answered word for word.",
@@ -129,7 +131,7 @@ def curves(steps: "list[Step]") -> None:
     )
     loss = alt.Chart(losses).encode(
         x=across,
-        y=alt.Y("loss:Q", title="Loss"),
+        y=alt.Y("loss:Q", title="Loss", axis=alt.Axis(minExtent=_LABELS_PIXELS)),
         color=alt.Color("of:N", title=None, legend=alt.Legend(orient="top-right")),
         tooltip=["step", "of", alt.Tooltip("loss:Q", format=".4f")],
     )
@@ -141,7 +143,7 @@ def curves(steps: "list[Step]") -> None:
         [(s.step, s.recall) for s in steps if s.recall is not None], columns=["step", "recall"]
     )
     if len(recalled) > 1:
-        percent = alt.Axis(format="%")
+        percent = alt.Axis(format="%", minExtent=_LABELS_PIXELS)
         charts.append(
             alt.Chart(recalled)
             .mark_line(point=True)
