@@ -23,8 +23,10 @@ MEANINGS = {
 CURVES = {
     "loss": "Cross-entropy per answer token of the examples at each step, in nats. Lower is "
     "better.",
-    "general_loss": "The same on the general text that comes along, for each of its tokens.",
-    "validation_loss": "That of wordings held out, after each epoch. Lower is better.",
+    "general_loss": "Cross-entropy per token of the general text (`replay`) at each step, in nats. "
+    "It rises where the model forgets.",
+    "validation_loss": "Cross-entropy per answer token of wordings held out, after each epoch, "
+    "in nats. Lower is better.",
     "recall": "Share of held-out wordings answered word for word, after each epoch. "
     "Higher is better.",
     "learning_rate": "The step size; it rises at first and falls later.",
