@@ -124,15 +124,19 @@ def batches(rows: Sequence[Row], batch_size: int, seed: int) -> Iterator[list[Ro
 
 def drawn_together(rows: Sequence[Row]) -> list[list[Row]]:
     """Return the examples' rows in groups: those about one text, and each other by itself."""
-    groups = about_one_text([row for row in rows if not row.general])
+    groups = about_one_text(rows)
+    groups.pop(None, None)
     return [*([row] for row in groups.pop((), [])), *groups.values()]
 
 
-def about_one_text(rows: Sequence[Row]) -> dict[tuple[int, ...], list[Row]]:
-    """Return the rows by the text that they ask about; those that stand for themselves by ()."""
-    groups: dict[tuple[int, ...], list[Row]] = {}
+def about_one_text(rows: Sequence[Row]) -> dict[tuple[int, ...] | None, list[Row]]:
+    """Return the rows by the text that they ask about; those that stand for themselves by ().
+
+    General text is at None: it begins otherwise than examples do, which would share nothing then.
+    """
+    groups: dict[tuple[int, ...] | None, list[Row]] = {}
     for row in rows:
-        groups.setdefault(row.prompt[: row.text], []).append(row)
+        groups.setdefault(None if row.general else row.prompt[: row.text], []).append(row)
     return groups
 
 
@@ -154,10 +158,7 @@ def split_batch(
             not computed again for every few questions.
         prefix_of: how many tokens of some rows are computed once.
     """
-    # General text begins otherwise than examples do, which would then share nothing.
-    general = [row for row in batch if row.general]
-    examples = about_one_text([row for row in batch if not row.general])
-    for group in filter(None, (*examples.values(), general)):
+    for group in about_one_text(batch).values():
         prefix = prefix_of(group)
         for part in micro_batches(group, prefix, max(token_budget, _TEXTS_SHARE * prefix)):
             yield part, prefix
