@@ -34,7 +34,9 @@ def checkpoint(tiny_model):
 def run(tmp_path_factory, checkpoint):
     """It knows its facts by heart."""
     home = open_home(tmp_path_factory.mktemp("exports") / "home")
-    settings = TrainSettings(epochs=40, batch_size=4, learning_rate=1e-2, word_dropout=0.0)
+    settings = TrainSettings(
+        epochs=40, batch_size=4, learning_rate=1e-2, word_dropout=0.0, replay=0.0
+    )
     run = start_run(home, EXAMPLES, settings, checkpoint, Prompts("Answer briefly."), "kites")
     deadline = time.monotonic() + 120
     while (run := read_run(run.folder)).state.active:
