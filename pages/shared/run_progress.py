@@ -18,7 +18,8 @@ _SILENT_SECONDS = 30.0
 _LABELS_PIXELS = 45
 """Left of each chart, so that steps stand below each other."""
 _MEANINGS = {
-    "Loss": "Cross-entropy per answer token of the examples at the latest step, in nats.",
+    "Loss": "Cross-entropy per answer token of the examples, in nats: at the latest step while it "
+    "trains, over the last pass once there is an adapter.",
     "Recall": "Share of the wordings held out of training that are answered word for word.",
     "Learning rate": "The step size: it rises at first and falls later.",
     "Memory": "The most that training has held so far; on a GPU, the GPU's.",
@@ -89,7 +90,7 @@ def show(run: "Run") -> None:
         return
     last = steps[-1]
     figures = {
-        "Loss": f"{last.loss:.3f}",
+        "Loss": f"{run.measures['loss'] if run.measures else last.loss:.3f}",
         "Examples/s": f"{last.examples_per_second:.1f}",
         "Time so far" if run.state.active else "Time": duration(last.seconds),
     }

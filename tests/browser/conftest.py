@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from workbench.jobs import cancel
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
 FLAGS = [
@@ -104,4 +106,7 @@ def serve(tmp_path, monkeypatch):
         os.killpg(server.pid, 15)
         server.wait(timeout=30)
         log.close()
+        # A fine-tune outlives its server, and a test that failed half-way left it at work.
+        for run in (tmp_path / "home" / "runs").glob("*"):
+            cancel(run)
         print(Path(log.name).read_text(errors="replace"))  # shown where a test fails

@@ -112,6 +112,10 @@ def test_a_run_is_shown_noted_run_again_and_deleted(app, start):
     table = app.dataframe[0].value
     assert list(table["name"]) == ["one"] and table["loss"][0] > 0 and table["adapter_mb"][0] > 0
     assert [one.value for one in app.subheader] == ["one – done"]
+    # Steps differ, so that the last one's would be another.
+    losses = [step.loss for step in read_steps(run.folder)]
+    assert len(set(losses)) == len(losses)
+    assert [m.value for m in app.metric if m.label == "Loss"] == [f"{table['loss'][0]:.3f}"]
     app.text_area(key="notes-one").set_value("<b>Good</b> 🙂").run()
     press(app, "Save the notes")
     assert read_notes(run.folder) == "<b>Good</b> 🙂"
