@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from finetune_backend.lora import backward, token_budget, with_lora
+from finetune_backend.lora import backward, divisors, token_budget, with_lora
 from finetune_backend.loss import AnswerLoss
 from finetune_backend.raft import Shown
 from finetune_backend.recall import largest_part, measure
@@ -274,13 +274,13 @@ def _try(
     for _ in range(_REPETITIONS):
         started = time.perf_counter()
         with mixed:
-            backward(loss_of, smallest, len(smallest), sys.maxsize)
+            backward(loss_of, smallest, divisors(smallest), sys.maxsize)
         _wait(device)
         smallest_seconds.append(time.perf_counter() - started)
         started = time.perf_counter()
         saved.clear()
         with mixed, torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-            backward(loss_of, largest, len(largest), sys.maxsize)
+            backward(loss_of, largest, divisors(largest), sys.maxsize)
         _wait(device)
         computed = time.perf_counter()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)

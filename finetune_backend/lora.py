@@ -116,7 +116,9 @@ def train(
             )
             optimizer.param_groups[0]["lr"] = learning_rate
             with mixed:
-                own = backward(loss_of, parallel.share(batch), sum(tokens), token_budget(device))
+                own = backward(
+                    loss_of, parallel.share(batch), divisors(batch), token_budget(device)
+                )
             losses = parallel.add_up(weights, own)
             torch.nn.utils.clip_grad_norm_(weights, _GRADIENT_NORM)
             optimizer.step()
@@ -166,17 +168,17 @@ def train(
 
 
 def backward(
-    loss_of: AnswerLoss, rows: Sequence[Row], batch_tokens: int, budget_tokens: int
+    loss_of: AnswerLoss, rows: Sequence[Row], over: tuple[float, float], budget_tokens: int
 ) -> tuple[float, float]:
     """Add the gradient of a batch's loss to the weights'.
 
-    The loss of each part is its sum over the *whole* batch's answer tokens, so that the
-    gradient is that of the batch at once, however it was split.
+    What each part is divided by is the *whole* batch's, so that the gradient is that of the
+    batch at once, however it was split.
 
     Args:
         loss_of: the model's loss.
         rows: the batch, or this process's share of it.
-        batch_tokens: answer tokens of the whole batch.
+        over: the batch's `divisors`.
         budget_tokens: tokens computed at once.
 
     Returns:
@@ -185,9 +187,23 @@ def backward(
     losses = [0.0, 0.0]
     for part, prefix in split_batch(rows, budget_tokens, loss_of.prefix):
         loss = loss_of(part, prefix)
-        (loss / batch_tokens).backward()
+        (loss / over[part[0].general]).backward()
         losses[part[0].general] += loss.item()
     return losses[0], losses[1]
+
+
+def divisors(batch: Sequence[Row]) -> tuple[float, float]:
+    """Return what the summed losses of examples and of general text are divided by.
+
+    Each has the share of the batch's loss that it has of the rows: the mean over its tokens,
+    times that share. By tokens, two long texts would outweigh sixteen short answers.
+    """
+    general = sum(row.general for row in batch)
+    of_examples, of_general = _answer_tokens(batch)
+    return (
+        of_examples * (len(batch) / max(1, len(batch) - general)),
+        of_general * (len(batch) / max(1, general)),
+    )
 
 
 def _answer_tokens(rows: Sequence[Row]) -> tuple[int, int]:

@@ -81,7 +81,10 @@ class TrainSettings:
         20,
     )
     replay: float = option(
-        0.1, "Share of general text among the rows against forgetting, usually 0 to 0.3.", 0.0, 0.9
+        0.1,
+        "Share of general text in rows and loss, against forgetting; usually 0 to 0.3.",
+        0.0,
+        0.9,
     )
     held_out: int = option(
         32,

@@ -7,7 +7,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 
 from finetune_backend.fused import Frozen
-from finetune_backend.lora import backward, with_lora
+from finetune_backend.lora import backward, divisors, with_lora
 from finetune_backend.loss import AnswerLoss
 from finetune_backend.rows import Row, micro_batches
 from finetune_backend.settings import TrainSettings
@@ -50,7 +50,7 @@ def fast(checkpoint, rows, dtype, budget, settings):
     random_up(model)
     model.train()
     tokens = sum(len(row.answer) for row in rows)
-    loss = sum(backward(loss_of, rows, tokens, budget)) / tokens
+    loss = sum(backward(loss_of, rows, divisors(rows), budget)) / tokens
     return loss, gradients(model), loss_of.packs
 
 
@@ -106,28 +106,25 @@ def test_rows_about_several_texts_give_the_plain_gradients_too(tiny_model):
         assert error < 1e-5, name
 
 
-def test_general_text_beside_examples_gives_the_plain_gradients_and_a_loss_of_its_own(tiny_model):
+def test_general_text_has_its_share_of_the_rows_and_a_loss_of_its_own(tiny_model):
     checkpoint, settings = find_checkpoint(str(tiny_model)), TrainSettings(rank=4, alpha=12)
     examples = make_rows(5, 12)
     general = [Row((1,), tuple(range(40 + n, 60 + 2 * n)), general=True) for n in range(2)]
-    losses, fast_gradients = {}, {}
-    for name, rows in (("both", [*examples, *general]), ("examples", examples)):
-        torch.manual_seed(0)
-        base = load_weights(checkpoint, torch.float32, "cpu")
-        loss_of, model = AnswerLoss(base, rows, "cpu"), with_lora(base, settings)
-        random_up(model)
-        losses[name] = backward(loss_of, rows, sum(len(row.answer) for row in rows), 10_000)
-        fast_gradients[name] = gradients(model)
-    assert losses["both"][0] == pytest.approx(losses["examples"][0], rel=1e-6)
-    assert losses["both"][1] > losses["examples"][1] == 0
     rows = [*examples, *general]
-    plain_loss, plain_gradients = plain(checkpoint, rows, torch.float32, settings)
-    assert sum(losses["both"]) / sum(len(row.answer) for row in rows) == pytest.approx(
-        plain_loss, abs=2e-6
-    )
-    for name, gradient in plain_gradients.items():
-        error = torch.dist(fast_gradients["both"][name], gradient) / gradient.norm()
-        assert error < 1e-5, name
+    torch.manual_seed(0)
+    base = load_weights(checkpoint, torch.float32, "cpu")
+    loss_of, model = AnswerLoss(base, rows, "cpu"), with_lora(base, settings)
+    random_up(model)
+    losses = backward(loss_of, rows, divisors(rows), 10_000)
+    of_examples, examples_gradients = plain(checkpoint, examples, torch.float32, settings)
+    of_general, general_gradients = plain(checkpoint, general, torch.float32, settings)
+    for loss, some, mean in zip(
+        losses, (examples, general), (of_examples, of_general), strict=True
+    ):
+        assert loss / sum(len(row.answer) for row in some) == pytest.approx(mean, abs=2e-6)
+    for name, gradient in gradients(model).items():
+        expected = 5 / 7 * examples_gradients[name] + 2 / 7 * general_gradients[name]
+        assert torch.dist(gradient, expected) / expected.norm() < 1e-5, name
 
 
 def test_in_bfloat16_it_is_as_near_to_float32_as_the_plain_formulation(tiny_model):

@@ -26,7 +26,7 @@ GRADIENTS = """
 import random, sys, torch
 from safetensors.torch import save_file
 from finetune_backend import parallel
-from finetune_backend.lora import backward, with_lora
+from finetune_backend.lora import backward, divisors, with_lora
 from finetune_backend.loss import AnswerLoss
 from finetune_backend.rows import Row
 from finetune_backend.settings import TrainSettings
@@ -46,8 +46,7 @@ with parallel.joined():
     with torch.no_grad():
         for weight in weights.values():
             weight.normal_(std=0.05)
-    tokens = sum(len(row.answer) for row in batch)
-    losses = backward(loss_of, parallel.share(batch), tokens, 60)
+    losses = backward(loss_of, parallel.share(batch), divisors(batch), 60)
     losses = parallel.add_up(list(weights.values()), losses)
     if parallel.is_first():
         made = {name: weight.grad.cpu().contiguous() for name, weight in weights.items()}
